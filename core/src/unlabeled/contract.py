@@ -1,0 +1,275 @@
+"""The contract between the core and a plugin, on one page.
+
+Letters in shapes: N batch, L tokens, D width, M nodes, rank the number of grid axes.
+
+A configurable component is a class with typed settings. Where the component owns no parameters
+(reader, augmentation, features, evaluator) it *is* a `Settings` model with methods:
+
+    class Gain(Settings):
+        low_db: float = -6.0
+        def __call__(self, sample, rng): ...
+
+Where it owns parameters (encoder, objective, pretext) it is an `nn.Module` whose class attribute
+`Settings` names the model, and whose constructor takes an instance of it first.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias
+
+import numpy as np
+from torch import Tensor, nn
+
+from unlabeled.items import Item, Items
+from unlabeled.randomness import Draw
+from unlabeled.settings import Settings
+
+Sample: TypeAlias = Any
+"""One item as the reader returns it: the domain's own type. The core never looks inside."""
+
+Batch: TypeAlias = Any
+"""What `collate` returns: tensors, or dataclasses, tuples, mappings and objects with `.to`."""
+
+
+class Reader(Protocol):
+    """Finds the items below a path and reads one at a time. A `Settings` model."""
+
+    def index(self, path: Path) -> Items:
+        """List the items from headers only; files that cannot be used go to `quarantine`.
+
+        Raises DataError if `path` does not exist or holds nothing that this reader knows.
+        """
+
+    def read(self, item: Item, rng: np.random.Generator | None = None) -> Sample:
+        """Read one item, with its units.
+
+        rng is given while training: a reader of large sources draws its window from it and
+        reads no more than that. Without it the item is read as a whole.
+        Raises UnreadableItem.
+        """
+
+    def describe(self, items: Items) -> Mapping[str, Any]:
+        """What encoders must know of the data (`sample_rate`, `node_features`, `bands` …).
+
+        An encoder setting of the same name that is None is filled from here; one that is set
+        to something else is a RecipeError.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The values a sample may hold; None is unbounded. unit: "full scale", "dB", "HU" …"""
+
+    low: float | None = None
+    high: float | None = None
+    unit: str = ""
+
+
+class Augmentation(Protocol):
+    """Changes one sample. A `Settings` model; its class attributes declare what it promises."""
+
+    keeps: ClassVar[str]
+    """What stays the same, in words: "the class of the sound", "the number of nodes" …"""
+    expects: ClassVar[Range]
+    returns: ClassVar[Range]
+
+    def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
+        """A changed copy; `sample` is left as it was. All randomness comes from `rng`."""
+
+
+class BatchAugmentation(Protocol):
+    """Changes samples by means of other samples of the joint batch (mixing, borrowing).
+
+    The plan of a sample is drawn in the data worker; it is applied on the device, to the joint
+    batch of all processes, so it depends neither on workers nor on ranks.
+    """
+
+    keeps: ClassVar[str]
+
+    def plan(self, rng: np.random.Generator) -> np.ndarray:
+        """The random numbers for one sample: (K,) float64, K fixed."""
+
+    def apply(self, batch: Batch, plans: Tensor) -> Batch:
+        """batch: this process's samples as the encoder collates them; plans: (N, K).
+
+        Reaches the other processes with `unlabeled.distributed.gather_rows`.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One thing that an encoder returns. width: the size of the last axis."""
+
+    name: str
+    kind: Literal["global", "tokens", "nodes"]
+    width: int
+
+
+@dataclass(slots=True)
+class Tokens:
+    """values: (N, L, D); valid: (N, L) bool, False is padding or absent; position: (N, L, rank)
+    in physical units (s, mm, map units), or grid steps where there are none."""
+
+    values: Tensor
+    valid: Tensor
+    position: Tensor
+
+
+@dataclass(slots=True)
+class Nodes:
+    """values: (M, D); owner: (M,) index of the sample in the batch; id: (M,) within the sample."""
+
+    values: Tensor
+    owner: Tensor
+    id: Tensor
+
+
+Encoding: TypeAlias = Tensor | Tokens | Nodes
+
+
+class Encoder(nn.Module, ABC):
+    """Turns a batch into embeddings; what a run exports.
+
+    In eval mode a sample's embedding depends neither on its neighbours nor on padding.
+    """
+
+    Settings: ClassVar[type[Settings]]
+    outputs: tuple[Output, ...]
+    """Set by the constructor; the first is the default and feeds `forward`."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self.settings = settings
+
+    @abstractmethod
+    def collate(self, samples: Sequence[Sample]) -> Batch:
+        """Join samples into the batch that `encode` takes. Runs in data workers: no parameters."""
+
+    @abstractmethod
+    def encode(self, batch: Batch, output: str) -> Encoding:
+        """`global`: (N, D); `tokens`: Tokens; `nodes`: Nodes. Raises ShapeError."""
+
+    def forward(self, batch: Batch) -> Encoding:
+        """The default output."""
+        return self.encode(batch, self.outputs[0].name)
+
+    def calibrate(self, batches: Iterable[Batch]) -> None:
+        """Estimate fixed input statistics (into buffers) once, before training.
+
+        `batches` may be iterated once. Default: nothing to estimate.
+        """
+
+    def preprocessing(self) -> Mapping[str, Any]:
+        """How input must look, JSON-able, with units; written beside the exported weights."""
+        return {}
+
+
+@dataclass(slots=True)
+class Loss:
+    """total: () the value that is minimised, equal on all processes to that of the joint batch;
+    parts: named terms () for the log."""
+
+    total: Tensor
+    parts: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+class Objective(nn.Module, ABC):
+    """A loss with the parameters and state it owns; never calls an encoder or sees a batch."""
+
+    Settings: ClassVar[type[Settings]]
+    needs_teacher: ClassVar[bool] = False
+    """Whether `forward` takes `teacher`: the teacher encoder's output through the teacher's
+    copy of `projector`."""
+    smallest_batch: ClassVar[int] = 2
+    """The smallest joint batch for which the loss means something."""
+    projector: nn.Module
+
+    def __init__(self, settings: Settings, width: int) -> None:
+        """width: the encoder's output width D."""
+        super().__init__()
+        self.settings = settings
+
+    @abstractmethod
+    def forward(
+        self,
+        student: Sequence[Tensor],
+        teacher: Sequence[Tensor] | None = None,
+        *,
+        groups: Tensor | None = None,
+    ) -> Loss:
+        """student: one (N, D) tensor per view, encoder outputs before the projector; teacher:
+        the same after the teacher's projector; groups: (N,) ids, equal ids are no negatives.
+
+        Raises ShapeError.
+        """
+
+    def after_step(self, step: int, total_steps: int) -> None:
+        """Update what the objective owns (prototypes, centre), after each optimiser step."""
+
+
+class Pretext(nn.Module, ABC):
+    """A self-supervised method: what it shows, what it hides, what it asks for.
+
+    `example` and `collate` run in data workers and touch no parameters; `forward` runs on the
+    device. The constructor takes `(settings, encoder)`, then by keyword each recipe section that
+    `uses` names: `views` (a `Views`), `objective` (an `Objective` built for the encoder).
+    """
+
+    Settings: ClassVar[type[Settings]]
+    kind: ClassVar[Literal["representation", "restoration"]] = "representation"
+    uses: ClassVar[tuple[Literal["views", "objective"], ...]] = ()
+
+    def __init__(self, settings: Settings, encoder: Encoder) -> None:
+        super().__init__()
+        self.settings = settings
+        self.encoder = encoder
+
+    @property
+    def smallest_batch(self) -> int:
+        """The smallest joint batch that `forward` accepts."""
+        return 1
+
+    @abstractmethod
+    def example(self, sample: Sample, draw: Draw) -> Any:
+        """Views, masks and plans of one sample; all randomness from `draw.rng(purpose)`."""
+
+    @abstractmethod
+    def collate(self, examples: Sequence[Any]) -> Batch:
+        """Join examples into the batch that `forward` takes."""
+
+    @abstractmethod
+    def forward(self, batch: Batch) -> Loss:
+        """The loss of the joint batch over all processes (see `unlabeled.distributed`)."""
+
+    def after_step(self, step: int, total_steps: int) -> None:
+        """After each optimiser step: move the teacher, update what the objective owns."""
+
+
+class Features(Protocol):
+    """A simple hand-made description of a sample: the baseline an encoder is shown beside."""
+
+    def __call__(self, sample: Sample) -> np.ndarray:
+        """(D,) float, D the same for every sample; NaN where a value is undefined."""
+
+
+class Evaluator(Protocol):
+    """A probe: fitted on frozen embeddings of training groups, scored on the others."""
+
+    metric: ClassVar[str]
+    """"accuracy", "r2", "roc_auc" …; higher is better."""
+
+    def predict(
+        self, train: np.ndarray, target: np.ndarray, groups: np.ndarray, test: np.ndarray
+    ) -> np.ndarray:
+        """train: (N, D); target: (N,); groups: (N,), for inner validation; test: (M, D).
+
+        Returns what `score` takes: (M,) values or (M, classes) scores. Hyper-parameters are
+        chosen on `train` alone.
+        """
+
+    def score(self, target: np.ndarray, predicted: np.ndarray) -> float:
+        """The metric of (M,) targets and predictions of `predict`."""

@@ -1,0 +1,79 @@
+"""The manifest with which a package announces what it brings. Standard library only.
+
+A plugin's distribution declares one entry point in the group `unlabeled.plugins`; its name is
+the modality and its value points at a `Plugin` in a module that imports nothing but this one:
+
+    [project.entry-points."unlabeled.plugins"]
+    audio = "unlabeled_audio.plugin:plugin"
+
+Components stay strings until they are used, so listing plugins never imports torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+PLUGIN_API = 1
+"""The contract version that this core speaks."""
+
+OLDEST_PLUGIN_API = 1
+"""The oldest contract version that this core still accepts."""
+
+ENTRY_POINT_GROUP = "unlabeled.plugins"
+
+KINDS = (
+    "readers",
+    "augmentations",
+    "encoders",
+    "objectives",
+    "pretexts",
+    "features",
+    "evaluators",
+    "recipes",
+)
+"""Every kind of component, in the order in which they are listed; also the folder names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One thing that a plugin brings.
+
+    target: "package.module:attribute"; for recipes "package:path/inside/package.yaml".
+    summary: one line. source: the paper or standard it follows, empty where there is none.
+    experimental: it works, but has not yet beaten random encoders on real data.
+    """
+
+    target: str
+    summary: str
+    source: str = ""
+    experimental: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """What a distribution adds to unlabeled.
+
+    api: the contract version it was written for (`PLUGIN_API` at that time).
+    modality: the name of the entry point; components are asked for as `modality/name`.
+    synthetic: `write(path: Path, *, count: int, seed: int) -> None`, writes seeded toy files
+    with known structure, and a `labels.csv`, that the plugin's readers can read.
+    """
+
+    api: int
+    modality: str
+    summary: str
+    synthetic: Component | None = None
+    readers: Mapping[str, Component] = field(default_factory=dict)
+    augmentations: Mapping[str, Component] = field(default_factory=dict)
+    encoders: Mapping[str, Component] = field(default_factory=dict)
+    objectives: Mapping[str, Component] = field(default_factory=dict)
+    pretexts: Mapping[str, Component] = field(default_factory=dict)
+    features: Mapping[str, Component] = field(default_factory=dict)
+    evaluators: Mapping[str, Component] = field(default_factory=dict)
+    recipes: Mapping[str, Component] = field(default_factory=dict)
+
+    def components(self, kind: str) -> Mapping[str, Component]:
+        """The components of one of `KINDS`, by name."""
+        found: Mapping[str, Component] = getattr(self, kind)
+        return found

@@ -1,0 +1,34 @@
+"""Random numbers that depend on what is drawn, never on who draws it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+
+def keyed_rng(*key: object) -> np.random.Generator:
+    """A generator that is a pure function of `key` (ints and strings).
+
+    The same key gives the same stream in every process, on every machine and in any order.
+    """
+    digest = hashlib.blake2b("\x1f".join(map(str, key)).encode(), digest_size=16).digest()
+    return np.random.Generator(np.random.PCG64(int.from_bytes(digest, "little")))
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """One visit to one item: the key of all randomness that the visit may use.
+
+    number counts the draws of the same item within one epoch (`samples_per_item`).
+    """
+
+    seed: int
+    epoch: int
+    item: str
+    number: int = 0
+
+    def rng(self, purpose: int | str) -> np.random.Generator:
+        """The generator for one purpose of this visit: a view's number, "mask", "window" …"""
+        return keyed_rng(self.seed, self.epoch, self.item, self.number, purpose)

@@ -1,0 +1,1 @@
+"""Self-supervised learning for recordings: bioacoustics, machines, speech and music"""

@@ -1,0 +1,1 @@
+"""Self-supervised learning for molecules, networks and collections of small graphs"""

@@ -1,0 +1,1 @@
+"""Self-supervised learning for medical volumes and images: MRI, CT, X-ray"""

@@ -1,0 +1,1 @@
+"""Self-supervised learning for earth observation: radar, optical and other rasters"""
