@@ -1,0 +1,1 @@
+"""Embeddings, probes beside their baselines, intervals by group, and the report."""
