@@ -10,7 +10,7 @@ A configurable component is a class with typed settings. Where the component own
         def __call__(self, sample, rng): ...
 
 Where it owns parameters (encoder, objective, pretext) it is an `nn.Module` whose class attribute
-`Settings` names the model, and whose constructor takes an instance of it first.
+`settings_type` names the model, and whose constructor takes an instance of it first.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ class Encoder(nn.Module, ABC):
     In eval mode a sample's embedding depends neither on its neighbours nor on padding.
     """
 
-    Settings: ClassVar[type[Settings]]
+    settings_type: ClassVar[type[Settings]]
     outputs: tuple[Output, ...]
     """Set by the constructor; the first is the default and feeds `forward`."""
 
@@ -180,7 +180,7 @@ class Loss:
 class Objective(nn.Module, ABC):
     """A loss with the parameters and state it owns; never calls an encoder or sees a batch."""
 
-    Settings: ClassVar[type[Settings]]
+    settings_type: ClassVar[type[Settings]]
     needs_teacher: ClassVar[bool] = False
     """Whether `forward` takes `teacher`: the teacher encoder's output through the teacher's
     copy of `projector`."""
@@ -188,7 +188,7 @@ class Objective(nn.Module, ABC):
     """The smallest joint batch for which the loss means something."""
     projector: nn.Module
 
-    def __init__(self, settings: Settings, width: int) -> None:
+    def __init__(self, settings: Settings, width: int) -> None:  # noqa: ARG002 - for subclasses
         """width: the encoder's output width D."""
         super().__init__()
         self.settings = settings
@@ -219,7 +219,7 @@ class Pretext(nn.Module, ABC):
     `uses` names: `views` (a `Views`), `objective` (an `Objective` built for the encoder).
     """
 
-    Settings: ClassVar[type[Settings]]
+    settings_type: ClassVar[type[Settings]]
     kind: ClassVar[Literal["representation", "restoration"]] = "representation"
     uses: ClassVar[tuple[Literal["views", "objective"], ...]] = ()
 

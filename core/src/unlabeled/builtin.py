@@ -1,0 +1,23 @@
+"""The core's own components, in the form in which plugins announce theirs; names are bare."""
+
+from __future__ import annotations
+
+from unlabeled.plugin import Component, Plugin
+
+OBJECTIVES: dict[str, Component] = {}
+
+PRETEXTS: dict[str, Component] = {}
+
+EVALUATORS: dict[str, Component] = {}
+
+AUGMENTATIONS: dict[str, Component] = {}
+
+plugin = Plugin(
+    api=1,
+    modality="",
+    summary="What is the same for every modality",
+    objectives=OBJECTIVES,
+    pretexts=PRETEXTS,
+    evaluators=EVALUATORS,
+    augmentations=AUGMENTATIONS,
+)

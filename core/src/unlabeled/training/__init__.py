@@ -1,0 +1,1 @@
+"""Training: one small loop on Lightning Fabric, exact resume, checkpoints, progress."""
