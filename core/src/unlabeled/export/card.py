@@ -1,0 +1,71 @@
+"""The model card: what an exported encoder is, how to load it, what it expects and returns."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from unlabeled.export.encoder import EncoderConfig
+
+CARD = """# {encoder}, pretrained with {pretext}
+
+{parameters:,} parameters, trained without labels by `unlabeled pretrain {recipe}`: {steps:,} steps,
+seed {seed}, {items:,} items{fingerprint}.
+
+## Load
+```python
+import torch
+from unlabeled.export.encoder import load_encoder, load_reader
+
+encoder, reader = load_encoder("PATH"), load_reader("PATH")
+items = reader.index(DATA)
+with torch.no_grad():
+    embedding = encoder(encoder.collate([reader.read(items[0])]))
+```
+Or for a whole folder: `unlabeled embed PATH DATA --out embeddings.parquet`.
+
+## Input
+Read by `{reader}`:
+```json
+{reader_settings}
+```
+What the encoder expects of it:
+```json
+{preprocessing}
+```
+
+## Outputs
+| name | kind | width |
+|---|---|---|
+{outputs}
+
+The first is the default.
+
+## Limits
+An encoder knows the data it was trained on. Judge it on your own labels before relying on it,
+beside random encoders and simple features: `unlabeled evaluate PATH DATA --labels labels.csv`.
+
+## Made with
+{versions}
+"""
+
+
+def model_card(config: EncoderConfig, parameters: int) -> str:
+    """The README.md beside the weights, in Markdown."""
+    origin = config.provenance
+    return CARD.format(
+        encoder=config.encoder,
+        pretext=origin.pretext,
+        recipe=origin.recipe,
+        parameters=parameters,
+        steps=origin.steps,
+        seed=origin.seed,
+        items=origin.items,
+        fingerprint=f" (fingerprint `{origin.fingerprint[:12]}`)" if origin.fingerprint else "",
+        reader=config.reader,
+        reader_settings=json.dumps(config.reader_settings, indent=2),
+        preprocessing=json.dumps(config.preprocessing, indent=2),
+        outputs="\n".join(f"| {o.name} | {o.kind} | {o.width} |" for o in config.outputs),
+        versions=", ".join(f"{name} {number}" for name, number in config.versions.items()),
+    )
