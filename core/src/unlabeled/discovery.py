@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import importlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, distribution
@@ -85,7 +85,7 @@ def find(kind: str, name: str) -> Component:
     plugin = _usable(modality, f"{kind[:-1]} {name!r}") if modality else builtin.plugin
     components = plugin.components(kind)
     if short not in components:
-        raise PluginError(f"no {kind[:-1]} {name!r}.{_suggest(kind, name)}")
+        raise PluginError(f"no {kind[:-1]} {name!r}.{suggest(name, component_names(kind))}")
     return components[short]
 
 
@@ -159,12 +159,10 @@ def _usable(modality: str, wanted: str) -> Plugin:
     return plugin
 
 
-def _suggest(kind: str, name: str) -> str:
-    names = component_names(kind)
+def suggest(name: str, names: Sequence[str]) -> str:
+    """ " Did you mean x?", or what there is."""
     near = difflib.get_close_matches(name, names, 1)
-    if near:
-        return f" Did you mean {near[0]!r}?"
-    return f" There are: {', '.join(names) or 'none'}."
+    return f" Did you mean {near[0]!r}?" if near else f" There are: {', '.join(names) or 'none'}."
 
 
 def _entry_points() -> Iterator[tuple[EntryPoint, Distribution]]:

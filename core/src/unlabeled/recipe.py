@@ -26,7 +26,7 @@ from unlabeled.augmentations.views import Views, ViewSettings
 from unlabeled.contract import Encoder, Objective, Pretext, Reader
 from unlabeled.errors import RecipeError
 from unlabeled.evaluation.settings import EvaluationSettings
-from unlabeled.settings import Settings
+from unlabeled.settings import Settings, settings_type
 from unlabeled.training.settings import TrainingSettings
 from unlabeled.validation import nearest, validate
 
@@ -142,12 +142,6 @@ def read_choice(kind: str, section: object, where: str) -> Choice:
     values = {key: value for key, value in section.items() if key != "name"}
     model = settings_type(discovery.load(kind, section["name"]))
     return Choice(kind, section["name"], validate(model, values, place))
-
-
-def settings_type(component: Any) -> type[Settings]:
-    """The settings model of a component: the component itself, or its `settings_type`."""
-    model: type[Settings] = getattr(component, "settings_type", component)
-    return model
 
 
 def merge(sections: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -15,3 +17,9 @@ class Settings(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, allow_inf_nan=False, validate_default=True
     )
+
+
+def settings_type(component: Any) -> type[Settings]:
+    """The settings model of a component: its `settings_type`, or the component itself."""
+    model: type[Settings] = getattr(component, "settings_type", component)
+    return model

@@ -6,7 +6,6 @@ pydantic checks; its own wording and addresses never reach the user.
 from __future__ import annotations
 
 import difflib
-import types
 import typing
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
@@ -126,6 +125,6 @@ def _is_called(model: type[BaseModel], tag: str) -> bool:
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
+    if isinstance(annotation, type):
         return [annotation] if issubclass(annotation, BaseModel) else []
     return [m for argument in typing.get_args(annotation) for m in _models_in(argument)]

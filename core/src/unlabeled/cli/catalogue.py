@@ -1,0 +1,171 @@
+"""`unlabeled plugins`, `recipes` and `describe`: what is installed. Imports nothing heavy."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from unlabeled import discovery
+from unlabeled.cli.printing import console, print_json, print_table
+from unlabeled.errors import PluginError
+from unlabeled.plugin import KINDS, Component
+
+Json = Annotated[bool, Parameter(help="Print JSON.", negative="")]
+
+
+def plugins(*, json: Json = False) -> None:
+    """What is installed, and whether it is healthy; if not, why, and what mends it."""
+    records = discovery.discover()
+    if json:
+        print_json([_record(found) for found in records])
+        return
+    if not records:
+        console().print(
+            "No plugin is installed. For sound, for example: pip install unlabeled-audio"
+        )
+        return
+    print_table(
+        [
+            {
+                "plugin": found.modality,
+                "distribution": found.distribution,
+                "version": found.version,
+                "state": "healthy" if found.healthy else "unusable",
+                "summary": found.plugin.summary if found.plugin and found.healthy else "",
+            }
+            for found in records
+        ]
+    )
+    for found in records:
+        if not found.healthy:
+            console().print(f"{found.distribution}: {found.problem}\n  {found.mend}")
+
+
+def recipes(modality: str | None = None, *, json: Json = False) -> None:
+    """What can be run, one line each, with its source.
+
+    Parameters
+    ----------
+    modality
+        Only this plugin's; all if left out.
+    """
+    records = [discovery.usable(modality)] if modality else discovery.discover()
+    rows = [
+        {
+            "recipe": f"{found.modality}/{name}",
+            "summary": component.summary + (" (experimental)" if component.experimental else ""),
+            "source": component.source,
+        }
+        for found in records
+        if found.healthy and found.plugin
+        for name, component in sorted(found.plugin.recipes.items())
+    ]
+    if json:
+        print_json(rows)
+    elif rows:
+        print_table(rows)
+    else:
+        console().print("No recipe. unlabeled plugins shows what is installed.")
+
+
+def describe(name: str, *, json: Json = False) -> None:
+    """What a plugin, recipe or component is, and what it can be set to.
+
+    Parameters
+    ----------
+    name
+        A plugin (`audio`), or a recipe or component (`audio/ssast`, `barlow_twins`).
+    """
+    installed = {found.modality for found in discovery.discover()}
+    described = _describe_plugin(name) if name in installed else _describe_components(name)
+    if json:
+        print_json(described)
+        return
+    for entry in described:
+        heading = f"{entry['kind']} {entry['name']}"
+        console().print(f"{heading}: {entry['summary']}" if entry["summary"] else heading)
+        if entry["source"]:
+            console().print(f"  source: {entry['source']}")
+        for setting in entry.get("settings", []):
+            default = f" = {setting['default']}" if "default" in setting else " (required)"
+            console().print(f"  {setting['name']}: {setting['type']}{default}")
+            if setting["help"]:
+                console().print(f"      {setting['help']}")
+        if "text" in entry:
+            console().print(entry["text"])
+
+
+def _record(found: discovery.Found) -> dict[str, Any]:
+    plugin = found.plugin
+    return {
+        "plugin": found.modality,
+        "distribution": found.distribution,
+        "version": found.version,
+        "healthy": found.healthy,
+        "problem": found.problem,
+        "mend": found.mend,
+        "summary": plugin.summary if plugin else "",
+        "components": {kind: sorted(plugin.components(kind)) for kind in KINDS} if plugin else {},
+    }
+
+
+def _describe_plugin(modality: str) -> list[dict[str, Any]]:
+    found = discovery.usable(modality)
+    assert found.plugin is not None
+    head = {
+        "kind": "plugin",
+        "name": modality,
+        "summary": found.plugin.summary,
+        "source": f"{found.distribution} {found.version}",
+    }
+    parts = [
+        _entry(kind, f"{modality}/{name}", component)
+        for kind, name, component in discovery.kinds_of(found.plugin)
+    ]
+    return [head, *parts]
+
+
+def _describe_components(name: str) -> list[dict[str, Any]]:
+    kinds = [kind for kind in KINDS if name in discovery.component_names(kind)]
+    if not kinds:
+        modality = name.partition("/")[0]
+        if "/" in name:
+            discovery.usable(modality)
+        every = [known for kind in KINDS for known in discovery.component_names(kind)]
+        raise PluginError(f"nothing is called {name!r}.{discovery.suggest(name, every)}")
+    entries = []
+    for kind in kinds:
+        entry = _entry(kind, name, discovery.find(kind, name))
+        if kind == "recipes":
+            entry["text"] = discovery.recipe_path(name).read_text(encoding="utf-8")
+        else:
+            entry["settings"] = _settings(kind, name)
+        entries.append(entry)
+    return entries
+
+
+def _entry(kind: str, name: str, component: Component) -> dict[str, Any]:
+    fields = asdict(component)
+    return {"kind": kind[:-1] if kind != "features" else kind, "name": name, **fields}
+
+
+def _settings(kind: str, name: str) -> list[dict[str, Any]]:
+    """The settings of a component; only here is its code imported."""
+    from pydantic_core import PydanticUndefined
+
+    from unlabeled.settings import settings_type
+
+    model = settings_type(discovery.load(kind, name))
+    described = []
+    for key, field in getattr(model, "model_fields", {}).items():
+        entry = {"name": key, "type": _type_name(field.annotation), "help": field.description or ""}
+        if field.default is not PydanticUndefined:
+            entry["default"] = repr(field.default)
+        described.append(entry)
+    return described
+
+
+def _type_name(annotation: object) -> str:
+    return annotation.__name__ if isinstance(annotation, type) else str(annotation)

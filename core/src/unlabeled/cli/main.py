@@ -1,0 +1,79 @@
+"""The command line: `unlabeled COMMAND`. Commands load when they are asked for.
+
+Results go to stdout, progress and errors to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage
+or recipe, 3 data, 4 plugin, 5 run folder, 6 collapse, 70 a mistake of ours, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from cyclopts import App, CycloptsError
+
+from unlabeled.errors import UnlabeledError
+
+INTERRUPTED = 130
+OUR_MISTAKE = 70
+
+COMMANDS = {
+    "plugins": ("catalogue:plugins", "What is installed, and whether it is healthy."),
+    "recipes": ("catalogue:recipes", "What can be run, one line each, with its source."),
+    "describe": ("catalogue:describe", "What a plugin, recipe or component is and can be set to."),
+    "inspect": ("inspect:inspect", "What is in a folder: counts, sizes, groups, broken files."),
+    "pretrain": ("pretrain:pretrain", "Train a recipe on a folder, resume or continue a run."),
+    "embed": ("use:embed", "Write the embeddings of a folder's items to Parquet."),
+    "evaluate": ("use:evaluate", "Probe a run beside random encoders and raw features."),
+    "report": ("use:report", "Write the run's report, one HTML page."),
+    "export": ("use:export", "Write the run's encoder for another program."),
+    "check": ("check:check", "Run the conformance kit on a plugin."),
+}
+
+
+def build_app() -> App:
+    """All commands by name; their modules are not imported yet."""
+    app = App(
+        name="unlabeled",
+        version=version("unlabeled"),
+        help="Self-supervised learning for the data that vision frameworks leave out.",
+        help_epilogue="Errors show a traceback with --debug.",
+        result_action="return_value",
+    )
+    for name, (target, summary) in COMMANDS.items():
+        app.command(f"unlabeled.cli.{target}", name=name, help=summary)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and exit."""
+    sys.exit(run(list(sys.argv[1:] if arguments is None else arguments)))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command; returns the exit code, after printing at most one clear message."""
+    debug = "--debug" in arguments
+    arguments = [argument for argument in arguments if argument != "--debug"]
+    try:
+        result = build_app()(arguments, exit_on_error=False, print_error=False)
+        return result if isinstance(result, int) else 0
+    except UnlabeledError as error:
+        return _fail(error, str(error), error.exit_code, debug)
+    except CycloptsError as error:
+        return _fail(error, f"{error}\n  unlabeled --help lists the commands.", 2, debug)
+    except KeyboardInterrupt as error:
+        return _fail(error, "interrupted", INTERRUPTED, debug)
+    except BrokenPipeError:
+        sys.stdout = None  # type: ignore[assignment]  # nobody reads on: `unlabeled recipes | head`
+        return 0
+    except Exception as error:
+        message = f"{type(error).__name__}: {error}\n  This is a mistake of ours or of a plugin; "
+        return _fail(error, message + "--debug shows where.", OUR_MISTAKE, debug)
+
+
+def _fail(error: BaseException, message: str, code: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exception(error)
+    print(f"unlabeled: {message}", file=sys.stderr)  # noqa: T201
+    return code
