@@ -24,7 +24,7 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy $(addsuffix /src,$(PACKAGES))
 	$(BIN)/lint-imports
-	for package in $(PACKAGES); do (cd $$package && ../$$(dirname $$package | sed 's/plugins/..\//;s/^\.$$//')$(BIN)/deptry src) || exit 1; done
+	for package in $(PACKAGES); do (cd $$package && $(CURDIR)/$(BIN)/deptry src) || exit 1; done
 
 bench:
 	@for script in core/benchmarks/*.py plugins/*/benchmarks/*.py; do echo "make bench-$$(basename $$script .py | tr _ -)    $$(sed -n '1s/"""//gp' $$script)"; done

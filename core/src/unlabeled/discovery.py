@@ -124,11 +124,9 @@ def usable(modality: str) -> Found:
     if not records:
         names = sorted({record.modality for record in discover()})
         near = difflib.get_close_matches(modality, names, 1)
-        hint = (
-            f" Did you mean {near[0]!r}?" if near else f" Installed: {', '.join(names) or 'none'}."
-        )
         package = f"{CORE}-{modality.replace('_', '-')}"
-        raise PluginError(f"no plugin {modality!r}.{hint} If it exists: pip install {package}")
+        hint = f"Did you mean {near[0]!r}?" if near else f"If it exists: pip install {package}"
+        raise PluginError(f"no plugin {modality!r} is installed. {hint}")
     record = records[0]
     if not record.healthy:
         raise PluginError(

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from unlabeled.errors import RecipeError
 from unlabeled.settings import Settings
@@ -69,7 +68,7 @@ def nearest(name: str, names: Sequence[str]) -> str:
     return f" Did you mean {near[0]}?" if near else f" There are: {', '.join(sorted(names))}."
 
 
-def _describe(model: type[BaseModel], detail: ErrorDetails, where: str) -> str:
+def _describe(model: type[BaseModel], detail: Mapping[str, Any], where: str) -> str:
     kind, location = detail["type"], list(detail["loc"])
     key = str(location.pop()) if kind == "extra_forbidden" else ""
     path, parent = _walk(model, location)
@@ -83,7 +82,7 @@ def _describe(model: type[BaseModel], detail: ErrorDetails, where: str) -> str:
     return f"{place}: expected {_expected(detail)}, found {_shown(detail['input'])}."
 
 
-def _expected(detail: ErrorDetails) -> str:
+def _expected(detail: Mapping[str, Any]) -> str:
     kind, context = detail["type"], detail.get("ctx", {})
     if kind in BOUNDS:
         key, words = BOUNDS[kind]

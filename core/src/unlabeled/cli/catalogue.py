@@ -153,15 +153,13 @@ def _entry(kind: str, name: str, component: Component) -> dict[str, Any]:
 
 def _settings(kind: str, name: str) -> list[dict[str, Any]]:
     """The settings of a component; only here is its code imported."""
-    from pydantic_core import PydanticUndefined
-
     from unlabeled.settings import settings_type
 
     model = settings_type(discovery.load(kind, name))
     described = []
     for key, field in getattr(model, "model_fields", {}).items():
         entry = {"name": key, "type": _type_name(field.annotation), "help": field.description or ""}
-        if field.default is not PydanticUndefined:
+        if not field.is_required():
             entry["default"] = repr(field.default)
         described.append(entry)
     return described

@@ -67,7 +67,7 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:
         sys.stdout = None  # type: ignore[assignment]  # nobody reads on: `unlabeled recipes | head`
         return 0
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the last door
         message = f"{type(error).__name__}: {error}\n  This is a mistake of ours or of a plugin; "
         return _fail(error, message + "--debug shows where.", OUR_MISTAKE, debug)
 
