@@ -6,7 +6,12 @@ from unlabeled.plugin import Component, Plugin
 
 OBJECTIVES: dict[str, Component] = {}
 
-PRETEXTS: dict[str, Component] = {}
+PRETEXTS: dict[str, Component] = {
+    "joint_embedding": Component(
+        target="unlabeled.pretexts.joint_embedding:JointEmbedding",
+        summary="views of one sample get like embeddings, by any paired objective",
+    ),
+}
 
 EVALUATORS: dict[str, Component] = {}
 
