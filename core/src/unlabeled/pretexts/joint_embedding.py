@@ -49,9 +49,9 @@ class JointEmbedding(Pretext):
             )
         self.views = views
         self.objective = objective
-        self.teacher = (
-            Teacher.of(settings.teacher, encoder, objective) if objective.needs_teacher else None
-        )
+        self.teacher: Teacher | None = None
+        if objective.needs_teacher:
+            self.teacher = Teacher(settings.teacher, encoder, objective.projector)
 
     @property
     def smallest_batch(self) -> int:
