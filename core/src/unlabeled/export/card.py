@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from unlabeled.export.encoder import EncoderConfig
+from collections.abc import Mapping
+from typing import Any
 
 CARD = """# {encoder}, pretrained with {pretext}
 
@@ -26,9 +24,9 @@ with torch.no_grad():
 Or for a whole folder: `unlabeled embed PATH DATA --out embeddings.parquet`.
 
 ## Input
-Read by `{reader}`:
+Read by:
 ```json
-{reader_settings}
+{reader}
 ```
 What the encoder expects of it:
 ```json
@@ -51,21 +49,20 @@ beside random encoders and simple features: `unlabeled evaluate PATH DATA --labe
 """
 
 
-def model_card(config: EncoderConfig, parameters: int) -> str:
-    """The README.md beside the weights, in Markdown."""
-    origin = config.provenance
+def model_card(config: Mapping[str, Any], parameters: int) -> str:
+    """The README.md beside the weights, in Markdown. config: what `config.json` holds."""
+    origin = config["provenance"]
+    print_of_data = (
+        f" (fingerprint `{origin['fingerprint'][:12]}`)" if origin["fingerprint"] else ""
+    )
     return CARD.format(
-        encoder=config.encoder,
-        pretext=origin.pretext,
-        recipe=origin.recipe,
+        **origin | {"fingerprint": print_of_data},
+        encoder=config["encoder"]["name"],
         parameters=parameters,
-        steps=origin.steps,
-        seed=origin.seed,
-        items=origin.items,
-        fingerprint=f" (fingerprint `{origin.fingerprint[:12]}`)" if origin.fingerprint else "",
-        reader=config.reader,
-        reader_settings=json.dumps(config.reader_settings, indent=2),
-        preprocessing=json.dumps(config.preprocessing, indent=2),
-        outputs="\n".join(f"| {o.name} | {o.kind} | {o.width} |" for o in config.outputs),
-        versions=", ".join(f"{name} {number}" for name, number in config.versions.items()),
+        reader=json.dumps(config["reader"], indent=2),
+        preprocessing=json.dumps(config["preprocessing"], indent=2),
+        outputs="\n".join(
+            f"| {o['name']} | {o['kind']} | {o['width']} |" for o in config["outputs"]
+        ),
+        versions=", ".join(f"{name} {number}" for name, number in config["versions"].items()),
     )

@@ -16,18 +16,16 @@ from typing import Any, Literal
 
 import safetensors.torch
 import torch
-from pydantic import ValidationError
 from safetensors import SafetensorError
 
-from unlabeled import discovery
 from unlabeled.atomic import new_folder, write_json, write_text
 from unlabeled.contract import Encoder, Output, Reader
-from unlabeled.errors import PluginError, RunError
+from unlabeled.errors import RunError
 from unlabeled.export.card import model_card
-from unlabeled.settings import Settings
+from unlabeled.recipe import Choice, build_encoder, build_reader, read_choice
 
 FORMAT = 1
-"""The version of `config.json`; a reader of a later version may know earlier ones."""
+"""The version of `config.json`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,48 +48,44 @@ class EncoderConfig:
     preprocessing: how input must look, with units; versions: by distribution.
     """
 
-    encoder: str
-    encoder_settings: Mapping[str, Any]
-    reader: str
-    reader_settings: Mapping[str, Any]
+    encoder: Choice
+    reader: Choice
     outputs: tuple[Output, ...]
     preprocessing: Mapping[str, Any]
-    versions: Mapping[str, str]
     provenance: Provenance
+    versions: Mapping[str, str]
 
     def to_dict(self) -> dict[str, Any]:
-        return {"format": FORMAT, **asdict(self)}
-
-    @classmethod
-    def from_dict(cls, fields: Mapping[str, Any]) -> EncoderConfig:
-        """The inverse of `to_dict`. Raises KeyError or TypeError where a field is missing."""
-        known = {name: fields[name] for name in cls.__dataclass_fields__}
-        outputs = tuple(Output(**output) for output in known.pop("outputs"))
-        return cls(**{**known, "outputs": outputs, "provenance": Provenance(**known["provenance"])})
+        return {
+            "format": FORMAT,
+            "encoder": self.encoder.to_dict(),
+            "reader": self.reader.to_dict(),
+            "outputs": [asdict(output) for output in self.outputs],
+            "preprocessing": dict(self.preprocessing),
+            "provenance": asdict(self.provenance),
+            "versions": dict(self.versions),
+        }
 
 
 def save_encoder(
     encoder: Encoder,
     *,
     encoder_name: str,
-    reader: Settings,
-    reader_name: str,
+    reader: Choice,
     folder: Path,
     provenance: Provenance,
 ) -> EncoderConfig:
     """Write an encoder so that `load_encoder` gives the same embeddings. All or nothing.
 
-    encoder_name, reader_name: as recipes name them (`audio/logmel_vit`).
+    encoder_name: as recipes name it (`audio/logmel_vit`); reader: the recipe's.
     """
     config = EncoderConfig(
-        encoder=encoder_name,
-        encoder_settings=encoder.settings.model_dump(mode="json"),
-        reader=reader_name,
-        reader_settings=reader.model_dump(mode="json"),
+        encoder=Choice("encoders", encoder_name, encoder.settings),
+        reader=reader,
         outputs=tuple(encoder.outputs),
         preprocessing=dict(encoder.preprocessing()),
-        versions=_versions(type(encoder)),
         provenance=provenance,
+        versions=_versions(type(encoder)),
     )
     # Clones, because safetensors refuses tensors that share memory (tied weights).
     weights = {
@@ -102,7 +96,7 @@ def save_encoder(
     with new_folder(folder) as partial:
         safetensors.torch.save_file(weights, partial / "model.safetensors")
         write_json(partial / "config.json", config.to_dict())
-        write_text(partial / "README.md", model_card(config, parameters))
+        write_text(partial / "README.md", model_card(config.to_dict(), parameters))
     return config
 
 
@@ -112,46 +106,42 @@ def load_encoder(path: Path | str) -> Encoder:
     path: a run folder or its `encoder` folder. Needs the core and the plugin that brought the
     encoder, nothing else. Raises RunError, and PluginError if the plugin is missing.
     """
-    folder = encoder_folder(path)
+    weights = encoder_folder(path) / "model.safetensors"
     with torch.random.fork_rng(devices=[]):  # the first weights are drawn, then overwritten
-        encoder = build_encoder(read_config(folder))
+        encoder = build_encoder(read_config(path).encoder)
     try:
-        weights = safetensors.torch.load_file(folder / "model.safetensors")
-        encoder.load_state_dict(weights)
+        encoder.load_state_dict(safetensors.torch.load_file(weights))
     except (OSError, SafetensorError, RuntimeError) as error:
         raise RunError(
-            f"{folder / 'model.safetensors'}: expected the weights of the encoder in config.json, "
-            f"found: {error}. Export the run again."
+            f"{weights}: expected the weights of the encoder in config.json, found: {error}. "
+            "Export the run again."
         ) from error
     return encoder.eval()
 
 
-def build_encoder(config: EncoderConfig) -> Encoder:
-    """The encoder that `config` describes, freshly initialised from torch's global generator."""
-    kind: type[Encoder] = discovery.load("encoders", config.encoder)
-    return kind(_validated(kind.settings_type, config.encoder_settings, config.encoder))
-
-
 def load_reader(path: Path | str) -> Reader:
     """The reader that a run's encoder was trained with. Raises as `load_encoder` does."""
-    config = read_config(path)
-    kind: type[Settings] = discovery.load("readers", config.reader)
-    reader: Reader = _validated(kind, config.reader_settings, config.reader)  # type: ignore[assignment]
-    return reader
+    return build_reader(read_config(path).reader)
 
 
 def read_config(path: Path | str) -> EncoderConfig:
-    """What an exported encoder says about itself. Raises RunError."""
+    """What an exported encoder says about itself.
+
+    Raises RunError; RecipeError if the installed plugin no longer accepts its settings;
+    PluginError if the plugin is missing.
+    """
     file = encoder_folder(path) / "config.json"
     try:
-        fields = json.loads(file.read_text())
-        found = fields["format"]
-        if found != FORMAT:
-            raise RunError(
-                f"{file}: expected format {FORMAT}, found {found!r}. "
-                "pip install --upgrade unlabeled, or export the run again."
-            )
-        return EncoderConfig.from_dict(fields)
+        fields = json.loads(file.read_text(encoding="utf-8"))
+        _require_format(fields["format"], file)
+        return EncoderConfig(
+            encoder=read_choice("encoders", fields["encoder"], str(file)),
+            reader=read_choice("readers", fields["reader"], str(file)),
+            outputs=tuple(Output(**output) for output in fields["outputs"]),
+            preprocessing=fields["preprocessing"],
+            provenance=Provenance(**fields["provenance"]),
+            versions=fields["versions"],
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(
             f"{file}: expected the description of an exported encoder, found "
@@ -185,20 +175,16 @@ def require_representation(config: EncoderConfig, path: Path | str) -> None:
         )
 
 
-def _validated(kind: type[Settings], settings: Mapping[str, Any], name: str) -> Settings:
-    try:
-        return kind.model_validate(settings)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise PluginError(
-            f"{name}: the installed plugin does not accept the setting {where!r} of this export "
-            f"({first['msg']}). Install the versions that config.json lists."
-        ) from error
+def _require_format(found: object, file: Path) -> None:
+    if found != FORMAT:
+        raise RunError(
+            f"{file}: expected format {FORMAT}, found {found!r}. "
+            "pip install --upgrade unlabeled, or export the run again."
+        )
 
 
 def _versions(encoder: type[Encoder]) -> dict[str, str]:
     package = encoder.__module__.partition(".")[0]
-    plugin = packages_distributions().get(package, [])
-    versions = {name: version(name) for name in ("unlabeled", *plugin, "numpy", "safetensors")}
+    names = ("unlabeled", *packages_distributions().get(package, []), "numpy", "safetensors")
+    versions = {name: version(name) for name in names}
     return {"python": platform.python_version(), **versions, "torch": str(torch.__version__)}
