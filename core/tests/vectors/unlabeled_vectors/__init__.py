@@ -1,0 +1,1 @@
+"""A toy plugin: short sequences of vectors, one JSON file each."""

@@ -1,0 +1,129 @@
+"""A reader, an encoder, features and seeded data for sequences of vectors (L, 4)."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from unlabeled.contract import Encoder, Nodes, Output, Tokens
+from unlabeled.errors import DataError, UnreadableItem
+from unlabeled.items import Items, Quarantined
+from unlabeled.settings import Settings
+
+
+class JsonReader(Settings):
+    scale: float = 1.0
+
+    def index(self, path):
+        path = Path(path)
+        files = sorted(path.rglob("*.json"))
+        if not files:
+            raise DataError(f"{path}: holds no JSON file")
+        good, bad = [], []
+        for file in files:
+            try:
+                good.append((file, json.loads(file.read_text())))
+            except ValueError:
+                bad.append(Quarantined(str(file), "JSON", "something else"))
+        return Items.of(
+            {
+                "id": [str(file.relative_to(path)) for file, _ in good],
+                "source": [str(file) for file, _ in good],
+                "group": [content["group"] for _, content in good],
+                "size": [content["length"] for _, content in good],
+                "site": [content["site"] for _, content in good],
+            },
+            bad,
+        )
+
+    def read(self, item, rng=None):
+        values = json.loads(Path(item.source).read_text())["values"]
+        if not values:
+            raise UnreadableItem(item.source, "at least one vector", "none")
+        return np.asarray(values, dtype=np.float32) * self.scale
+
+    def describe(self, items):
+        return {}
+
+
+@dataclass
+class Padded:
+    values: torch.Tensor
+    valid: torch.Tensor
+
+
+class MixerSettings(Settings):
+    width: int = 8
+
+
+class Mixer(Encoder):
+    settings_type = MixerSettings
+
+    def __init__(self, settings):
+        super().__init__(settings)
+        self.outputs = (
+            Output("pooled", "global", settings.width),
+            Output("steps", "tokens", settings.width),
+            Output("points", "nodes", settings.width),
+        )
+        self.first = nn.Linear(4, settings.width)
+        self.norm = nn.BatchNorm1d(settings.width)
+        self.drop = nn.Dropout(0.5)
+        self.second = nn.Linear(settings.width, settings.width)
+        self.register_buffer("mean", torch.zeros(4))
+        self.register_buffer("std", torch.ones(4))
+
+    def collate(self, samples):
+        lengths = torch.tensor([len(sample) for sample in samples])
+        values = nn.utils.rnn.pad_sequence([torch.as_tensor(s) for s in samples], batch_first=True)
+        return Padded(values, torch.arange(values.shape[1]) < lengths[:, None])
+
+    def encode(self, batch, output):
+        x = self.first((batch.values - self.mean) / self.std)
+        x = self.drop(torch.tanh(self.norm(x.flatten(0, 1)).unflatten(0, x.shape[:2])))
+        x = self.second(x) * batch.valid[..., None]
+        if output == "pooled":
+            return x.sum(1) / batch.valid.sum(1, keepdim=True)
+        index = torch.arange(x.shape[1]).expand(x.shape[:2])
+        if output == "steps":
+            return Tokens(x, batch.valid, index[..., None] * 0.5)
+        owner = torch.arange(len(x))[:, None].expand(x.shape[:2])
+        return Nodes(x[batch.valid], owner[batch.valid], index[batch.valid])
+
+    def calibrate(self, batches):
+        values = torch.cat([batch.values[batch.valid] for batch in batches])
+        self.mean.copy_(values.mean(0))
+        self.std.copy_(values.std(0))
+
+    def preprocessing(self):
+        return {"mean": self.mean.tolist(), "std": self.std.tolist()}
+
+
+class Mean(Settings):
+    def __call__(self, sample):
+        return sample.mean(0)
+
+
+def write(path, *, count, seed):
+    """Class 1 where the first two entries have the same sign; ten groups."""
+    rng = np.random.default_rng(seed)
+    path = Path(path)
+    path.mkdir(parents=True, exist_ok=True)
+    rows = ["item,kind,strength"]
+    for number in range(count):
+        signs = rng.choice([-1.0, 1.0], 2)
+        length = int(rng.integers(2, 7))
+        values = rng.normal(size=(length, 4)) * 0.3 + [*signs, 0, 5]
+        content = {
+            "group": f"g{number % 10}",
+            "site": f"site {number % 3}",
+            "length": length,
+            "values": values.round(4).tolist(),
+        }
+        (path / f"{number:04}.json").write_text(json.dumps(content))
+        strength = signs.prod() + 0.1 * rng.normal()
+        rows.append(f"{number:04}.json,{'same' if signs.prod() > 0 else 'other'},{strength:.4f}")
+    (path / "labels.csv").write_text("\n".join(rows) + "\n")

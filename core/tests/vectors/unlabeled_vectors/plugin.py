@@ -1,0 +1,13 @@
+"""What the toy plugin brings."""
+
+from unlabeled.plugin import Component, Plugin
+
+plugin = Plugin(
+    api=1,
+    modality="vectors",
+    summary="Sequences of vectors",
+    synthetic=Component("unlabeled_vectors.parts:write", "two classes told apart by a product"),
+    readers={"json": Component("unlabeled_vectors.parts:JsonReader", "one file, one sequence")},
+    encoders={"mixer": Component("unlabeled_vectors.parts:Mixer", "a small network")},
+    features={"mean": Component("unlabeled_vectors.parts:Mean", "the mean vector")},
+)
