@@ -56,14 +56,15 @@ class Plugin:
 
     api: the contract version it was written for (`PLUGIN_API` at that time).
     modality: the name of the entry point; components are asked for as `modality/name`.
-    synthetic: `write(path: Path, *, count: int, seed: int) -> None`, writes seeded toy files
-    with known structure, and a `labels.csv`, that the plugin's readers can read.
+    synthetic: for each reader by its name, `write(path: Path, *, count: int, seed: int) -> None`,
+    which fills the folder with seeded toy files of known structure that this reader can read,
+    and a `labels.csv` (columns item, label, group). The conformance kit and tests use it.
     """
 
     api: int
     modality: str
     summary: str
-    synthetic: Component | None = None
+    synthetic: Mapping[str, Component] = field(default_factory=dict)
     readers: Mapping[str, Component] = field(default_factory=dict)
     augmentations: Mapping[str, Component] = field(default_factory=dict)
     encoders: Mapping[str, Component] = field(default_factory=dict)

@@ -6,6 +6,7 @@ or recipe, 3 data, 4 plugin, 5 run folder, 6 collapse, 70 a mistake of ours, 130
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -65,7 +66,8 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt as error:
         return _fail(error, "interrupted", INTERRUPTED, debug)
     except BrokenPipeError:
-        sys.stdout = None  # type: ignore[assignment]  # nobody reads on: `unlabeled recipes | head`
+        # Nobody reads on (`unlabeled recipes | head`); keep the interpreter's last flush quiet.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # noqa: BLE001 - the last door
         message = f"{type(error).__name__}: {error}\n  This is a mistake of ours or of a plugin; "
