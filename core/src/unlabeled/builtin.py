@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from unlabeled.plugin import Component, Plugin
 
-OBJECTIVES: dict[str, Component] = {}
+OBJECTIVES = {
+    "barlow_twins": Component(
+        target="unlabeled.objectives.barlow_twins:BarlowTwins",
+        summary="The cross-correlation of two views becomes the identity",
+        source="Zbontar et al. 2021, arXiv:2103.03230",
+    ),
+}
 
 PRETEXTS: dict[str, Component] = {
     "joint_embedding": Component(

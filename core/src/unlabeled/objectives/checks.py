@@ -1,0 +1,126 @@
+"""What every loss asks of its arguments, and in which precision it computes.
+
+All errors are ShapeErrors that name the argument, what was found and what was expected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import torch
+from torch import Tensor
+
+from unlabeled.distributed import row_counts
+from unlabeled.errors import ShapeError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def require_pair(a: Tensor, b: Tensor, *, names: tuple[str, str] = ("a", "b")) -> None:
+    """Two floating-point (N, D) tensors of equal shape, without NaN."""
+    require_rows(a, names[0])
+    require_rows(b, names[1])
+    if a.shape != b.shape:
+        raise ShapeError(
+            f"{names[1]}: expected the shape of {names[0]}, {tuple(a.shape)}, "
+            f"found {tuple(b.shape)}"
+        )
+
+
+def require_rows(x: Tensor, name: str, *, width: int | None = None) -> None:
+    """A floating-point (N, D) tensor without NaN; width: the D expected."""
+    expected = f"(N, {width or 'D'})"
+    if x.ndim != 2 or x.shape[1] == 0 or (width and x.shape[1] != width):
+        raise ShapeError(f"{name}: expected shape {expected}, found {tuple(x.shape)}")
+    require_finite(x, name)
+
+
+def require_views(views: Sequence[Tensor], count: int | None, name: str = "student") -> None:
+    """`count` views (None: two or more) of one batch: (N, D) tensors of equal shape."""
+    if count is not None and len(views) != count:
+        raise ShapeError(f"{name}: expected {count} views, found {len(views)}")
+    if len(views) < 2:
+        raise ShapeError(f"{name}: expected two or more views, found {len(views)}")
+    for number, view in enumerate(views[1:], start=1):
+        require_pair(views[0], view, names=(f"{name}[0]", f"{name}[{number}]"))
+
+
+def require_same_shape(x: Tensor, reference: Tensor, name: str, reference_name: str) -> None:
+    """`x` and `reference` of equal shape."""
+    if x.shape != reference.shape:
+        raise ShapeError(
+            f"{name}: expected the shape of {reference_name}, {tuple(reference.shape)}, "
+            f"found {tuple(x.shape)}"
+        )
+
+
+def require_finite(x: Tensor, name: str) -> None:
+    """A floating-point tensor whose values are finite.
+
+    Values are looked at on the CPU only: on an accelerator the question would stop the stream
+    at every step, and a NaN reaches the loss, which the training loop reads anyway.
+    """
+    if not x.is_floating_point():
+        raise ShapeError(f"{name}: expected floating-point values, found {x.dtype}")
+    if x.device.type == "cpu" and not torch.isfinite(x.detach().sum(dtype=torch.float64)):
+        bad = int((~torch.isfinite(x)).sum())
+        if bad:
+            raise ShapeError(
+                f"{name}: expected finite values, found {bad} NaN or infinite of {x.numel()}"
+            )
+
+
+def require_joint_batch(x: Tensor, name: str, *, at_least: int) -> int:
+    """The joint batch size of all processes; refused below `at_least`."""
+    count = sum(row_counts(x))
+    if count < at_least:
+        raise ShapeError(
+            f"{name}: expected a joint batch of at least {at_least} samples, found {count}; "
+            "raise the batch size"
+        )
+    return count
+
+
+def require_temperature(temperature: float | Tensor, name: str = "temperature") -> None:
+    """A number above 0."""
+    if isinstance(temperature, (int, float)) and not temperature > 0:
+        raise ShapeError(f"{name}: expected a number above 0, found {temperature}")
+
+
+def full_precision(loss: Callable[P, R]) -> Callable[P, R]:
+    """Compute `loss` in float32 or better, whatever autocast and the arguments' types say.
+
+    Half-precision tensors among the arguments (also inside lists and tuples) become float32;
+    float64 stays float64.
+    """
+
+    @wraps(loss)
+    def computed(*args: P.args, **kwargs: P.kwargs) -> R:
+        widened = [_widen(argument) for argument in args]
+        named = {name: _widen(argument) for name, argument in kwargs.items()}
+        device = next((x.device.type for x in _tensors([*widened, *named.values()])), "cpu")
+        with torch.autocast(device, enabled=False):
+            return loss(*widened, **named)
+
+    return computed
+
+
+def _widen(argument: Any) -> Any:
+    if isinstance(argument, Tensor) and argument.dtype in (torch.float16, torch.bfloat16):
+        return argument.float()
+    if isinstance(argument, (list, tuple)):
+        return [_widen(each) for each in argument]
+    return argument
+
+
+def _tensors(arguments: Sequence[Any]) -> list[Tensor]:
+    flat: list[Tensor] = []
+    for argument in arguments:
+        if isinstance(argument, Tensor):
+            flat.append(argument)
+        elif isinstance(argument, list):
+            flat.extend(_tensors(argument))
+    return flat
