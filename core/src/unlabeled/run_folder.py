@@ -1,0 +1,224 @@
+"""The folder of a run: what lies where, who may write to it, and how it says what it is.
+
+recipe.yaml        the resolved recipe            quarantine.jsonl   items left out, and why
+manifest.json      versions, data, status         checkpoints/       to go on from
+metrics.jsonl      one row per optimiser step     encoder/           what the run is for
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import yaml
+
+from unlabeled.atomic import new_file, write_json, write_text
+from unlabeled.errors import RunError
+
+FORMAT = 1
+"""The version of `manifest.json`."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataRecord:
+    """What a run was trained on. columns: a digest of each column of the index but the source."""
+
+    path: str
+    items: int
+    fingerprint: str
+    columns: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a run is and how far it has come.
+
+    recipe: every section with every value; environment: versions, hardware, threads, processes;
+    exact: whether it equals a run that was never stopped; notes: why not, and other remarks;
+    continues: the run whose weights it started from; steps: done so far; seconds: spent training.
+    """
+
+    name: str
+    recipe: Mapping[str, Any]
+    data: DataRecord
+    environment: Mapping[str, Any]
+    total_steps: int
+    status: Literal["running", "stopped", "finished"] = "running"
+    steps: int = 0
+    seconds: float = 0.0
+    exact: bool = True
+    notes: tuple[str, ...] = field(default=())
+    continues: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The paths of a run; nothing is read or written before it is asked for."""
+
+    path: Path
+
+    @property
+    def recipe(self) -> Path:
+        return self.path / "recipe.yaml"
+
+    @property
+    def manifest(self) -> Path:
+        return self.path / "manifest.json"
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    @property
+    def quarantine(self) -> Path:
+        return self.path / "quarantine.jsonl"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def encoder(self) -> Path:
+        return self.path / "encoder"
+
+    @property
+    def tensorboard(self) -> Path:
+        return self.path / "tensorboard"
+
+    def holds_run(self) -> bool:
+        return self.manifest.is_file()
+
+    def claim(self) -> None:
+        """Make the folder. Raises RunError if something other than a run lies in it."""
+        if self.path.exists() and not self.path.is_dir():
+            raise RunError(f"{self.path}: expected a folder for the run, found a file.")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(f"{self.path}: cannot be made: {error.strerror}.") from error
+        strangers = sorted(p.name for p in self.path.iterdir() if not p.name.startswith("."))
+        if strangers and not self.holds_run():
+            raise RunError(
+                f"{self.path}: expected an empty folder or a run, found {', '.join(strangers[:3])}"
+                f"{' …' if len(strangers) > 3 else ''}. Choose another --out."
+            )
+
+    def write(self, manifest: Manifest) -> None:
+        """Write `manifest.json`, and `recipe.yaml` if there is none. Raises RunError."""
+        try:
+            if not self.recipe.exists():
+                write_text(self.recipe, yaml.safe_dump(dict(manifest.recipe), sort_keys=False))
+            write_json(self.manifest, {"format": FORMAT, **asdict(manifest)})
+        except OSError as error:
+            raise RunError(f"{self.path}: cannot be written: {error.strerror}.") from error
+
+    def read(self) -> Manifest:
+        """What `manifest.json` says. Raises RunError if this is no run, or one of another time."""
+        try:
+            found = json.loads(self.manifest.read_text())
+            if found.pop("format") != FORMAT:
+                raise RunError(
+                    f"{self.manifest}: written by another version. pip install --upgrade unlabeled"
+                )
+            data = DataRecord(**found.pop("data"))
+            known = {key.name for key in fields(Manifest)}
+            notes = tuple(found.pop("notes"))
+            values = {key: value for key, value in found.items() if key in known}
+            return Manifest(**values, data=data, notes=notes)
+        except FileNotFoundError as error:
+            raise RunError(
+                f"{self.path}: expected the folder of a run (with manifest.json), found "
+                f"{'another folder' if self.path.is_dir() else 'no such folder'}."
+            ) from error
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RunError(f"{self.manifest}: cannot be read: {error!r}.") from error
+
+    def read_recipe(self) -> dict[str, Any]:
+        """The sections of `recipe.yaml`. Raises RunError."""
+        try:
+            sections = yaml.safe_load(self.recipe.read_text())
+        except (OSError, yaml.YAMLError) as error:
+            raise RunError(f"{self.recipe}: cannot be read: {error}") from error
+        if not isinstance(sections, dict):
+            raise RunError(f"{self.recipe}: expected the sections of a recipe.")
+        return sections
+
+    def update(self, **changes: Any) -> Manifest:
+        """Change fields of the manifest."""
+        manifest = replace(self.read(), **changes)
+        self.write(manifest)
+        return manifest
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Be the only process that writes to the run. Raises RunError if another one does.
+
+        The kernel drops the lock when the process ends, however it ends, and data workers do not
+        inherit it.
+        """
+        with (self.path / ".lock").open("a+") as file:
+            try:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                file.seek(0)
+                holder = file.read().strip() or "another process"
+                raise RunError(
+                    f"{self.path}: {holder} is writing to this run. Wait until it ends, or choose "
+                    "another --out."
+                ) from error
+            file.truncate(0)
+            file.write(f"process {os.getpid()} on {socket.gethostname()}")
+            file.flush()
+            yield
+
+
+class JsonLines:
+    """A file that grows by one JSON object per line, and can be cut back to an earlier step."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: IO[str] | None = None
+
+    def append(self, row: Mapping[str, Any]) -> None:
+        """Add a row; a process killed later does not lose it. Raises RunError."""
+        try:
+            if self._file is None:
+                self._file = self.path.open("a", encoding="utf-8")
+            self._file.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise RunError(f"{self.path}: cannot be written: {error.strerror}.") from error
+
+    def sync(self) -> None:
+        """Return only when all rows are on the disk."""
+        if self._file is not None:
+            os.fsync(self._file.fileno())
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """All complete rows; a last line that a killed process left half written is no row."""
+        if not self.path.exists():
+            return
+        with self.path.open(encoding="utf-8") as file:
+            for line in file:
+                if line.endswith("\n"):
+                    yield json.loads(line)
+
+    def cut(self, step: int) -> None:
+        """Drop every row after `step`."""
+        self.close()
+        with new_file(self.path) as partial, partial.open("w", encoding="utf-8") as file:
+            for row in self.rows():
+                if row["step"] <= step:
+                    file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None

@@ -1,0 +1,150 @@
+"""Checkpoints: a folder per step that is there completely or not at all.
+
+    checkpoints/step-00000123/model.safetensors   the pretext: encoder, objective, teacher, queues
+                              state.pt            optimiser, precision, random generators
+                              state.json          step, seconds, whether it is kept for good
+
+`state.pt` holds nothing but tensors and plain containers and is loaded with `weights_only`.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from unlabeled.atomic import new_folder, write_json
+from unlabeled.errors import RunError
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run has come. steps: optimiser steps done, from which the position in the data
+    follows; pinned: never pruned."""
+
+    steps: int
+    seconds: float
+    pinned: bool = False
+
+
+def save(
+    folder: Path, model: nn.Module, state: dict[str, Any], progress: Progress, *, keep: int
+) -> None:
+    """Write the checkpoint of this step, then drop older ones beyond the newest `keep`.
+
+    Raises RunError if it cannot be written (disk full); earlier ones are then as they were.
+    """
+    target = folder / f"step-{progress.steps:08d}"
+    try:
+        with new_folder(target) as partial:
+            save_file(_unshared(model.state_dict()), partial / "model.safetensors")
+            torch.save(state, partial / "state.pt")
+            write_json(partial / "state.json", asdict(progress))
+    except (OSError, RuntimeError, SafetensorError) as error:
+        left = newest(folder)
+        raise RunError(
+            f"{target}: the checkpoint cannot be written: {error}. "
+            + (f"The one of step {step_of(left)} is whole; " if left else "There is none before; ")
+            + f"free some space, then: unlabeled pretrain --resume {folder.parent}"
+        ) from error
+    _prune(folder, keep)
+
+
+def newest(folder: Path) -> Path | None:
+    """The latest complete checkpoint."""
+    return max(folder.glob("step-" + "[0-9]" * 8), default=None, key=step_of)
+
+
+def pinned(folder: Path) -> Path | None:
+    """The latest checkpoint that is kept for good: the one before the final anneal."""
+    kept = [path for path in folder.glob("step-*") if read_progress(path).pinned]
+    return max(kept, default=None, key=step_of)
+
+
+def step_of(checkpoint: Path) -> int:
+    """The optimiser steps done when it was written."""
+    return int(checkpoint.name.removeprefix("step-"))
+
+
+def read_progress(checkpoint: Path) -> Progress:
+    """Raises RunError if the checkpoint is damaged."""
+    try:
+        return Progress(**json.loads((checkpoint / "state.json").read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        raise _damaged(checkpoint, error) from error
+
+
+def read_model(checkpoint: Path) -> dict[str, Tensor]:
+    """The state dict of the pretext, on the CPU. Raises RunError if it is damaged."""
+    try:
+        return load_file(checkpoint / "model.safetensors")
+    except (OSError, SafetensorError) as error:
+        raise _damaged(checkpoint, error) from error
+
+
+def read_state(checkpoint: Path) -> dict[str, Any]:
+    """What `save` was given as `state`, on the CPU. Raises RunError if it is damaged."""
+    try:
+        state: dict[str, Any] = torch.load(
+            checkpoint / "state.pt", map_location="cpu", weights_only=True
+        )
+    except Exception as error:
+        raise _damaged(checkpoint, error) from error
+    return state
+
+
+def random_state() -> dict[str, Any]:
+    """The state of every global generator of this process."""
+    numpy: Any = np.random.get_state(legacy=True)
+    return {
+        "python": random.getstate(),
+        "numpy": (numpy[0], torch.from_numpy(numpy[1].copy()), *numpy[2:]),
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
+    }
+
+
+def restore_random_state(state: dict[str, Any]) -> None:
+    """Set every global generator to what `random_state` returned."""
+    random.setstate(state["python"])
+    name, keys, *rest = state["numpy"]
+    np.random.set_state((name, keys.numpy(), *rest))
+    torch.set_rng_state(state["torch"])
+    if state["cuda"] is not None and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state["cuda"])
+
+
+def _unshared(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """safetensors refuses tensors that share memory (tied weights): each gets its own."""
+    seen: set[int] = set()
+    own = {}
+    for name, tensor in tensors.items():
+        address = tensor.untyped_storage().data_ptr()
+        shared = address in seen
+        seen.add(address)
+        own[name] = tensor.detach().clone() if shared else tensor.detach().contiguous()
+    return own
+
+
+def _prune(folder: Path, keep: int) -> None:
+    """A checkpoint is renamed before it is removed, so that a half removed one is never found."""
+    for path in sorted(folder.glob("step-*"), key=step_of)[:-keep]:
+        if not read_progress(path).pinned:
+            doomed = path.rename(folder / f".{path.name}.old")
+            shutil.rmtree(doomed, ignore_errors=True)
+
+
+def _damaged(checkpoint: Path, error: Exception) -> RunError:
+    return RunError(
+        f"{checkpoint}: the checkpoint is damaged: {error!r}. Remove this folder to go on from "
+        "the one before it."
+    )

@@ -1,0 +1,200 @@
+"""What is trained on, and when: a pure function of the seed and the number of the batch.
+
+The order of the joint batches is drawn first and then cut into contiguous slices by rank, so a
+run does not depend on how many processes or workers it has, and can go on from any batch.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from unlabeled.contract import Batch, Encoder, Pretext, Reader
+from unlabeled.errors import UnreadableItem
+from unlabeled.items import Items
+from unlabeled.randomness import Draw, keyed_rng
+from unlabeled.training.settings import TrainingSettings
+
+ATTEMPTS = 100
+"""How many other items are tried in the place of one that cannot be read."""
+
+BUCKET = 50
+"""Batches of similar size are formed within this many batches of the shuffled order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One place in the order of an epoch: which item is drawn there, for which time."""
+
+    epoch: int
+    place: int
+    item: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """An item that could not be read, and why."""
+
+    item: str
+    source: str
+    expected: str
+    found: str
+
+
+class Fetched(NamedTuple):
+    """What a data worker hands over; no batch where every attempt to fill a place failed."""
+
+    batch: Batch | None
+    skipped: tuple[Skipped, ...]
+
+
+class Order:
+    """The joint batches of a run, numbered from 0 over all epochs.
+
+    The last incomplete batch of an epoch is dropped unless it is the only one.
+    """
+
+    def __init__(self, sizes: np.ndarray, settings: TrainingSettings) -> None:
+        """sizes: (items,) int, the extent of each item."""
+        self.sizes = sizes
+        self.settings = settings
+        self.draws = len(sizes) * settings.samples_per_item
+        self.batch_size = min(settings.batch_size, self.draws)
+        self.batches_per_epoch = self.draws // self.batch_size
+        self._places = lru_cache(maxsize=1)(self._draw)
+
+    def batch(self, number: int) -> list[Visit]:
+        """The visits of one joint batch."""
+        epoch, index = divmod(number, self.batches_per_epoch)
+        start = index * self.batch_size
+        chosen = self._places(epoch)[start : start + self.batch_size]
+        times = self.settings.samples_per_item
+        return [
+            Visit(epoch, start + offset, *divmod(int(draw), times))
+            for offset, draw in enumerate(chosen)
+        ]
+
+    def _draw(self, epoch: int) -> np.ndarray:
+        rng = keyed_rng(self.settings.seed, epoch, "order")
+        order = rng.permutation(self.draws)
+        if self.settings.batching == "shuffled":
+            return order
+        return self._by_size(order, rng)
+
+    def _by_size(self, order: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        order = order[: self.batches_per_epoch * self.batch_size]
+        sizes = self.sizes[order // self.settings.samples_per_item]
+        bucket = np.arange(len(order)) // (BUCKET * self.batch_size)
+        batches = order[np.lexsort((sizes, bucket))].reshape(-1, self.batch_size)
+        return batches[rng.permutation(len(batches))].ravel()
+
+
+class Slices(Sampler[list[Visit]]):
+    """This process's contiguous slice of each joint batch from `start` to `stop`."""
+
+    def __init__(self, order: Order, start: int, stop: int, *, rank: int, processes: int) -> None:
+        self.order, self.start, self.stop = order, start, stop
+        self.rank, self.processes = rank, processes
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    def __iter__(self) -> Iterator[list[Visit]]:
+        size = self.order.batch_size
+        first, last = (size * r // self.processes for r in (self.rank, self.rank + 1))
+        for number in range(self.start, self.stop):
+            yield self.order.batch(number)[first:last]
+
+
+class Examples(Dataset[Fetched]):
+    """Reads the items of a batch and lets the pretext make its examples. Runs in data workers."""
+
+    def __init__(
+        self, items: Items, reader: Reader, pretext: Pretext, settings: TrainingSettings
+    ) -> None:
+        self.items, self.reader, self.pretext = items, reader, pretext
+        self.settings = settings
+
+    def __getitem__(self, visits: Sequence[Visit]) -> Fetched:
+        skipped: list[Skipped] = []
+        examples = []
+        for visit in visits:
+            found = self._fill(visit, skipped)
+            if found is None:
+                return Fetched(None, tuple(skipped))
+            examples.append(found)
+        return Fetched(self.pretext.collate([example for (example,) in examples]), tuple(skipped))
+
+    def _fill(self, visit: Visit, skipped: list[Skipped]) -> tuple[Any] | None:
+        """The example of a visit; of another item, drawn for this place, if it is unreadable."""
+        attempts = ATTEMPTS if self.settings.unreadable == "skip" else 0
+        others = keyed_rng(self.settings.seed, visit.epoch, visit.place, "substitute")
+        index, number = visit.item, visit.number
+        for _ in range(1 + attempts):
+            item = self.items[index]
+            draw = Draw(self.settings.seed, visit.epoch, item.id, number)
+            try:
+                return (self.pretext.example(self.reader.read(item, draw.rng("read")), draw),)
+            except UnreadableItem as error:
+                skipped.append(Skipped(item.id, error.source, error.expected, error.found))
+            index = int(others.integers(len(self.items)))
+            # A number of its own, so that it differs from the item's regular draws.
+            number = self.settings.samples_per_item + visit.place
+        return None
+
+
+def load(examples: Examples, slices: Slices, *, pin: bool) -> Iterator[Fetched]:
+    """Fetch the slices one after the other, in data workers if the recipe has any."""
+    workers = examples.settings.workers
+    loader: DataLoader[Fetched] = DataLoader(
+        examples,
+        batch_size=None,
+        sampler=slices,
+        num_workers=workers,
+        collate_fn=_as_it_is,
+        worker_init_fn=_start_worker,
+        # A generator of its own: starting workers must not advance the global one.
+        generator=torch.Generator(),
+        pin_memory=pin,
+    )
+    return iter(loader)
+
+
+def sample_batches(
+    items: Items, reader: Reader, encoder: Encoder, *, seed: int, count: int, size: int
+) -> Iterator[Batch]:
+    """At most `count` items, drawn by seed, collated in batches of `size` as the encoder does.
+
+    They are read as in training (large sources by window), and unreadable ones are left out.
+    """
+    chosen = keyed_rng(seed, "sample").permutation(len(items))[:count]
+    samples = []
+    for index in np.sort(chosen):
+        item = items[int(index)]
+        try:
+            samples.append(reader.read(item, keyed_rng(seed, "sample", item.id)))
+        except UnreadableItem:
+            continue
+        if len(samples) == size:
+            yield encoder.collate(samples)
+            samples = []
+    if samples:
+        yield encoder.collate(samples)
+
+
+def _as_it_is(fetched: Any) -> Any:
+    return fetched
+
+
+def _start_worker(_: int) -> None:
+    # Ctrl-C reaches the whole process group; the main process lets the workers finish.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -1,0 +1,86 @@
+"""The loop: every method trains through these lines."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.wrappers import _FabricModule, _FabricOptimizer
+from torch import Tensor
+
+from unlabeled.contract import Batch, Loss, Pretext
+from unlabeled.training.optimisers import set_rates
+
+AfterStep = Callable[[int, Loss, Tensor | None], bool]
+"""(steps done, loss of the step, norm of its gradient) -> whether to stop here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trainer:
+    """What a step needs. rate: the multiple of the peak learning rate, by step from 0."""
+
+    fabric: Fabric
+    module: _FabricModule
+    optimiser: _FabricOptimizer
+    rate: Callable[[int], float]
+    total_steps: int
+    accumulate: int = 1
+    clip: float | None = None
+
+    @property
+    def pretext(self) -> Pretext:
+        """The method itself, without what Fabric wraps around it."""
+        pretext: Pretext = self.module.module
+        return pretext
+
+    def fit(
+        self, batches: Iterator[Batch], start: int = 0, after_step: AfterStep | None = None
+    ) -> int:
+        """Train from step `start` on; returns the steps done when it ended or was stopped."""
+        self.module.train()
+        for step in range(start, self.total_steps):
+            loss, norm = self.step(step, batches, measure=after_step is not None)
+            if after_step is not None and after_step(step + 1, loss, norm):
+                return step + 1
+        return self.total_steps
+
+    def step(
+        self, step: int, batches: Iterator[Batch], *, measure: bool
+    ) -> tuple[Loss, Tensor | None]:
+        """One optimiser step, and what follows it: the teacher moves, the objective updates."""
+        set_rates(self.optimiser.optimizer, self.rate(step))
+        losses = [
+            self._backward(next(batches), last=index == self.accumulate - 1)
+            for index in range(self.accumulate)
+        ]
+        norm = self._clip() if measure or self.clip is not None else None
+        self.optimiser.step()
+        self.optimiser.zero_grad()
+        self.pretext.after_step(step, self.total_steps)
+        return _mean(losses), norm
+
+    def _backward(self, batch: Batch, *, last: bool) -> Loss:
+        with self.fabric.no_backward_sync(self.module, enabled=not last):
+            loss: Loss = self.module(batch)
+            self.fabric.backward(loss.total / self.accumulate)
+        return loss
+
+    def _clip(self) -> Tensor | None:
+        """The norm of the gradient, before it is clipped."""
+        limit = math.inf if self.clip is None else self.clip
+        return self.fabric.clip_gradients(
+            self.module, self.optimiser, max_norm=limit, error_if_nonfinite=False
+        )
+
+
+def _mean(losses: list[Loss]) -> Loss:
+    if len(losses) == 1:
+        return losses[0]
+    parts = {
+        name: torch.stack([loss.parts[name].detach() for loss in losses]).mean()
+        for name in losses[0].parts
+    }
+    return Loss(torch.stack([loss.total.detach() for loss in losses]).mean(), parts)

@@ -1,0 +1,135 @@
+"""What the user sees while a run trains: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+class Display(Protocol):
+    """Shows a run."""
+
+    def note(self, text: str) -> None:
+        """A line that stays."""
+
+    def row(self, row: Mapping[str, Any], items: int) -> None:
+        """A row of `metrics.jsonl`, and how many items the step took."""
+
+
+@contextmanager
+def display(total_steps: int, start: int, *, quiet: bool) -> Iterator[Display]:
+    """The display that fits: nothing, a bar, or lines. Everything goes to the error stream, the
+    output stream belongs to the result of the command."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    if quiet:
+        yield Silence()
+    elif console.is_terminal:
+        with _bar(console) as bar:
+            yield OnTerminal(bar, total_steps, start)
+    else:
+        yield OnLines(console, total_steps, start)
+
+
+class Silence:
+    """Shows nothing."""
+
+    def note(self, text: str) -> None: ...
+
+    def row(self, row: Mapping[str, Any], items: int) -> None: ...
+
+
+class OnTerminal:
+    """One bar with throughput, time left, loss terms and health."""
+
+    def __init__(self, bar: Bar, total_steps: int, start: int) -> None:
+        self._bar = bar
+        self._task = bar.add_task(
+            "training", total=total_steps, completed=start, speed="", terms=""
+        )
+        self._speed = Speed()
+        self._health = ""
+
+    def note(self, text: str) -> None:
+        self._bar.console.print(text, markup=False)
+
+    def row(self, row: Mapping[str, Any], items: int) -> None:
+        self._health = _terms(row, "health_") or self._health
+        terms = "  ".join(filter(None, [_terms(row, "loss"), self._health]))
+        speed = f"{self._speed.of(row, items):.4g} items/s"
+        self._bar.update(self._task, completed=row["step"], speed=speed, terms=terms)
+
+
+class OnLines:
+    """A line now and then, at the last step, and whenever health was computed."""
+
+    def __init__(self, console: Console, total_steps: int, start: int) -> None:
+        self._console, self._total = console, total_steps
+        self._speed = Speed()
+        self._last = 0.0
+        self._start = start
+
+    def note(self, text: str) -> None:
+        self._console.print(text, markup=False)
+
+    def row(self, row: Mapping[str, Any], items: int) -> None:
+        speed = self._speed.of(row, items)
+        health = _terms(row, "health_")
+        now = time.monotonic()
+        due = now - self._last >= SECONDS_BETWEEN_LINES
+        if not (due or health or row["step"] in (self._start + 1, self._total)):
+            return
+        self._last = now
+        left = (self._total - row["step"]) * self._speed.seconds
+        parts = [
+            f"step {row['step']}/{self._total}",
+            _terms(row, "loss"),
+            health,
+            f"{speed:.4g} items/s",
+            f"{_clock(left)} left",
+        ]
+        self.note("  ".join(filter(None, parts)))
+
+
+class Speed:
+    """Items per second, as a moving average over about 50 steps."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def of(self, row: Mapping[str, Any], items: int) -> float:
+        new = float(row["timing_step"])
+        self.seconds = 0.98 * self.seconds + 0.02 * new if self.seconds else new
+        return items / max(self.seconds, 1e-9)
+
+
+def _bar(console: Console) -> Bar:
+    return Bar(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[speed]}"),
+        TextColumn("{task.fields[terms]}"),
+        console=console,
+    )
+
+
+def _terms(row: Mapping[str, Any], prefix: str) -> str:
+    shown = ((key, value) for key, value in row.items() if key.startswith(prefix))
+    return "  ".join(
+        f"{key.removeprefix('health_')} {value:.4g}" for key, value in shown if value is not None
+    )
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}"
