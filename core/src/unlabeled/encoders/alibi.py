@@ -1,0 +1,39 @@
+"""Attention with linear biases on grids of any rank, within one sensor or across two.
+
+Attention falls with the distance between tokens, so no position is learned and inputs may be
+larger than in training. Sources: Press et al., ICLR 2022, arXiv:2108.12409; on two axes and across
+sensors Fuller et al., NeurIPS 2023, arXiv:2311.00566 (2D-ALiBi and X-ALiBi).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def alibi_slopes(heads: int) -> Tensor:
+    """A slope per head, (heads,): a geometric series that starts where it also is its ratio.
+
+    For a power of two: 2^(-8/heads), squared, cubed …; otherwise those of the next smaller power
+    of two, then every second one of its double.
+    """
+    whole = 1 << (heads.bit_length() - 1)
+    series = _geometric(whole)
+    if whole < heads:
+        series = torch.cat([series, _geometric(2 * whole)[::2][: heads - whole]])
+    return series
+
+
+def alibi_bias(query: Tensor, key: Tensor, slopes: Tensor) -> Tensor:
+    """-slope · Euclidean distance, to be added to the attention scores.
+
+    query: (N, Q, rank), key: (N, K, rank), places in grid steps; slopes: (heads,). Give the same
+    places twice within one sensor, those of two sensors across them. Returns (N, heads, Q, K).
+    """
+    # Without the matrix-product form, which is not exact: a token is at distance 0 from itself.
+    distance = torch.cdist(query, key, compute_mode="donot_use_mm_for_euclid_dist")
+    return -slopes.view(1, -1, 1, 1) * distance.unsqueeze(1)
+
+
+def _geometric(heads: int) -> Tensor:
+    return 2.0 ** (-8.0 / heads * torch.arange(1, heads + 1, dtype=torch.float32))
