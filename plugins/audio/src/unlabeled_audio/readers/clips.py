@@ -1,0 +1,137 @@
+"""Recordings: a folder of sound files, one file, or a manifest of segments.
+
+Everything libsndfile reads (WAV, FLAC, Ogg, Opus, MP3, AIFF, CAF, AU, RF64 …), at any rate, width
+and channel count. Indexing opens headers only; segments and training windows are read by seeking,
+so a window of a 24-hour file costs no more than one of a short file.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from scipy.signal import resample_poly
+
+from unlabeled.errors import DataError
+from unlabeled.items import Item, Items, Quarantined
+from unlabeled.settings import Settings
+from unlabeled_audio.readers.decoding import decode
+from unlabeled_audio.readers.listing import Listing, list_folder, list_manifest
+from unlabeled_audio.waveform import Waveform
+
+OWN_COLUMNS = frozenset(("id", "source", "group", "size", "rate", "channel", "first", "frames"))
+
+
+class Clips(Settings):
+    """Sound files as mono waveforms at one sample rate.
+
+    A manifest is a CSV or Parquet table with a column `path` (relative to the table's folder) and
+    optionally `start` and `end` (s) and `group`; its other columns become metadata.
+    """
+
+    sample_rate: int = Field(16_000, ge=100, description="Hz; other rates are resampled to it")
+    channels: Literal["first", "mean", "each"] = Field(
+        "mean", description="of several channels: the first, their mean, or an item for each"
+    )
+    crop_seconds: float | None = Field(
+        None, gt=0, description="while training, a random window of so many seconds (s)"
+    )
+    include: tuple[str, ...] = Field(("**/*",), description="globs of files to take")
+    exclude: tuple[str, ...] = Field((), description="globs of files to leave out")
+    pattern: str | None = Field(
+        None, description="file names with named fields, {digit}_{speaker}_{index}.flac"
+    )
+    group: str | None = Field(
+        None, description="the field of `pattern`, or column of a manifest, that is the group"
+    )
+
+    def index(self, path: Path) -> Items:
+        """List a folder, a sound file or a manifest. Raises DataError."""
+        path = Path(path)
+        if not path.exists():
+            raise DataError(f"{path}: there is no such file or folder")
+        if path.suffix.lower() in (".csv", ".parquet"):
+            listing = list_manifest(path, self.group)
+        else:
+            listing = list_folder(path, self.include, self.exclude, self.pattern, self.group)
+        if not listing.rows:
+            raise DataError(f"{path}: no sound file that can be used. {_first(listing.quarantine)}")
+        return self._items(listing)
+
+    def read(self, item: Item, rng: np.random.Generator | None = None) -> Waveform:
+        """(1, T) at `sample_rate`; the whole item, or while training a window of it.
+
+        An item that is shorter than the window is read as a whole. Raises UnreadableItem.
+        """
+        rate, start, frames = (item.metadata[key] for key in ("rate", "first", "frames"))
+        wanted = round(self.crop_seconds * rate) if self.crop_seconds else frames
+        if rng is not None and frames > wanted:
+            start, frames = start + int(rng.integers(frames - wanted + 1)), max(wanted, 1)
+        values = self._one_channel(decode(Path(item.source), start, frames), item)
+        if rate != self.sample_rate:
+            values = resample(values, rate, self.sample_rate)
+        return Waveform(torch.from_numpy(values)[None], self.sample_rate)
+
+    def describe(self, items: Items) -> Mapping[str, Any]:  # noqa: ARG002
+        return {"sample_rate": self.sample_rate}
+
+    def _one_channel(self, values: np.ndarray, item: Item) -> np.ndarray:
+        if self.channels == "mean":
+            mixed: np.ndarray = values.mean(axis=1)
+            return mixed
+        column = item.metadata["channel"] if self.channels == "each" else 0
+        return np.ascontiguousarray(values[:, column])
+
+    def _items(self, listing: Listing) -> Items:
+        names = listing.rows[0].metadata.keys()
+        if taken := OWN_COLUMNS & names:
+            raise DataError(f"the names {sorted(taken)} are the reader's own; rename these columns")
+        columns: dict[str, list[Any]] = {key: [] for key in (*OWN_COLUMNS, *names)}
+        for row in listing.rows:
+            each = self.channels == "each" and row.header.channels > 1
+            for channel in range(row.header.channels if each else 1):
+                columns["id"].append(f"{row.id}#{channel}" if each else row.id)
+                columns["source"].append(str(row.path))
+                columns["group"].append(row.group)
+                columns["size"].append(-(-row.frames * self.sample_rate // row.header.sample_rate))
+                columns["rate"].append(row.header.sample_rate)
+                columns["channel"].append(channel)
+                columns["first"].append(row.first)
+                columns["frames"].append(row.frames)
+                for key, value in row.metadata.items():
+                    columns[key].append(value)
+        return Items.of(columns, listing.quarantine, self._notes(listing))
+
+    def _notes(self, listing: Listing) -> list[str]:
+        rates = Counter(row.header.sample_rate for row in listing.rows)
+        other = sum(count for rate, count in rates.items() if rate != self.sample_rate)
+        found = ", ".join(f"{rate} Hz ({count})" for rate, count in rates.most_common(5))
+        notes = [f"{other} clips are resampled to {self.sample_rate} Hz: {found}"] if other else []
+        low = sum(count for rate, count in rates.items() if rate < self.sample_rate)
+        if low:
+            notes.append(f"{low} clips hold nothing above half of their own, lower, rate")
+        return notes
+
+
+def resample(values: np.ndarray, rate: int, wanted: int) -> np.ndarray:
+    """Polyphase resampling of (T,) from `rate` to `wanted` Hz: (ceil(T · wanted / rate),).
+
+    The low-pass filter is a Kaiser window (beta 5) over ten zero crossings on each side.
+    """
+    resampled: np.ndarray = resample_poly(values, wanted, rate)
+    return resampled.astype(np.float32)
+
+
+def _first(quarantine: list[Quarantined]) -> str:
+    if not quarantine:
+        return "Looked for names that end in .wav, .flac, .ogg, .mp3 and the like."
+    first = quarantine[0]
+    return (
+        f"{len(quarantine)} cannot be read, the first being {first.source}: "
+        f"expected {first.expected}, found {first.found}."
+    )

@@ -1,0 +1,126 @@
+"""Headers and samples of sound files through libsndfile, and why one cannot be used.
+
+Whatever a damaged file makes libsndfile or NumPy raise leaves here as `UnreadableItem`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from unlabeled.errors import UnreadableItem
+
+SUFFIXES = frozenset(
+    (
+        ".wav",
+        ".wave",
+        ".w64",
+        ".rf64",
+        ".flac",
+        ".ogg",
+        ".oga",
+        ".opus",
+        ".mp3",
+        ".aif",
+        ".aiff",
+        ".aifc",
+        ".caf",
+        ".au",
+        ".snd",
+        ".voc",
+        ".iff",
+        ".svx",
+        ".sph",
+        ".nist",
+    )
+)
+"""File names that are taken for sound; libsndfile then looks at the content, not at the name."""
+
+RATES = range(100, 10_000_001)
+"""Sample rates in Hz that are believed; others come from damaged headers."""
+
+BLOCK = 1 << 18
+"""Frames decoded at a time: a header that promises a petabyte allocates no more than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """sample_rate: Hz; frames: samples per channel."""
+
+    sample_rate: int
+    channels: int
+    frames: int
+
+
+def read_header(path: Path) -> Header:
+    """What a file says about itself; no samples are decoded. Raises UnreadableItem."""
+    with _opened(path) as file:
+        return _checked(path, file)
+
+
+def decode(path: Path, start: int, frames: int) -> np.ndarray:
+    """`frames` frames from frame `start` on: (frames, C) float32, full scale [-1, 1].
+
+    Seeks, so the cost is that of the window. Raises UnreadableItem, also if the file ends
+    before the window does, or holds NaN or infinity there.
+    """
+    with _opened(path) as file:
+        _checked(path, file)
+        file.seek(start)
+        values = _read(file, frames)
+    if len(values) < frames:
+        found = f"an end after {start + len(values)} (a truncated file?)"
+        raise UnreadableItem(str(path), f"{start + frames} samples per channel", found)
+    bad = np.count_nonzero(~np.isfinite(values))
+    if bad:
+        raise UnreadableItem(str(path), "finite samples", f"{bad} that are NaN or infinite")
+    return values
+
+
+def _read(file: soundfile.SoundFile, frames: int) -> np.ndarray:
+    blocks = []
+    while frames > 0:
+        block = file.read(min(frames, BLOCK), dtype="float32", always_2d=True)
+        if not len(block):
+            break
+        blocks.append(block)
+        frames -= len(block)
+    return np.concatenate(blocks) if blocks else np.zeros((0, file.channels), np.float32)
+
+
+def _checked(path: Path, file: soundfile.SoundFile) -> Header:
+    header = Header(int(file.samplerate), int(file.channels), int(file.frames))
+    if header.frames < 1:
+        raise UnreadableItem(str(path), "at least one sample", "a valid header and no samples")
+    if header.sample_rate not in RATES:
+        expected = f"a sample rate between {RATES[0]} and {RATES[-1]} Hz"
+        raise UnreadableItem(str(path), expected, f"{header.sample_rate} Hz")
+    return header
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[soundfile.SoundFile]:
+    try:
+        with soundfile.SoundFile(path) as file:
+            yield file
+    except UnreadableItem:
+        raise
+    except (soundfile.SoundFileError, OSError, ValueError, MemoryError, OverflowError) as error:
+        raise UnreadableItem(str(path), "a sound file", _reason(path, error)) from error
+
+
+def _reason(path: Path, error: Exception) -> str:
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+    except OSError as unreadable:
+        return unreadable.strerror or str(unreadable)
+    if not head:
+        return "an empty file"
+    said = getattr(error, "error_string", str(error)).rstrip(".")
+    return f"a file that begins with {head!r}; libsndfile says: {said}"

@@ -1,0 +1,189 @@
+"""What there is to read: the sound files of a folder, or the segments of a manifest."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from unlabeled.errors import DataError, RecipeError, UnreadableItem
+from unlabeled.items import Quarantined
+from unlabeled_audio.readers.decoding import SUFFIXES, Header, read_header
+
+FIELD = re.compile(r"\{(\w+)\}")
+OWN_COLUMNS = ("path", "start", "end", "group")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One clip: `frames` samples of a file from sample `first` on, at the file's own rate."""
+
+    id: str
+    path: Path
+    header: Header
+    first: int
+    frames: int
+    group: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Listing:
+    rows: list[Row] = field(default_factory=list)
+    quarantine: list[Quarantined] = field(default_factory=list)
+
+    def leave_out(self, error: UnreadableItem) -> None:
+        self.quarantine.append(Quarantined(error.source, error.expected, error.found))
+
+
+def list_folder(
+    folder: Path,
+    include: Sequence[str],
+    exclude: Sequence[str],
+    pattern: str | None,
+    group: str | None,
+) -> Listing:
+    """The sound files below `folder` (or `folder` itself, if it is one), in order of their names.
+
+    Raises RecipeError if `group` is no field of `pattern`.
+    """
+    fields = compile_pattern(pattern) if pattern else None
+    if group and (fields is None or group not in fields.groupindex):
+        raise RecipeError(
+            f"reader.group: {group!r} is no field of reader.pattern ({pattern!r}); "
+            f"write it there as {{{group}}}"
+        )
+    root = folder.parent if folder.is_file() else folder
+    paths = [folder] if folder.is_file() else _sounds(folder, include, exclude)
+    listing = Listing()
+    for path in paths:
+        name = path.relative_to(root).as_posix()
+        try:
+            named = _named(fields, pattern, name, path)
+            header = read_header(path)
+        except UnreadableItem as error:
+            listing.leave_out(error)
+            continue
+        label = named.pop(group) if group else ""
+        listing.rows.append(Row(name, path, header, 0, header.frames, label, named))
+    return listing
+
+
+def list_manifest(manifest: Path, group: str | None) -> Listing:
+    """The rows of a CSV or Parquet table; its files' headers are read once each.
+
+    Raises DataError if the table cannot be read or lacks a column.
+    """
+    table = _table(manifest)
+    group = group or ("group" if "group" in table.column_names else None)
+    _check_columns(table, manifest, group)
+    listing, headers = Listing(), dict[Path, Header | UnreadableItem]()
+    for values in table.to_pylist():
+        path = manifest.parent / str(values["path"])
+        if path not in headers:
+            headers[path] = _header(path)
+        try:
+            listing.rows.append(_segment(path, headers[path], values, group))
+        except UnreadableItem as error:
+            listing.leave_out(error)
+    return listing
+
+
+def compile_pattern(pattern: str) -> re.Pattern[str]:
+    """`{speaker}_{take}.wav` as a regular expression; a field holds no slash.
+
+    Without a slash the pattern describes the file name, with one the path below the folder.
+    """
+    parts = FIELD.split(pattern)
+    texts, names = parts[::2], parts[1::2]
+    expression = re.escape(texts[0]) + "".join(
+        f"(?P<{name}>[^/]+?){re.escape(text)}" for name, text in zip(names, texts[1:], strict=True)
+    )
+    try:
+        return re.compile(expression if "/" in pattern else f"(?:.*/)?{expression}")
+    except re.error as error:
+        raise RecipeError(f"reader.pattern: {pattern!r} has a field twice or unnamed") from error
+
+
+def _named(
+    fields: re.Pattern[str] | None, pattern: str | None, name: str, path: Path
+) -> dict[str, str]:
+    if fields is None:
+        return {}
+    match = fields.fullmatch(name)
+    if match is None:
+        raise UnreadableItem(str(path), f"a name like {pattern}", PurePosixPath(name).name)
+    return match.groupdict()
+
+
+def _sounds(folder: Path, include: Sequence[str], exclude: Sequence[str]) -> list[Path]:
+    left_out = {path for glob in exclude for path in folder.glob(glob)}
+    found = {path for glob in include for path in folder.glob(glob)} - left_out
+    return sorted(path for path in found if _is_sound(path.relative_to(folder)) and path.is_file())
+
+
+def _is_sound(path: Path) -> bool:
+    # Hidden files are litter of file managers ("._take1.wav"), not recordings.
+    hidden = any(part.startswith(".") for part in path.parts)
+    return not hidden and path.suffix.lower() in SUFFIXES
+
+
+def _header(path: Path) -> Header | UnreadableItem:
+    try:
+        return read_header(path)
+    except UnreadableItem as error:
+        return error
+
+
+def _segment(
+    path: Path, header: Header | UnreadableItem, values: Mapping[str, Any], group: str | None
+) -> Row:
+    if isinstance(header, UnreadableItem):
+        raise header
+    start, end = (values.get(key) for key in ("start", "end"))
+    first = 0 if start is None else round(start * header.sample_rate)
+    last = header.frames if end is None else round(end * header.sample_rate)
+    if not 0 <= first < last <= header.frames:
+        seconds = header.frames / header.sample_rate
+        expected = f"a segment within its {seconds:.3f} s"
+        raise UnreadableItem(str(path), expected, f"start {start} s, end {end} s")
+    name = str(values["path"])
+    if start is not None or end is not None:
+        name = f"{name}@{first / header.sample_rate:.6g}-{last / header.sample_rate:.6g}"
+    label = "" if group is None else str(values[group])
+    metadata = {key: value for key, value in values.items() if key not in (*OWN_COLUMNS, group)}
+    return Row(name, path, header, first, last - first, label, metadata)
+
+
+def _check_columns(table: pa.Table, manifest: Path, group: str | None) -> None:
+    for column in filter(None, ("path", group)):
+        if column not in table.column_names:
+            raise DataError(
+                f"{manifest}: expected a column {column!r}, found {', '.join(table.column_names)}"
+            )
+    for column in {"start", "end"} & set(table.column_names):
+        values = table[column].to_pylist()
+        bad = [x for x in values if x is not None and not (_is_number(x) and math.isfinite(x))]
+        if bad:
+            raise DataError(f"{manifest}, {column}: expected seconds or nothing, found {bad[0]!r}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _table(manifest: Path) -> pa.Table:
+    try:
+        if manifest.suffix.lower() == ".parquet":
+            return pa.parquet.read_table(manifest)
+        return pa.csv.read_csv(manifest)
+    except (OSError, pa.ArrowException) as error:
+        expected = "a CSV or Parquet table with a header row"
+        raise DataError(f"{manifest}: expected {expected}, found: {error}") from error

@@ -1,0 +1,226 @@
+"""The reader: what it lists, what it reads, and how it says that something cannot be read."""
+
+import numpy as np
+import pytest
+import soundfile
+
+from unlabeled.errors import DataError, RecipeError, UnreadableItem
+from unlabeled.items import Items
+from unlabeled_audio.readers.clips import Clips, resample
+from unlabeled_audio.readers.listing import compile_pattern
+
+
+def tone(seconds, rate, channels=1, frequency=440.0):
+    time = np.arange(round(seconds * rate)) / rate
+    wave = 0.5 * np.sin(2 * np.pi * frequency * time)
+    return np.stack([wave * (1 + c) / channels for c in range(channels)], axis=1)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    soundfile.write(tmp_path / "a_anna_0.wav", tone(1.0, 8000), 8000)
+    soundfile.write(tmp_path / "b_bert_1.flac", tone(0.5, 16000, 2), 16000)
+    (tmp_path / "notes.txt").write_text("not a sound")
+    return tmp_path
+
+
+def only(items: Items):
+    assert len(items) == 1
+    return items[0]
+
+
+def test_lists_by_name_with_sizes_at_the_output_rate(folder):
+    items = Clips(sample_rate=16000).index(folder)
+    assert [item.id for item in items] == ["a_anna_0.wav", "b_bert_1.flac"]
+    assert [item.size for item in items] == [16000, 8000]
+    assert any("resampled to 16000 Hz" in note for note in items.notes)
+
+
+def test_named_fields_become_group_and_metadata(folder):
+    reader = Clips(pattern="{label}_{speaker}_{take}.{kind}", group="speaker")
+    items = reader.index(folder)
+    assert [item.group for item in items] == ["anna", "bert"]
+    assert [item.metadata["label"] for item in items] == ["a", "b"]
+
+
+def test_a_name_that_does_not_fit_the_pattern_is_left_out_with_its_reason(folder):
+    items = Clips(pattern="{label}_{speaker}_{take}.wav").index(folder)
+    assert len(items) == 1
+    assert items.quarantine[0].expected == "a name like {label}_{speaker}_{take}.wav"
+
+
+def test_a_pattern_with_a_slash_describes_the_path(folder):
+    assert compile_pattern("{speaker}/{take}.wav").fullmatch("anna/3.wav")["speaker"] == "anna"
+    assert compile_pattern("{speaker}/{take}.wav").fullmatch("x/anna/3.wav") is None
+    assert compile_pattern("{take}.wav").fullmatch("x/anna/3.wav")["take"] == "3"
+
+
+def test_a_group_that_is_no_field_is_a_recipe_error(folder):
+    with pytest.raises(RecipeError, match=r"reader\.group: 'speaker'"):
+        Clips(pattern="{label}.wav", group="speaker").index(folder)
+
+
+def test_globs_choose_files(folder):
+    assert only(Clips(include=("*.flac",)).index(folder)).id == "b_bert_1.flac"
+    assert only(Clips(exclude=("*.flac",)).index(folder)).id == "a_anna_0.wav"
+
+
+def test_hidden_files_are_no_recordings(folder):
+    (folder / "._a_anna_0.wav").write_bytes(b"litter of a file manager")
+    items = Clips().index(folder)
+    assert len(items) == 2
+    assert not items.quarantine
+
+
+def test_one_file_can_be_indexed(folder):
+    assert only(Clips().index(folder / "a_anna_0.wav")).id == "a_anna_0.wav"
+
+
+def test_a_moved_folder_keeps_its_fingerprint(folder, tmp_path_factory):
+    moved = tmp_path_factory.mktemp("moved") / "elsewhere"
+    before = Clips().index(folder).fingerprint()
+    folder.rename(moved)
+    assert Clips().index(moved).fingerprint() == before
+
+
+@pytest.mark.parametrize("write", ["csv", "parquet"])
+def test_a_manifest_names_segments(folder, write):
+    text = "path,start,end,group,label\na_anna_0.wav,0.25,0.75,g1,x\na_anna_0.wav,0.75,,g2,y\n"
+    manifest = folder / f"segments.{write}"
+    if write == "csv":
+        manifest.write_text(text)
+    else:
+        import io
+
+        import pyarrow.csv
+        import pyarrow.parquet
+
+        pyarrow.parquet.write_table(pyarrow.csv.read_csv(io.BytesIO(text.encode())), manifest)
+    reader = Clips(sample_rate=8000)
+    items = reader.index(manifest)
+    assert [item.id for item in items] == ["a_anna_0.wav@0.25-0.75", "a_anna_0.wav@0.75-1"]
+    assert [item.group for item in items] == ["g1", "g2"]
+    assert [item.metadata["label"] for item in items] == ["x", "y"]
+    whole = soundfile.read(folder / "a_anna_0.wav", dtype="float32")[0]
+    np.testing.assert_array_equal(reader.read(items[0]).values[0], whole[2000:6000])
+    np.testing.assert_array_equal(reader.read(items[1]).values[0], whole[6000:])
+
+
+def test_a_segment_outside_its_file_is_left_out_with_its_reason(folder):
+    manifest = folder / "segments.csv"
+    manifest.write_text("path,start,end\na_anna_0.wav,0.5,1.5\na_anna_0.wav,0,1\nno.wav,0,1\n")
+    items = Clips().index(manifest)
+    assert only(items).id == "a_anna_0.wav@0-1"
+    assert next(q.expected for q in items.quarantine) == "a segment within its 1.000 s"
+    assert "No such file" in items.quarantine[1].found
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("file\na.wav\n", "expected a column 'path', found file"),
+        ("path,start\na.wav,soon\n", "expected seconds or nothing, found 'soon'"),
+        ("path,rate\na_anna_0.wav,1\n", "rename these columns"),
+    ],
+)
+def test_a_manifest_that_cannot_be_used_says_why(folder, text, message):
+    (folder / "m.csv").write_text(text)
+    with pytest.raises(DataError, match=message):
+        Clips().index(folder / "m.csv")
+
+
+def test_paths_that_hold_nothing_to_read(tmp_path):
+    with pytest.raises(DataError, match="no such file or folder"):
+        Clips().index(tmp_path / "nowhere")
+    with pytest.raises(DataError, match="no sound file"):
+        Clips().index(tmp_path)
+    (tmp_path / "broken.wav").write_bytes(b"")
+    with pytest.raises(DataError, match="an empty file"):
+        Clips().index(tmp_path)
+
+
+def test_channel_policies(tmp_path):
+    stereo = np.random.default_rng(0).uniform(-1, 1, (100, 2)).astype(np.float32)
+    soundfile.write(tmp_path / "s.wav", stereo, 16000, subtype="FLOAT")
+    for policy, expected in (("first", stereo[:, 0]), ("mean", stereo.mean(axis=1))):
+        reader = Clips(channels=policy)
+        np.testing.assert_array_equal(reader.read(only(reader.index(tmp_path))).values[0], expected)
+    each = Clips(channels="each")
+    items = each.index(tmp_path)
+    assert [item.id for item in items] == ["s.wav#0", "s.wav#1"]
+    for channel, item in enumerate(items):
+        np.testing.assert_array_equal(each.read(item).values[0], stereo[:, channel])
+
+
+def test_the_training_window_is_a_piece_of_the_file_drawn_from_the_rng(tmp_path):
+    wave = np.random.default_rng(0).uniform(-1, 1, 16000).astype(np.float32)
+    soundfile.write(tmp_path / "w.wav", wave, 16000, subtype="FLOAT")
+    reader = Clips(crop_seconds=0.25)
+    item = only(reader.index(tmp_path))
+    starts = set()
+    for seed in range(20):
+        window = reader.read(item, np.random.default_rng(seed)).values[0].numpy()
+        again = reader.read(item, np.random.default_rng(seed)).values[0].numpy()
+        np.testing.assert_array_equal(window, again)
+        start = int(np.flatnonzero(wave == window[0])[0])
+        np.testing.assert_array_equal(window, wave[start : start + 4000])
+        starts.add(start)
+    assert len(starts) > 15
+    assert reader.read(item).values.shape == (1, 16000)
+
+
+def test_a_window_of_a_long_file_does_not_read_the_file(tmp_path, monkeypatch):
+    soundfile.write(tmp_path / "long.wav", np.zeros(1_000_000), 16000)
+    reader = Clips(crop_seconds=0.1)
+    item = only(reader.index(tmp_path))
+    asked = []
+    original = soundfile.SoundFile.read
+
+    def read(self, frames=-1, *args, **kwargs):
+        asked.append(frames)
+        return original(self, frames, *args, **kwargs)
+
+    monkeypatch.setattr(soundfile.SoundFile, "read", read)
+    reader.read(item, np.random.default_rng(0))
+    assert sum(asked) == 1600
+
+
+@pytest.mark.parametrize("rate", [8000, 11025, 44100, 48000])
+def test_resampling_keeps_a_tone_and_its_length(rate):
+    wave = tone(1.0, rate).astype(np.float32)[:, 0]
+    resampled = resample(wave, rate, 16000)
+    assert len(resampled) == 16000
+    expected = tone(1.0, 16000)[:, 0]
+    np.testing.assert_allclose(resampled[500:-500], expected[500:-500], atol=2e-3)
+
+
+def test_resampling_removes_what_the_new_rate_cannot_hold():
+    wave = tone(1.0, 48000, frequency=10_000.0).astype(np.float32)[:, 0]
+    assert np.abs(resample(wave, 48000, 16000)[500:-500]).max() < 0.5 * 10 ** (-40 / 20)
+
+
+def test_describes_its_rate(folder):
+    reader = Clips(sample_rate=22050)
+    assert reader.describe(reader.index(folder)) == {"sample_rate": 22050}
+
+
+def test_a_file_that_ends_early_is_unreadable_with_the_reason(tmp_path):
+    path = tmp_path / "t.wav"
+    soundfile.write(path, tone(1.0, 16000), 16000)
+    reader = Clips()
+    item = only(reader.index(tmp_path))
+    path.write_bytes(path.read_bytes()[:10_000])
+    with pytest.raises(UnreadableItem, match="a truncated file"):
+        reader.read(item)
+    path.unlink()
+    with pytest.raises(UnreadableItem, match="No such file"):
+        reader.read(item)
+
+
+def test_samples_that_are_no_numbers_are_unreadable(tmp_path):
+    wave = np.zeros(100, np.float32)
+    wave[3], wave[4] = np.nan, np.inf
+    soundfile.write(tmp_path / "n.wav", wave, 16000, subtype="FLOAT")
+    reader = Clips()
+    with pytest.raises(UnreadableItem, match="2 that are NaN or infinite"):
+        reader.read(only(reader.index(tmp_path)))
