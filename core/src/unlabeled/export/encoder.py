@@ -30,13 +30,17 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where an encoder comes from. fingerprint: of the items it was trained on."""
+    """Where an encoder comes from.
+
+    batch_size: of training, and so one that fits; fingerprint: of the items it was trained on.
+    """
 
     recipe: str
     pretext: str
     kind: Literal["representation", "restoration"] = "representation"
     seed: int = 0
     steps: int = 0
+    batch_size: int = 64
     items: int = 0
     fingerprint: str = ""
 

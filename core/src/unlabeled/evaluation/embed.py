@@ -1,0 +1,124 @@
+"""Turn a folder of files into a table of embeddings: one row per item, token or node.
+
+Written part by part beside the target and joined at the end: an interrupted call loses at most
+one part, and a later call embeds only what is new.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from unlabeled.atomic import write_text
+from unlabeled.contract import Encoder, Output
+from unlabeled.evaluation.encoding import Piece, choose_output, device, encode
+from unlabeled.evaluation.progress import progress
+from unlabeled.evaluation.reading import Source
+from unlabeled.evaluation.table import EmbeddingTable
+from unlabeled.export.encoder import (
+    EncoderConfig,
+    encoder_folder,
+    load_encoder,
+    load_reader,
+    read_config,
+    require_representation,
+)
+from unlabeled.items import Quarantined
+
+BATCHES_PER_PART = 16
+"""Of global outputs; one of tokens and nodes, which are many times larger."""
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """What a call of `embed` did.
+
+    rows: in the table, of so many items; added: items that this call embedded; gone: items that
+    were dropped, because the data no longer hold them; quarantine: what was left out, also
+    written to `<path>.quarantine.jsonl`.
+    """
+
+    path: Path
+    output: str
+    width: int
+    rows: int
+    items: int
+    added: int
+    gone: int
+    quarantine: tuple[Quarantined, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "path": str(self.path)}
+
+
+def embed(
+    path: Path | str,
+    data: Path | str,
+    out: Path | str,
+    *,
+    output: str | None = None,
+    batch_size: int | None = None,
+    unreadable: Literal["skip", "stop"] = "skip",
+    max_skipped: float = 0.1,
+) -> Embedded:
+    """Embed every item below `data` with the encoder of a run, into the Parquet file `out`.
+
+    path: a run or its encoder folder; output: the encoder's default if None; batch_size: that of
+    training if None; max_skipped: the largest share of items that `skip` may leave out.
+    Columns: those of the index (id, source, group, size, metadata), `position` (of tokens, in the
+    encoder's units) or `node`, and `vector`, float32 of fixed length.
+    Raises RunError, DataError, UsageError; UnreadableItem with the policy `stop`.
+    """
+    config, out = read_config(path), Path(out)
+    require_representation(config, path)
+    chosen = choose_output(config.outputs, output)
+    reader = load_reader(path)
+    source = Source(reader.index(Path(data)), reader, unreadable, max_skipped)
+    table = EmbeddingTable(out, source.items, _maker(path, config, chosen))
+    missing = table.missing()
+    if missing:
+        encoder = load_encoder(path).to(device())
+        size = batch_size or config.provenance.batch_size
+        for rows, found in _parts(encoder, chosen, source, missing, size):
+            table.add(rows, found)
+    written, items, gone = table.join()
+    quarantine = (*source.items.quarantine, *source.quarantine.values())
+    _write_quarantine(out, quarantine)
+    added = len(missing) - len(source.quarantine)
+    return Embedded(out, chosen.name, chosen.width, written, items, added, gone, quarantine)
+
+
+def _parts(
+    encoder: Encoder, output: Output, source: Source, rows: Sequence[int], batch_size: int
+) -> Iterator[tuple[list[int], list[Piece]]]:
+    """(rows, pieces) of a bounded number of items, in the order of the index."""
+    length = batch_size * (BATCHES_PER_PART if output.kind == "global" else 1)
+    with progress("embedding", len(rows)) as advance:
+        for start in range(0, len(rows), length):
+            found: dict[int, Piece] = {}
+            for batch, samples in source.batches(rows[start : start + length], batch_size):
+                found.update(zip(batch, encode(encoder, samples, output.name), strict=True))
+                advance(len(batch))
+            if found:
+                ordered = sorted(found)
+                yield ordered, [found[row] for row in ordered]
+
+
+def _maker(path: Path | str, config: EncoderConfig, output: Output) -> str:
+    """A digest of what an embedding depends on besides the item."""
+    digest = hashlib.sha256((encoder_folder(path) / "model.safetensors").read_bytes())
+    sections = [config.encoder.to_dict(), config.reader.to_dict(), output.name]
+    digest.update(json.dumps(sections).encode())
+    return digest.hexdigest()
+
+
+def _write_quarantine(out: Path, quarantine: Sequence[Quarantined]) -> None:
+    path = out.with_name(f"{out.name}.quarantine.jsonl")
+    if quarantine:
+        write_text(path, "".join(json.dumps(asdict(item)) + "\n" for item in quarantine))
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,69 @@
+"""Run encoders over items: batches in, one piece of embedding per item out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from lightning_fabric.utilities import move_data_to_device
+from torch import Tensor
+
+from unlabeled.contract import Encoder, Encoding, Nodes, Output, Sample, Tokens
+from unlabeled.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The embedding of one item. values: (L, D) float32; position: (L, rank); node: (L,)."""
+
+    values: np.ndarray
+    position: np.ndarray | None = None
+    node: np.ndarray | None = None
+
+
+def choose_output(outputs: Sequence[Output], name: str | None, kind: str | None = None) -> Output:
+    """The output called `name`; if None, the first one, or the first of a kind.
+
+    Raises UsageError that lists what there is.
+    """
+    fitting = [output for output in outputs if kind in (None, output.kind)]
+    for output in fitting:
+        if name in (None, output.name):
+            return output
+    there = ", ".join(f"{output.name} ({output.kind})" for output in outputs)
+    wanted = f"output {name!r}" if name else "output"
+    raise UsageError(
+        f"the encoder has no {kind + ' ' if kind else ''}{wanted}. There are: {there}."
+    )
+
+
+def device() -> torch.device:
+    """Where encoders run: the first CUDA device, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def encode(encoder: Encoder, samples: Sequence[Sample], output: str) -> list[Piece]:
+    """One piece per sample, by an encoder in eval mode on whatever device it is."""
+    where = next((parameter.device for parameter in encoder.parameters()), torch.device("cpu"))
+    with torch.inference_mode():
+        batch = move_data_to_device(encoder.collate(samples), where)
+        return pieces(encoder.encode(batch, output), len(samples))
+
+
+def pieces(encoding: Encoding, count: int) -> list[Piece]:
+    """Cut the encoding of a batch into its `count` samples; padding and absent tokens fall out."""
+    if isinstance(encoding, Tokens):
+        valid = encoding.valid.cpu().numpy()
+        values, position = _floats(encoding.values), _floats(encoding.position)
+        return [Piece(values[i][valid[i]], position[i][valid[i]]) for i in range(count)]
+    if isinstance(encoding, Nodes):
+        owner, node = encoding.owner.cpu().numpy(), encoding.id.cpu().numpy()
+        values = _floats(encoding.values)
+        return [Piece(values[owner == i], node=node[owner == i]) for i in range(count)]
+    return [Piece(row[None]) for row in _floats(encoding)]
+
+
+def _floats(values: Tensor) -> np.ndarray:
+    return values.float().cpu().numpy()
