@@ -61,7 +61,7 @@ def discover() -> tuple[Found, ...]:
     Checked in this order: two claims to one name, the plugin's own requirement on the core (from
     metadata, nothing imported), the manifest, its contract version.
     """
-    points = list(_entry_points())
+    points = list(entry_points())
     claims = Counter(point.name for point, _ in points)
     found = [
         _claimed_twice(point, dist, points) if claims[point.name] > 1 else _inspect(point, dist)
@@ -163,7 +163,8 @@ def suggest(name: str, names: Sequence[str]) -> str:
     return f" Did you mean {near[0]!r}?" if near else f" There are: {', '.join(names) or 'none'}."
 
 
-def _entry_points() -> Iterator[tuple[EntryPoint, Distribution]]:
+def entry_points() -> Iterator[tuple[EntryPoint, Distribution]]:
+    """Every installed claim to be a plugin, with the distribution that makes it."""
     seen = set()
     for dist in installed_distributions():
         name = (dist.metadata["Name"] or "").lower().replace("_", "-")

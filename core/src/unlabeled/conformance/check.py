@@ -1,0 +1,48 @@
+"""A check: one clause of the contract, asked of one component."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+
+class Broken(AssertionError):
+    """A component breaks a clause. The message says what was seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One paragraph of the contract. hint: what a failure usually means."""
+
+    id: str
+    title: str
+    promise: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """name: "encoders/gin/alone"; run: raises `Broken`, or whatever the component raises.
+
+    excused: a written reason why the component need not keep the clause, empty if it must.
+    """
+
+    name: str
+    clause: Clause
+    run: Callable[[], None]
+    excused: str = ""
+
+
+def require(holds: object, seen: str) -> None:
+    """Raise `Broken` with what was seen, unless it holds."""
+    if not holds:
+        raise Broken(seen)
+
+
+def checks_of(
+    place: str, runs: Mapping[Clause, Callable[..., None]], *subject: object
+) -> Iterator[Check]:
+    """One check per clause. place: "encoders/gin"; subject: what each run is called with."""
+    for clause, run in runs.items():
+        yield Check(f"{place}/{clause.title}", clause, partial(run, *subject))

@@ -1,0 +1,135 @@
+"""What checks are run on: a plugin's own synthetic data, written once, read when asked for."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from unlabeled import discovery
+from unlabeled.contract import Batch, Encoder, Pretext, Reader, Sample
+from unlabeled.items import Items
+from unlabeled.plugin import Plugin
+from unlabeled.randomness import Draw
+from unlabeled.recipe import Choice, Recipe, build_encoder, build_pretext, load_recipe, read_choice
+
+COUNT = 12
+"""Synthetic items per reader."""
+
+
+@dataclass
+class Fixture:
+    """One plugin's data, samples and recipes. Everything is made on first use."""
+
+    plugin: Plugin
+    _root: Any = field(default_factory=lambda: tempfile.TemporaryDirectory(prefix="unlabeled-"))
+    _cache: dict[object, Any] = field(default_factory=dict)
+
+    def full(self, name: str) -> str:
+        """`gin` → `graph/gin`."""
+        return f"{self.plugin.modality}/{name}" if self.plugin.modality else name
+
+    def scratch(self, name: str) -> Path:
+        """A new empty folder of that name."""
+        path = Path(self._root.name) / name
+        path.mkdir(parents=True)
+        return path
+
+    def data(self, reader: str) -> Path:
+        """The folder with the synthetic data of a reader, by its short name."""
+
+        def write() -> Path:
+            folder = self.scratch(f"data-{reader}")
+            discovery.resolve(self.plugin.synthetic[reader].target)(folder, count=COUNT, seed=0)
+            return folder
+
+        found: Path = self._once(("data", reader), write)
+        return found
+
+    def reader(self, choice: Choice) -> Reader:
+        return choice.settings  # type: ignore[return-value]
+
+    def default_reader(self, name: str) -> Choice:
+        """A reader of this plugin with its default settings."""
+        return read_choice("readers", {"name": self.full(name)}, "conformance")
+
+    @cached_property
+    def recipes(self) -> dict[str, Recipe]:
+        """Every recipe of the plugin that can be read, by its short name."""
+        return {name: load_recipe(self.full(name)) for name in self.plugin.recipes}
+
+    def items(self, choice: Choice) -> Items:
+        key = ("items", choice.name, choice.settings.model_dump_json())
+        found: Items = self._once(key, lambda: self.reader(choice).index(self._data_of(choice)))
+        return found
+
+    def samples(self, choice: Choice, count: int = 4) -> list[Sample]:
+        """The first samples, read whole."""
+        items = self.items(choice)
+        return [self.reader(choice).read(items[index]) for index in range(min(count, len(items)))]
+
+    def facts(self, choice: Choice) -> dict[str, Any]:
+        return dict(self.reader(choice).describe(self.items(choice)))
+
+    def encoder(self, recipe: Recipe) -> Encoder:
+        """Seeded random weights, calibrated on the synthetic data, in eval mode."""
+        torch.manual_seed(0)
+        encoder = build_encoder(recipe.encoder.with_facts(self.facts(recipe.reader)))
+        encoder.calibrate([encoder.collate(self.samples(recipe.reader))])
+        return encoder.eval()
+
+    def pretext(self, recipe: Recipe, dtype: torch.dtype = torch.float32) -> Pretext:
+        """Seeded random weights, calibrated, in train mode."""
+        torch.manual_seed(0)
+        pretext = build_pretext(recipe, self.facts(recipe.reader))
+        pretext.encoder.calibrate([pretext.encoder.collate(self.samples(recipe.reader))])
+        return pretext.to(dtype).train()
+
+    def batch(
+        self, recipe: Recipe, pretext: Pretext, indices: Sequence[int], epoch: int = 0
+    ) -> Batch:
+        """A joint batch of the pretext, every random draw keyed as in training."""
+        return pretext.collate(self.examples(recipe, pretext, indices, epoch))
+
+    def examples(
+        self, recipe: Recipe, pretext: Pretext, indices: Sequence[int], epoch: int = 0
+    ) -> list[Any]:
+        """The examples of some items, in the order of `indices`."""
+        items, reader = self.items(recipe.reader), self.reader(recipe.reader)
+        made = []
+        for index in indices:
+            item = items[index % len(items)]
+            draw = Draw(0, epoch + index // len(items), item.id)
+            made.append(pretext.example(reader.read(item, draw.rng("read")), draw))
+        return made
+
+    def recipe_of(self, kind: str, name: str) -> Recipe | None:
+        """The recipe with the fewest encoder parameters that uses a component."""
+        using = [
+            recipe
+            for recipe in self.recipes.values()
+            if name in (getattr(recipe, kind).name if getattr(recipe, kind) else "",)
+        ]
+        return min(using, key=self._size, default=None)
+
+    def _size(self, recipe: Recipe) -> int:
+        def count() -> int:
+            with torch.device("meta"):
+                encoder = build_encoder(recipe.encoder.with_facts(self.facts(recipe.reader)))
+            return sum(parameter.numel() for parameter in encoder.parameters())
+
+        size: int = self._once(("size", recipe.name), count)
+        return size
+
+    def _data_of(self, choice: Choice) -> Path:
+        return self.data(choice.name.rpartition("/")[2])
+
+    def _once(self, key: object, make: Any) -> Any:
+        if key not in self._cache:
+            self._cache[key] = make()
+        return self._cache[key]

@@ -1,0 +1,98 @@
+"""Compare samples and batches of any domain: the core does not know what they are made of."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def arrays(value: Any, path: str = "") -> Iterator[tuple[str, np.ndarray | Tensor]]:
+    """Every array inside a value, with the path on which it was found.
+
+    Looks into mappings, sequences, dataclasses and objects with `to_dict` or attributes.
+    """
+    if isinstance(value, np.ndarray | Tensor):
+        yield path, value
+    elif isinstance(value, np.generic):
+        yield path, np.asarray(value)
+    elif isinstance(value, Mapping):
+        for key in sorted(value, key=str):
+            yield from arrays(value[key], f"{path}.{key}")
+    elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        for index, inner in enumerate(value):
+            yield from arrays(inner, f"{path}[{index}]")
+    elif not isinstance(value, str | bytes | int | float | bool | type(None)):
+        yield from arrays(_fields(value), path)
+
+
+def difference(one: Any, other: Any) -> str:
+    """Where two values differ in an array, bit by bit; empty if they are the same."""
+    left, right = list(arrays(one)), list(arrays(other))
+    if [path for path, _ in left] != [path for path, _ in right]:
+        return "they hold different arrays"
+    for (path, a), (_, b) in zip(left, right, strict=True):
+        if a.shape != b.shape:
+            return f"{path or 'value'}: shapes {tuple(a.shape)} and {tuple(b.shape)}"
+        if not _equal(a, b):
+            return f"{path or 'value'}: different values"
+    return ""
+
+
+def as_type(batch: Any, dtype: torch.dtype) -> Any:
+    """The batch with its floating tensors as `dtype`; other objects are left to `.apply`."""
+
+    def convert(tensor: Tensor) -> Tensor:
+        return tensor.to(dtype) if tensor.is_floating_point() else tensor
+
+    if isinstance(batch, Tensor):
+        return convert(batch)
+    if isinstance(batch, Mapping):
+        return type(batch)({key: as_type(value, dtype) for key, value in batch.items()})  # type: ignore[call-arg]
+    if isinstance(batch, tuple) and hasattr(batch, "_fields"):
+        return type(batch)(*(as_type(value, dtype) for value in batch))
+    if isinstance(batch, list | tuple):
+        return type(batch)(as_type(value, dtype) for value in batch)
+    if is_dataclass(batch) and not isinstance(batch, type):
+        changed = {f.name: as_type(getattr(batch, f.name), dtype) for f in fields(batch) if f.init}
+        return replace(batch, **changed)
+    return copy.copy(batch).apply(convert) if hasattr(batch, "apply") else batch
+
+
+def main_values(sample: Any) -> Tensor:
+    """The numbers that value ranges are about: the sample, its `values`, or its `x`, or the
+    largest floating array in it. Float64."""
+    for name in ("values", "x"):
+        inner = getattr(sample, name, None)
+        if isinstance(inner, np.ndarray | Tensor):
+            return torch.as_tensor(inner).double()
+    floating = [
+        torch.as_tensor(array).double()
+        for _, array in arrays(sample)
+        if torch.as_tensor(array).is_floating_point()
+    ]
+    return max(floating, key=lambda tensor: tensor.numel(), default=torch.zeros(0).double())
+
+
+def _fields(value: Any) -> Mapping[str, Any]:
+    if isinstance(value, np.random.Generator):
+        return {}
+    if hasattr(value, "to_dict"):
+        found: Mapping[str, Any] = value.to_dict()
+        return found
+    if hasattr(value, "__slots__") and not hasattr(value, "__dict__"):
+        return {name: getattr(value, name) for name in value.__slots__ if hasattr(value, name)}
+    return getattr(value, "__dict__", {})
+
+
+def _equal(a: np.ndarray | Tensor, b: np.ndarray | Tensor) -> bool:
+    left, right = torch.as_tensor(a), torch.as_tensor(b)
+    if left.layout != torch.strided:
+        left, right = left.to_dense(), right.to_dense()
+    nan = left.is_floating_point() or left.is_complex()
+    return bool(torch.equal(left, right) or (nan and left.allclose(right, 0, 0, equal_nan=True)))

@@ -1,0 +1,191 @@
+"""Clauses P: a pretext draws by key, learns everywhere, stays finite, and goes on where it was."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+
+from unlabeled.conformance.check import Broken, Check, Clause, checks_of, require
+from unlabeled.conformance.fixture import Fixture
+from unlabeled.conformance.likeness import as_type, difference
+from unlabeled.contract import Pretext
+from unlabeled.errors import ShapeError
+from unlabeled.randomness import Draw
+from unlabeled.recipe import Recipe
+
+BATCH = 4
+
+RECIPE = Clause(
+    "P0",
+    "recipe",
+    "Some recipe uses the pretext.",
+    "a pretext that no recipe names is not checked, so nobody knows whether it works",
+)
+KEYED = Clause(
+    "P1",
+    "keyed",
+    "An example depends on (seed, epoch, item, draw) alone, and another epoch gives another one.",
+    "random numbers from torch, numpy or `random` instead of `draw.rng(purpose)`",
+)
+KEEPS_SAMPLE = Clause(
+    "P2",
+    "sample",
+    "Making an example leaves the sample as it was.",
+    "an in-place operation; readers may hand out the same sample again",
+)
+GRADIENTS = Clause(
+    "P3",
+    "gradients",
+    "Every trainable parameter has a gradient and, over three batches, every weight matrix one "
+    "that is not zero; a teacher has none.",
+    "a layer whose output is not used, a `detach` too many, or a teacher that is trained",
+)
+FINITE = Clause(
+    "P4",
+    "finite",
+    "Loss and gradients are finite in bf16 and at the smallest legal batch; below it there is one "
+    "ShapeError.",
+    "a variance or a logarithm of one sample, or `smallest_batch` that is not true",
+)
+ORDER = Clause(
+    "P5",
+    "order",
+    "Permuting a batch leaves the loss equal (float64, eval mode).",
+    "samples mixed up by a reshape, or randomness drawn by place in the batch",
+)
+
+
+def checks(fixture: Fixture) -> Iterator[Check]:
+    """The checks of every pretext in the manifest."""
+    runs = {
+        RECIPE: _has_recipe,
+        KEYED: _keyed,
+        KEEPS_SAMPLE: _keeps_sample,
+        GRADIENTS: _gradients,
+        FINITE: _finite,
+        ORDER: _order,
+    }
+    on_subject = {clause: partial(_on_subject, run) for clause, run in runs.items()}
+    for name in fixture.plugin.pretexts:
+        yield from checks_of(f"pretexts/{name}", on_subject, fixture, name)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A pretext as its smallest recipe sets it up."""
+
+    fixture: Fixture
+    found: Recipe | None
+
+    @classmethod
+    def of(cls, fixture: Fixture, name: str) -> Subject:
+        return cls(fixture, fixture.recipe_of("pretext", fixture.full(name)))
+
+    @property
+    def recipe(self) -> Recipe:
+        require(self.found is not None, "no recipe uses it")
+        assert self.found is not None
+        return self.found
+
+    def pretext(self, dtype: torch.dtype = torch.float32) -> Pretext:
+        return self.fixture.pretext(self.recipe, dtype)
+
+    def size(self, pretext: Pretext) -> int:
+        return max(BATCH, pretext.smallest_batch)
+
+
+def _on_subject(run: Callable[[Subject], None], fixture: Fixture, name: str) -> None:
+    run(Subject.of(fixture, name))
+
+
+def _has_recipe(subject: Subject) -> None:
+    require(subject.recipe is not None, "no recipe uses it")
+
+
+def _keyed(subject: Subject) -> None:
+    pretext, fixture, recipe = subject.pretext(), subject.fixture, subject.recipe
+    indices = range(subject.size(pretext))
+    torch.manual_seed(1)
+    one = fixture.batch(recipe, pretext, indices)
+    torch.manual_seed(2)
+    seen = difference(one, fixture.batch(recipe, pretext, indices))
+    require(not seen, f"the same key gives two batches, {seen}")
+    others = (fixture.batch(recipe, pretext, indices, epoch) for epoch in (1, 2, 3))
+    if not any(difference(one, other) for other in others):
+        raise Broken("four epochs give the same batch: nothing is drawn, or not by epoch")
+
+
+def _keeps_sample(subject: Subject) -> None:
+    pretext = subject.pretext()
+    for index, sample in enumerate(subject.fixture.samples(subject.recipe.reader)):
+        before = copy.deepcopy(sample)
+        pretext.example(sample, Draw(0, 0, str(index)))
+        seen = difference(before, sample)
+        require(not seen, f"the sample changed, {seen}")
+
+
+def _gradients(subject: Subject) -> None:
+    pretext = subject.pretext()
+    trained = {name: p for name, p in pretext.named_parameters() if p.requires_grad}
+    moved: set[str] = set()
+    for epoch in range(3):
+        pretext.zero_grad(set_to_none=True)
+        indices = range(subject.size(pretext))
+        pretext(subject.fixture.batch(subject.recipe, pretext, indices, epoch)).total.backward()
+        missing = [name for name, p in trained.items() if p.grad is None]
+        require(not missing, f"no gradient: {', '.join(missing[:5])}")
+        moved |= {name for name, p in trained.items() if p.grad is not None and p.grad.any()}
+        _teacher_is_still(pretext)
+    still = [name for name, p in trained.items() if p.ndim > 1 and name not in moved]
+    require(not still, f"three gradients of zero: {', '.join(still[:5])}")
+
+
+def _teacher_is_still(pretext: Pretext) -> None:
+    teacher = getattr(pretext, "teacher", None)
+    if isinstance(teacher, torch.nn.Module):
+        moving = [name for name, p in teacher.named_parameters() if p.grad is not None]
+        require(not moving, f"the teacher has a gradient: {', '.join(moving[:5])}")
+
+
+def _finite(subject: Subject) -> None:
+    pretext = subject.pretext()
+    smallest = pretext.smallest_batch
+    for half in (False, True):
+        pretext.zero_grad(set_to_none=True)
+        batch = subject.fixture.batch(subject.recipe, pretext, range(smallest))
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
+            loss = pretext(batch)
+        loss.total.backward()
+        kind = "bf16" if half else "float32"
+        require(torch.isfinite(loss.total), f"{kind}, {smallest} samples: loss {loss.total}")
+        bad = [
+            name
+            for name, p in pretext.named_parameters()
+            if p.grad is not None and not torch.isfinite(p.grad).all()
+        ]
+        require(not bad, f"{kind}, {smallest} samples: gradient of {', '.join(bad[:5])}")
+    if smallest > 1:
+        try:
+            pretext(subject.fixture.batch(subject.recipe, pretext, range(smallest - 1)))
+        except ShapeError:
+            return
+        raise Broken(f"{smallest - 1} samples give a loss, though {smallest} are the fewest")
+
+
+@torch.no_grad()
+def _order(subject: Subject) -> None:
+    pretext = subject.pretext(torch.float64).eval()
+    examples = subject.fixture.examples(subject.recipe, pretext, range(subject.size(pretext)))
+    losses = []
+    for ordered in (examples, examples[::-1]):
+        state = copy.deepcopy(pretext.state_dict())
+        torch.manual_seed(0)
+        losses.append(pretext(as_type(pretext.collate(ordered), torch.float64)).total)
+        pretext.load_state_dict(state)
+    gap = abs(float(losses[0] - losses[1]))
+    scale = max(1.0, abs(float(losses[0])))
+    require(gap <= 1e-9 * scale, f"losses {float(losses[0])} and {float(losses[1])}")

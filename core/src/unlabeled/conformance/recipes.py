@@ -1,0 +1,114 @@
+"""Clauses C: a recipe can be read, says everything it sets, trains, and resumes exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import safetensors.torch
+import torch
+
+from unlabeled import discovery
+from unlabeled.conformance.check import Check, Clause, checks_of, require
+from unlabeled.conformance.fixture import Fixture
+from unlabeled.export.encoder import load_encoder
+from unlabeled.recipe import Recipe, load_recipe, read_recipe
+
+HEADER = ("# run:", "# takes:", "# expect:", "# measured:")
+
+READ = Clause(
+    "C1",
+    "read",
+    "The recipe is valid; written out in full and read again it is the same.",
+    "a setting whose value changes on the way through JSON, or a key that no longer exists",
+)
+SAYS = Clause(
+    "C2",
+    "header",
+    "Its header says how to run it, how long it takes, what to expect, and how that was measured.",
+    "a missing line; write `not measured` where there is no number yet",
+)
+TRAINS = Clause(
+    "C3",
+    "trains",
+    "Two steps on synthetic data: finite, every file of the run is there, the encoder loads.",
+    "the recipe's parts do not fit each other",
+)
+RESUMES = Clause(
+    "C4",
+    "resumes",
+    "Stopped in the middle and resumed, a run ends with the same weights, bit by bit.",
+    "state outside parameters and buffers, or randomness outside the rng and torch's generator",
+)
+
+
+def checks(fixture: Fixture) -> Iterator[Check]:
+    """The checks of every recipe, and of every pretext as it is trained."""
+    for name in fixture.plugin.recipes:
+        runs = {READ: _read, SAYS: _says, TRAINS: _trains}
+        yield from checks_of(f"recipes/{name}", runs, fixture, name)
+    for name in fixture.plugin.pretexts:
+        yield from checks_of(f"pretexts/{name}", {RESUMES: _resumes}, fixture, name)
+
+
+def _read(fixture: Fixture, name: str) -> None:
+    recipe = load_recipe(fixture.full(name))
+    again = read_recipe(recipe.name, recipe.to_dict())
+    require(again == recipe, "written out and read again, it is another recipe")
+    missing = [key for key in ("reader", "encoder", "pretext") if not recipe.to_dict()[key]]
+    require(not missing, f"empty: {missing}")
+
+
+def _says(fixture: Fixture, name: str) -> None:
+    text = discovery.recipe_path(fixture.full(name)).read_text(encoding="utf-8")
+    missing = [line for line in HEADER if line not in text]
+    require(not missing, f"the header lacks {', '.join(missing)}")
+    full = fixture.full(name)
+    require(f"unlabeled pretrain {full} " in text, f"the run line does not name {full}")
+
+
+def _trains(fixture: Fixture, name: str) -> None:
+    out = _pretrain(fixture, fixture.recipes[name], f"trains-{name}", steps=2)
+    for file in ("recipe.yaml", "manifest.json", "metrics.jsonl", "encoder/model.safetensors"):
+        require((out / file).is_file(), f"the run has no {file}")
+    rows = (out / "metrics.jsonl").read_text().splitlines()
+    require(len(rows) == 2, f"2 steps give {len(rows)} rows of metrics")
+    load_encoder(out)
+
+
+def _resumes(fixture: Fixture, name: str) -> None:
+    recipe = fixture.recipe_of("pretext", fixture.full(name))
+    require(recipe is not None, "no recipe uses it")
+    assert recipe is not None
+    whole = _pretrain(fixture, recipe, f"whole-{name}", steps=4)
+    halted = _pretrain(fixture, recipe, f"halted-{name}", steps=4, stop_after=2)
+    from unlabeled.training.pretrain import resume
+
+    resume(halted)
+    one, other = (_weights(run) for run in (whole, halted))
+    changed = [key for key in one if not torch.equal(one[key], other[key])]
+    require(not changed, f"other weights after resuming: {', '.join(changed[:5])}")
+
+
+def _pretrain(
+    fixture: Fixture, recipe: Recipe, name: str, steps: int, stop_after: int | None = None
+) -> Path:
+    """Train a recipe on synthetic data, with small batches."""
+    from unlabeled.training.pretrain import pretrain
+
+    sections = recipe.to_dict()
+    training = {
+        key: value for key, value in sections["training"].items() if key not in ("epochs", "steps")
+    }
+    smallest = fixture.pretext(recipe).smallest_batch
+    training |= {"steps": steps, "batch_size": max(4, smallest), "workers": 0, "accumulate": 1}
+    small = read_recipe(recipe.name, {**sections, "training": training})
+    out = fixture.scratch(name) / "run"
+    data = fixture.data(recipe.reader.name.rpartition("/")[2])
+    pretrain(small, data, out, stop_after=stop_after)
+    return out
+
+
+def _weights(run: Path) -> dict[str, torch.Tensor]:
+    last = max((run / "checkpoints").glob("step-*"))
+    return safetensors.torch.load_file(last / "model.safetensors")
