@@ -1,0 +1,1 @@
+"""Tide gauges: a plugin as a stranger would write it."""
