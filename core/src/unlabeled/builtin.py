@@ -17,6 +17,11 @@ PRETEXTS: dict[str, Component] = {
         target="unlabeled.pretexts.joint_embedding:JointEmbedding",
         summary="views of one sample get like embeddings, by any paired objective",
     ),
+    "masked_autoencoder": Component(
+        target="unlabeled.pretexts.masked_autoencoder:MaskedAutoencoder",
+        summary="see a few patches, predict the values of the others",
+        source="He et al. 2022, MAE",
+    ),
 }
 
 EVALUATORS: dict[str, Component] = {}
