@@ -22,6 +22,7 @@ import pickle
 import tempfile
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from multiprocessing.connection import Connection
@@ -61,7 +62,7 @@ class _Pool:
         atexit.register(self.close)
 
     def run(self, function: Callable[..., Any], args: tuple[Any, ...]) -> list[Any]:
-        request = pickle.dumps((inspect.getfile(function), function.__name__, args))
+        request = pickle.dumps([_by_path(each) for each in (function, *args)])
         for pipe in self.pipes:
             pipe.send_bytes(request)
         answers = [self._answer(pipe) for pipe in self.pipes]
@@ -97,13 +98,31 @@ def _serve(pipe: Connection, rank: int, count: int, meeting: str) -> None:
         timeout=timedelta(seconds=SECONDS // 2),
     )
     while os.getppid() != 1:
-        file, name, args = pickle.loads(pipe.recv_bytes())
+        request = pickle.loads(pipe.recv_bytes())
         value, error = None, ""
         try:
-            value = getattr(_module(file), name)(rank, *args)
+            function, *args = [_loaded(each) for each in request]
+            value = function(rank, *args)
         except Exception:
             error = f"rank {rank}:\n{traceback.format_exc()}"
         pipe.send_bytes(pickle.dumps((value, error)))
+
+
+@dataclass(frozen=True)
+class _InTestFile:
+    file: str
+    name: str
+
+
+def _by_path(value: Any) -> Any:
+    """A test file's function cannot be pickled by its module's name."""
+    if inspect.isfunction(value) and Path(inspect.getfile(value)).name.startswith("test_"):
+        return _InTestFile(inspect.getfile(value), value.__name__)
+    return value
+
+
+def _loaded(value: Any) -> Any:
+    return getattr(_module(value.file), value.name) if isinstance(value, _InTestFile) else value
 
 
 @cache

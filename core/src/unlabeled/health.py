@@ -1,0 +1,110 @@
+"""Whether embeddings still differ: spread, effective rank, uniformity and a verdict in words."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from unlabeled.errors import ShapeError
+
+SMALLEST_SPREAD = 0.1
+"""Below a tenth of an isotropic spread, embeddings count as one point."""
+
+SMALLEST_RANK = 2.0
+RANK_MATTERS_FROM = 8
+"""Narrower embeddings may well vary along one direction only."""
+
+IDLE_SHARE = 0.1
+"""Below a tenth of the rank that is possible, most dimensions do nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What `examine` found.
+
+    rows, width: N and D, as ranks compare only at equal N and D; feature_std: 1 for directions
+    spread evenly over the sphere, 0 for a single one; effective_rank and centred_rank: see
+    `effective_rank`, the second after the mean was taken off; uniformity: see `uniformity`;
+    collapsed: whether training on makes no sense; verdict: the same for people.
+    """
+
+    rows: int
+    width: int
+    feature_std: float
+    effective_rank: float
+    centred_rank: float
+    uniformity: float
+    collapsed: bool
+    verdict: str
+
+
+def examine(embeddings: Tensor) -> Health:
+    """The health of embeddings (N, D), N >= 2, of samples that should differ. Raises ShapeError."""
+    x = _checked(embeddings)
+    std = feature_std(x)
+    rank, centred = effective_rank(x), effective_rank(x - x.mean(dim=0))
+    collapsed, verdict = _judge(len(x), x.shape[1], std, centred)
+    return Health(len(x), x.shape[1], std, rank, centred, uniformity(x), collapsed, verdict)
+
+
+def feature_std(embeddings: Tensor) -> float:
+    """Standard deviation of unit-length rows per dimension, root mean square, times √D.
+
+    embeddings: (N, D). 1 when directions are spread evenly, 0 when all rows point one way.
+    """
+    rows = F.normalize(_checked(embeddings), dim=1)
+    return math.sqrt(float(rows.var(dim=0, unbiased=False).sum()))
+
+
+def effective_rank(embeddings: Tensor, eps: float = 1e-7) -> float:
+    """RankMe: the exponential of the entropy of the singular values, about 1 to min(N, D).
+
+        p_k = s_k / sum_j s_j + eps,   RankMe = exp(-sum_k p_k ln p_k)
+
+    embeddings: (N, D), N >= 2. Source: Garrido et al., ICML 2023, arXiv:2210.02885, equation 3.
+    """
+    singular = torch.linalg.svdvals(_checked(embeddings)).double()
+    p = singular / singular.sum().clamp(min=torch.finfo(singular.dtype).tiny) + eps
+    return float((-(p * p.log()).sum()).exp())
+
+
+def uniformity(embeddings: Tensor, t: float = 2.0) -> float:
+    """log of the mean of exp(-t |x - y|²) over pairs of different unit-length rows.
+
+    embeddings: (N, D), N >= 2. 0 when all rows point one way, lower is more uniform (-4 is the
+    limit of high dimensions for t = 2). Source: Wang & Isola, ICML 2020, arXiv:2005.10242, eq. 6.
+    """
+    rows = F.normalize(_checked(embeddings), dim=1)
+    total = 0.0
+    for chunk in torch.split(rows, 1024):  # N² numbers at once would not fit for a large N
+        distances = (2 - 2 * chunk @ rows.T).clamp(min=0)
+        total += float((-t * distances).exp().sum(dtype=torch.float64))
+    count = len(rows)
+    own = float((-t * (2 - 2 * rows.square().sum(dim=1)).clamp(min=0)).exp().sum())
+    return math.log(max(total - own, 1e-300) / (count * (count - 1)))
+
+
+def _checked(embeddings: Tensor) -> Tensor:
+    if embeddings.ndim != 2 or len(embeddings) < 2 or embeddings.shape[1] == 0:
+        raise ShapeError(
+            f"embeddings: expected shape (N, D) with N >= 2, found {tuple(embeddings.shape)}"
+        )
+    if not torch.isfinite(embeddings).all():
+        raise ShapeError("embeddings: expected finite values, found NaN or infinity")
+    return embeddings.detach().to(torch.promote_types(embeddings.dtype, torch.float32))
+
+
+def _judge(rows: int, width: int, std: float, rank: float) -> tuple[bool, str]:
+    possible = min(rows - 1, width)
+    of = f"(effective rank {rank:.1f} of {possible})"
+    if std < SMALLEST_SPREAD:
+        return True, f"collapsed: all embeddings are nearly the same direction (spread {std:.3f})"
+    if rank < SMALLEST_RANK and possible >= RANK_MATTERS_FROM:
+        return True, f"collapsed: embeddings vary along one direction only {of}"
+    if rank < IDLE_SHARE * possible:
+        return False, f"narrow: most dimensions do nothing {of}"
+    return False, f"healthy {of}"

@@ -1,0 +1,91 @@
+"""Masked regression: predict the pixels, frames or features that were hidden.
+
+Sources: He et al., MAE, CVPR 2022, arXiv:2111.06377, section 3 (squared error on masked patches,
+targets normalised per patch); Liu et al., TERA, 2021, arXiv:2007.06028 (absolute error).
+
+    loss = sum_i w_i d(y_i - x_i) / sum_i w_i
+
+    l2: d(e) = e²,   l1: d(e) = |e|,   smooth_l1: d(e) = e²/(2β) if |e| < β, else |e| - β/2
+
+The sums run over all values of all processes. It compares with given targets, so it cannot
+collapse. Smallest batch: one token on any process.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from unlabeled.distributed import global_mean
+from unlabeled.errors import ShapeError
+from unlabeled.objectives.checks import full_precision, require_finite, require_same_shape
+
+Distance = Literal["l1", "l2", "smooth_l1"]
+
+
+@full_precision
+def masked_regression_loss(
+    prediction: Tensor,
+    target: Tensor,
+    *,
+    weight: Tensor | None = None,
+    distance: Distance = "l2",
+    beta: float = 1.0,
+    normalise_target: bool = False,
+) -> Tensor:
+    """The weighted mean over all values of all processes, ().
+
+    prediction, target: (..., P), tokens of P values each, any number of them, also none.
+    weight: (...) one per token (1 for masked, 0 for visible) or (..., P) one per value (0 for
+    nodata); where it is 0 the target may be NaN. None counts every value once.
+    normalise_target: shift and scale each token's target to mean 0 and variance 1 over those of
+    its values that count. beta: where smooth_l1 turns from squared to absolute, in target units.
+    Raises ShapeError.
+    """
+    require_same_shape(target, prediction, "target", "prediction")
+    weights = _value_weights(weight, prediction)
+    # Before anything is computed: 0 · NaN is NaN, also in the gradient.
+    target = torch.where(weights == 0, 0, target)
+    require_finite(prediction, "prediction")
+    require_finite(target, "target")
+    if normalise_target:
+        target = normalise_tokens(target, weights > 0)
+    return global_mean(distances(prediction, target, distance, beta), weights)
+
+
+def distances(prediction: Tensor, target: Tensor, distance: Distance, beta: float) -> Tensor:
+    """d(prediction - target), value by value; same shape."""
+    if distance == "l1":
+        return (prediction - target).abs()
+    if distance == "l2":
+        return (prediction - target).square()
+    return F.smooth_l1_loss(prediction, target, reduction="none", beta=beta)
+
+
+def normalise_tokens(x: Tensor, counts: Tensor, eps: float = 1e-6) -> Tensor:
+    """Mean 0 and unbiased variance 1 along the last axis, over the values that count.
+
+    x: (..., P); counts: (..., P) bool; values that do not count become 0. eps is added to the
+    variance, as the authors of MAE do. A token with a single value that counts becomes 0.
+    """
+    number = counts.sum(dim=-1, keepdim=True)
+    mean = torch.where(counts, x, 0).sum(dim=-1, keepdim=True) / number.clamp(min=1)
+    centred = torch.where(counts, x - mean, 0)
+    variance = centred.square().sum(dim=-1, keepdim=True) / (number - 1).clamp(min=1)
+    return centred / (variance + eps).sqrt()
+
+
+def _value_weights(weight: Tensor | None, values: Tensor) -> Tensor:
+    if weight is None:
+        return torch.ones_like(values)
+    if weight.shape == values.shape[:-1]:
+        weight = weight.unsqueeze(-1)
+    elif weight.shape != values.shape:
+        raise ShapeError(
+            f"weight: expected {tuple(values.shape[:-1])} (per token) or {tuple(values.shape)} "
+            f"(per value), found {tuple(weight.shape)}"
+        )
+    return weight.detach().to(values.dtype).expand_as(values)

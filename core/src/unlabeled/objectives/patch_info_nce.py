@@ -1,0 +1,68 @@
+"""Patch InfoNCE: tell which of a sample's hidden patches a prediction belongs to.
+
+Source: Gong, Lai, Chung, Glass, SSAST, AAAI 2022, arXiv:2110.09784, equation 1.
+
+    loss = -mean_i log( exp(c_i · x_i) / sum_j exp(c_i · x_j) )
+
+c_i is predicted for patch i, x_j are the true patches of the same sample; neither temperature
+nor normalisation. The sum over targets j is the paper's; the authors' code sums over predictions
+instead, exp(c_j · x_i), which `softmax_over="predictions"` gives. Equal predictions cost log L,
+so a collapsed encoder is no optimum. Smallest batch: one sample; a sample with a single patch
+costs 0.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from unlabeled.contract import Loss
+from unlabeled.distributed import global_mean
+from unlabeled.errors import ShapeError
+from unlabeled.objectives.checks import full_precision, require_finite, require_same_shape
+
+
+@full_precision
+def patch_info_nce_loss(
+    prediction: Tensor,
+    target: Tensor,
+    *,
+    valid: Tensor | None = None,
+    softmax_over: Literal["targets", "predictions"] = "targets",
+) -> Loss:
+    """The mean over all valid patches of all processes.
+
+    prediction, target: (N, L, P), the masked patches of each sample; valid: (N, L) bool, False
+    for padding where samples have different numbers of patches. The part `accuracy` is the share
+    of predictions whose highest score is the right target. Raises ShapeError.
+    """
+    if prediction.ndim != 3:
+        raise ShapeError(f"prediction: expected shape (N, L, P), found {tuple(prediction.shape)}")
+    require_same_shape(target, prediction, "target", "prediction")
+    if valid is None:
+        valid = torch.ones(prediction.shape[:2], dtype=torch.bool, device=prediction.device)
+    require_same_shape(valid, prediction[..., 0], "valid", "the patches")
+    prediction, target = _without_padding(prediction, valid), _without_padding(target, valid)
+    require_finite(prediction, "prediction")
+    require_finite(target, "target")
+    scores = prediction @ target.mT
+    candidates = scores if softmax_over == "targets" else scores.mT
+    candidates = candidates.masked_fill(~valid[:, None, :], -torch.inf)
+    # A sample without patches has no finite candidate; its rows carry no weight.
+    candidates = torch.where(valid[:, :, None], candidates, 0)
+    correct = candidates.log_softmax(dim=2).diagonal(dim1=1, dim2=2)
+    return Loss(global_mean(-correct, valid), {"accuracy": _accuracy(scores.detach(), valid)})
+
+
+def _without_padding(x: Tensor, valid: Tensor) -> Tensor:
+    return torch.where(valid[:, :, None], x, 0)
+
+
+def _accuracy(scores: Tensor, valid: Tensor) -> Tensor:
+    if scores.shape[1] == 0:
+        return global_mean(scores.new_zeros(0))
+    best = scores.masked_fill(~valid[:, None, :], -torch.inf).argmax(dim=2)
+    own = torch.arange(scores.shape[1], device=scores.device)
+    return global_mean((best == own).to(scores.dtype), valid)

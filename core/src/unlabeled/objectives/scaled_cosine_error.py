@@ -1,0 +1,33 @@
+"""Scaled cosine error: reconstruction that looks at the direction of features only.
+
+Source: Hou et al., GraphMAE, KDD 2022, arXiv:2205.10803, equation 2.
+
+    loss = mean_i (1 - cos(x_i, y_i))^γ,   γ >= 1
+
+Values lie in [0, 2^γ]. A zero row has no direction: its cosine is 0, its loss 1 and its gradient
+0. It compares with given targets, so it cannot collapse. Smallest batch: one row on any process.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from unlabeled.distributed import global_mean
+from unlabeled.objectives.checks import full_precision, require_pair
+from unlabeled.objectives.cosine import unit_rows
+
+
+@full_precision
+def scaled_cosine_error_loss(
+    prediction: Tensor, target: Tensor, *, gamma: float = 3.0, weight: Tensor | None = None
+) -> Tensor:
+    """The mean over all rows of all processes, ().
+
+    prediction, target: (M, D), the masked nodes or tokens; M may be 0 on some processes.
+    weight: (M,), None counts every row once. Raises ShapeError.
+    """
+    require_pair(prediction, target, names=("prediction", "target"))
+    cosine = (unit_rows(prediction) * unit_rows(target)).sum(dim=1)
+    # Rounding may push a cosine above 1, and a fractional power of that is NaN; a derivative of
+    # a power below 2 at 0 is none of our business, as γ >= 1 keeps it finite.
+    return global_mean((1 - cosine).clamp(min=0) ** gamma, weight)
