@@ -1,0 +1,262 @@
+"""Windowed reads: a few bands of one file, on the file's own grid or on another one.
+
+Handles stay open (opening costs up to half of a read), a few per thread and process, because a
+dataset must not be shared between threads and a file position not between processes.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import warnings
+from collections import OrderedDict
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import rasterio
+from rasterio.enums import ColorInterp, MaskFlags, Resampling
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.io import DatasetReader
+from rasterio.transform import Affine
+from rasterio.vrt import WarpedVRT
+from rasterio.windows import Window
+
+from unlabeled.errors import UnreadableItem
+from unlabeled_remote_sensing.raster import Transform
+from unlabeled_remote_sensing.sensors import Sensor, band_key
+
+OPEN_FILES = 32
+_local = threading.local()
+METRES_PER_DEGREE = 111_320.0
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Where a file's pixels lie. crs: WKT, empty where the file does not say."""
+
+    height: int
+    width: int
+    transform: Transform
+    crs: str
+
+    def same_as(self, other: Grid) -> bool:
+        """Pixel upon pixel, to a thousandth of a pixel."""
+        size = max(abs(value) for value in (*self.transform[:2], *self.transform[3:5]))
+        near = np.allclose(self.transform, other.transform, rtol=0, atol=size / 1000)
+        return (
+            (self.height, self.width) == (other.height, other.width)
+            and near
+            and (self.crs == other.crs or _crs(self.crs) == _crs(other.crs))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An open file, and its grid, which costs as much to ask for as a small read."""
+
+    source: DatasetReader
+    grid: Grid
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some bands of a sensor in one file. indexes: 1-based, in the file; rows: in the sensor."""
+
+    path: str
+    indexes: tuple[int, ...]
+    rows: tuple[int, ...]
+
+
+def open_raster(path: str) -> Opened:
+    """A handle of this thread; closed when others have been used more recently.
+
+    Raises UnreadableItem.
+    """
+    if getattr(_local, "process", None) != os.getpid():
+        _local.process, _local.handles = os.getpid(), OrderedDict()
+    handles: OrderedDict[str, Opened] = _local.handles
+    if path not in handles:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", NotGeoreferencedWarning)
+                source = rasterio.open(path)
+        except RasterioError as error:
+            raise UnreadableItem(path, "a raster that rasterio opens", _reason(error)) from error
+        handles[path] = Opened(source, _grid(source))
+        if len(handles) > OPEN_FILES:
+            handles.popitem(last=False)[1].source.close()
+    handles.move_to_end(path)
+    return handles[path]
+
+
+def grid_of(path: str) -> Grid:
+    """From the header. Raises UnreadableItem."""
+    return open_raster(path).grid
+
+
+def _grid(source: DatasetReader) -> Grid:
+    crs = source.crs.to_wkt() if source.crs else ""
+    a, b, c, d, e, f = tuple(source.transform)[:6]
+    return Grid(source.height, source.width, (a, b, c, d, e, f), crs)
+
+
+@lru_cache(maxsize=1024)
+def metres_per_pixel(grid: Grid) -> float | None:
+    """The side of a square of a pixel's area, in m; in degrees, at the grid's centre.
+
+    None without a CRS.
+    """
+    if not grid.crs:
+        return None
+    crs = _crs(grid.crs)
+    a, b, _, d, e, f = grid.transform
+    side = abs(a * e - b * d) ** 0.5
+    if not crs.is_geographic:
+        return float(side * crs.linear_units_factor[1])
+    latitude = d * grid.width / 2 + e * grid.height / 2 + f
+    return float(side * METRES_PER_DEGREE * np.cos(np.radians(latitude)) ** 0.5)
+
+
+def find_bands(path: str, sensor: Sensor, only: str | None) -> Part:
+    """Which of the file's bands are the sensor's. only: the one band that the file's name tells.
+
+    Bands are found by their names in the file; a file without names must have as many bands as
+    the sensor. Raises UnreadableItem.
+    """
+    source = open_raster(path).source
+    colours = source.colorinterp
+    data = [i for i in source.indexes if colours[i - 1] != ColorInterp.alpha]
+    wanted = [band_key(only)] if only else [band_key(band) for band in sensor.bands]
+    known = [band_key(band) for band in sensor.bands]
+    named = {band_key(source.descriptions[i - 1] or ""): i for i in data}
+    if all(band in named for band in wanted):
+        indexes = [named[band] for band in wanted]
+    elif any(source.descriptions[i - 1] for i in data) and not only:
+        found = ", ".join(name for name in named if name)
+        raise UnreadableItem(path, f"the bands {', '.join(sensor.bands)}", f"the bands {found}")
+    elif len(wanted) in (len(data), source.count):
+        indexes = data if len(wanted) == len(data) else list(source.indexes)
+    else:
+        found = f"{len(data)} band{'s' * (len(data) != 1)} without names"
+        raise UnreadableItem(path, f"the bands {', '.join(wanted)}", found)
+    return Part(path, tuple(indexes), tuple(known.index(band) for band in wanted))
+
+
+def read_window(
+    part: Part, sensor: Sensor, grid: Grid, window: Window
+) -> tuple[np.ndarray, np.ndarray]:
+    """Bands of `part` in `window` of `grid`: values (C, H, W) in the sensor's unit, valid (H, W).
+
+    A file on another grid is warped to it, bilinearly (nearest for complex values).
+    Raises UnreadableItem.
+    """
+    opened = open_raster(part.path)
+    source, own = opened.source, opened.grid
+    try:
+        if own.same_as(grid):
+            return _read(source, source, part, sensor, window)
+        if not (own.crs and grid.crs):
+            raise UnreadableItem(
+                part.path, "a CRS, to lay it on the grid of the other sensor", "none"
+            )
+        with closing(_warped(source, sensor, grid)) as warped:
+            return _read(warped, source, part, sensor, window)
+    except RasterioError as error:
+        raise UnreadableItem(part.path, "readable pixels", _reason(error)) from error
+
+
+def _read(
+    dataset: DatasetReader, source: DatasetReader, part: Part, sensor: Sensor, window: Window
+) -> tuple[np.ndarray, np.ndarray]:
+    stored = dataset.read(list(part.indexes), window=window)
+    valid = _valid(dataset, stored, sensor.nodata, window)
+    kind = np.complex64 if np.iscomplexobj(stored) else np.float32
+    values = stored.astype(kind)
+    for row, index in enumerate(part.indexes):
+        scale = source.scales[index - 1] if sensor.scale is None else sensor.scale
+        offset = source.offsets[index - 1] if sensor.offset is None else sensor.offset
+        if scale != 1:
+            values[row] *= scale
+        if offset != 0:
+            values[row] += offset
+    if not valid.all():
+        values[:, ~valid] = 0
+    return values, valid
+
+
+def _valid(
+    dataset: DatasetReader, stored: np.ndarray, nodata: float | None, window: Window
+) -> np.ndarray:
+    valid = np.ones(stored.shape[1:], dtype=bool)
+    if stored.dtype.kind in "fc":
+        valid &= np.isfinite(stored).all(axis=0)
+    declared = dataset.nodata if nodata is None else nodata
+    if declared is not None and not np.isnan(declared):
+        valid &= (stored != np.asarray(declared).astype(stored.dtype)).all(axis=0)
+    if any(MaskFlags.per_dataset in flags for flags in dataset.mask_flag_enums):
+        valid &= dataset.dataset_mask(window=window) != 0
+    return valid
+
+
+def _warped(source: DatasetReader, sensor: Sensor, grid: Grid) -> WarpedVRT:
+    nodata = source.nodata if sensor.nodata is None else sensor.nodata
+    if nodata is None and source.dtypes[0].startswith("float"):
+        nodata = float("nan")
+    is_complex = source.dtypes[0].startswith("complex")
+    masked = ColorInterp.alpha in source.colorinterp
+    return WarpedVRT(
+        source,
+        crs=grid.crs,
+        transform=Affine(*grid.transform),
+        height=grid.height,
+        width=grid.width,
+        resampling=Resampling.nearest if is_complex else Resampling.bilinear,
+        src_nodata=nodata,
+        nodata=nodata,
+        add_alpha=nodata is None and not masked and not is_complex,
+    )
+
+
+def _crs(wkt: str) -> rasterio.crs.CRS:
+    return rasterio.crs.CRS.from_wkt(wkt) if wkt else rasterio.crs.CRS()
+
+
+def _reason(error: Exception) -> str:
+    """GDAL's own words, which often stand in the cause only."""
+    text = str(error.__cause__ or error)
+    return text.splitlines()[0] if text else type(error).__name__
+
+
+def check_unit(path: str, values: np.ndarray, valid: np.ndarray, sensor: Sensor) -> None:
+    """Refuse values that cannot be in the declared unit. Raises UnreadableItem."""
+    if sensor.plausible is None or not valid.any():
+        return
+    low, high = sensor.plausible
+    # Every fourth pixel tells as much, and this is done for every window.
+    median = float(np.median(values[:, valid][:, ::4]))
+    if not low <= median <= high:
+        raise UnreadableItem(
+            path,
+            f"values in {sensor.unit}, with a median from {low:g} to {high:g}",
+            f"a median of {median:.4g}; set scale and offset, or another sensor",
+        )
+
+
+def sensor_bands(
+    parts: Sequence[Part], sensor: Sensor, grid: Grid, window: Window
+) -> tuple[np.ndarray, np.ndarray]:
+    """All bands of a sensor, from one file or from one file per band. Raises UnreadableItem."""
+    if len(parts) == 1 and len(parts[0].rows) == len(sensor.bands):
+        values, valid = read_window(parts[0], sensor, grid, window)
+    else:
+        read = [(part, *read_window(part, sensor, grid, window)) for part in parts]
+        shape = (len(sensor.bands), *read[0][2].shape)
+        values = np.zeros(shape, dtype=read[0][1].dtype)
+        valid = np.logical_and.reduce([one for _, _, one in read])
+        for part, bands, _ in read:
+            values[list(part.rows)] = bands * valid
+    check_unit(parts[0].path, values, valid, sensor)
+    return values, valid
