@@ -131,13 +131,25 @@ class Nodes:
 Encoding: TypeAlias = Tensor | Tokens | Nodes
 
 
-class Encoder(nn.Module, ABC):
+class Configured(nn.Module, ABC):
+    """A module that is built from typed settings, `settings_type(...)`."""
+
+    settings_type: ClassVar[type[Settings]]
+
+    def __init_subclass__(cls, **arguments: object) -> None:
+        super().__init_subclass__(**arguments)
+        if cls.__module__ != __name__ and not hasattr(cls, "settings_type"):
+            raise TypeError(
+                f"{cls.__name__}: set the class attribute settings_type to its Settings"
+            )
+
+
+class Encoder(Configured):
     """Turns a batch into embeddings; what a run exports.
 
     In eval mode a sample's embedding depends neither on its neighbours nor on padding.
     """
 
-    settings_type: ClassVar[type[Settings]]
     outputs: tuple[Output, ...]
     """Set by the constructor; the first is the default and feeds `forward`."""
 
@@ -177,10 +189,9 @@ class Loss:
     parts: Mapping[str, Tensor] = field(default_factory=dict)
 
 
-class Objective(nn.Module, ABC):
+class Objective(Configured):
     """A loss with the parameters and state it owns; never calls an encoder or sees a batch."""
 
-    settings_type: ClassVar[type[Settings]]
     needs_teacher: ClassVar[bool] = False
     """Whether `forward` takes `teacher`: the teacher encoder's output through the teacher's
     copy of `projector`."""
@@ -211,7 +222,7 @@ class Objective(nn.Module, ABC):
         """Update what the objective owns (prototypes, centre), after each optimiser step."""
 
 
-class Pretext(nn.Module, ABC):
+class Pretext(Configured):
     """A self-supervised method: what it shows, what it hides, what it asks for.
 
     `example` and `collate` run in data workers and touch no parameters; `forward` runs on the
@@ -219,7 +230,6 @@ class Pretext(nn.Module, ABC):
     `uses` names: `views` (a `Views`), `objective` (an `Objective` built for the encoder).
     """
 
-    settings_type: ClassVar[type[Settings]]
     kind: ClassVar[Literal["representation", "restoration"]] = "representation"
     uses: ClassVar[tuple[Literal["views", "objective"], ...]] = ()
 

@@ -88,7 +88,7 @@ def test_bad_input_is_refused_by_name():
 
 def test_the_objective_projects_both_views():
     torch.manual_seed(0)
-    objective = BarlowTwins(BarlowTwins.Settings(projector=(16, 8)), width=5)
+    objective = BarlowTwins(BarlowTwins.settings_type(projector=(16, 8)), width=5)
     a, b = (view.float() for view in views(6, 5))
     expected = barlow_twins_loss(objective.projector(a), objective.projector(b)).total
     torch.testing.assert_close(objective([a, b]).total, expected)

@@ -57,6 +57,8 @@ def run(arguments: list[str]) -> int:
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
     try:
+        if recipe := _asks_for_recipe(arguments):
+            return _recipe_help(recipe)
         result = build_app()(arguments, exit_on_error=False, print_error=False)
         return result if isinstance(result, int) else 0
     except UnlabeledError as error:
@@ -72,6 +74,19 @@ def run(arguments: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 - the last door
         message = f"{type(error).__name__}: {error}\n  This is a mistake of ours or of a plugin; "
         return _fail(error, message + "--debug shows where.", OUR_MISTAKE, debug)
+
+
+def _asks_for_recipe(arguments: list[str]) -> str:
+    """The recipe in `pretrain RECIPE ... --help`, whose settings are then listed."""
+    asks = arguments[:1] == ["pretrain"] and {"--help", "-h"} & set(arguments)
+    return arguments[1] if asks and not arguments[1].startswith("-") else ""
+
+
+def _recipe_help(recipe: str) -> int:
+    from unlabeled.cli.pretrain import recipe_help
+
+    recipe_help(recipe)
+    return 0
 
 
 def _fail(error: BaseException, message: str, code: int, debug: bool) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from unlabeled.conformance.check import Check, Clause, checks_of, require
 from unlabeled.conformance.fixture import Fixture
 from unlabeled.export.encoder import load_encoder
 from unlabeled.recipe import Recipe, load_recipe, read_recipe
+from unlabeled.training.pretrain import pretrain, resume
 
 HEADER = ("# run:", "# takes:", "# expect:", "# measured:")
 
@@ -81,31 +84,42 @@ def _resumes(fixture: Fixture, name: str) -> None:
     require(recipe is not None, "no recipe uses it")
     assert recipe is not None
     whole = _pretrain(fixture, recipe, f"whole-{name}", steps=4)
-    halted = _pretrain(fixture, recipe, f"halted-{name}", steps=4, stop_after=2)
-    from unlabeled.training.pretrain import resume
-
-    resume(halted)
+    halted = _cut_back(whole, fixture.scratch(f"halted-{name}") / "run", step=2)
+    resume(halted, quiet=True)
     one, other = (_weights(run) for run in (whole, halted))
     changed = [key for key in one if not torch.equal(one[key], other[key])]
     require(not changed, f"other weights after resuming: {', '.join(changed[:5])}")
 
 
-def _pretrain(
-    fixture: Fixture, recipe: Recipe, name: str, steps: int, stop_after: int | None = None
-) -> Path:
-    """Train a recipe on synthetic data, with small batches."""
-    from unlabeled.training.pretrain import pretrain
+def _cut_back(run: Path, copy: Path, step: int) -> Path:
+    """A copy of a finished run as it was when the checkpoint of `step` had been written."""
+    shutil.copytree(run, copy)
+    for folder in (copy / "checkpoints").glob("step-*"):
+        if int(folder.name.removeprefix("step-")) > step:
+            shutil.rmtree(folder)
+    manifest = json.loads((copy / "manifest.json").read_text())
+    (copy / "manifest.json").write_text(json.dumps({**manifest, "status": "interrupted"}))
+    return copy
 
+
+def _pretrain(fixture: Fixture, recipe: Recipe, name: str, steps: int) -> Path:
+    """Train a recipe on synthetic data, with small batches and a checkpoint after every step."""
     sections = recipe.to_dict()
     training = {
         key: value for key, value in sections["training"].items() if key not in ("epochs", "steps")
     }
     smallest = fixture.pretext(recipe).smallest_batch
-    training |= {"steps": steps, "batch_size": max(4, smallest), "workers": 0, "accumulate": 1}
+    training |= {
+        "steps": steps,
+        "batch_size": max(4, smallest),
+        "workers": 0,
+        "accumulate": 1,
+        "checkpoint": {"every_steps": 1, "keep": steps},
+    }
     small = read_recipe(recipe.name, {**sections, "training": training})
     out = fixture.scratch(name) / "run"
     data = fixture.data(recipe.reader.name.rpartition("/")[2])
-    pretrain(small, data, out, stop_after=stop_after)
+    pretrain(small, data, out, quiet=True)
     return out
 
 

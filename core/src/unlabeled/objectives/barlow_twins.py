@@ -17,7 +17,6 @@ from typing import ClassVar
 from pydantic import Field
 from torch import Tensor
 
-from unlabeled import settings as base
 from unlabeled.contract import Loss, Objective
 from unlabeled.distributed import all_reduce_sum, batch_standardise
 from unlabeled.heads import mlp
@@ -28,6 +27,7 @@ from unlabeled.objectives.checks import (
     require_views,
 )
 from unlabeled.objectives.gram import cross_energy, gram_is_cheaper
+from unlabeled.settings import Settings
 
 
 @full_precision
@@ -60,19 +60,23 @@ def cross_correlation_loss(a: Tensor, b: Tensor, count: int, *, off_diagonal: fl
     return Loss(parts["diagonal"] + parts["off_diagonal"], parts)
 
 
+class BarlowTwinsSettings(Settings):
+    """The authors' values for ImageNet."""
+
+    off_diagonal: float = Field(0.0051, gt=0, description="weight λ of the off-diagonal terms")
+    projector: tuple[int, ...] = Field(
+        (8192, 8192, 8192), description="widths of the projector's layers"
+    )
+
+
 class BarlowTwins(Objective):
     """Barlow Twins with its projector, whose last layer has neither norm nor bias."""
 
-    class Settings(base.Settings):
-        off_diagonal: float = Field(0.0051, gt=0, description="weight λ of the off-diagonal terms")
-        projector: tuple[int, ...] = Field(
-            (8192, 8192, 8192), description="widths of the projector's layers"
-        )
-
-    settings: Settings
+    settings_type = BarlowTwinsSettings
+    settings: BarlowTwinsSettings
     smallest_batch: ClassVar[int] = 2
 
-    def __init__(self, settings: Settings, width: int) -> None:
+    def __init__(self, settings: BarlowTwinsSettings, width: int) -> None:
         super().__init__(settings, width)
         self.projector = mlp((width, *settings.projector), last_bias=False)
 

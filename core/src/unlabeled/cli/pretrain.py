@@ -1,0 +1,155 @@
+"""`unlabeled pretrain`: train a recipe on a folder, resume a run, continue one on new data."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from unlabeled.cli.catalogue import Json
+from unlabeled.cli.overrides import flatten, parse_overrides
+from unlabeled.cli.printing import console, print_json
+from unlabeled.errors import UsageError
+
+if TYPE_CHECKING:
+    from unlabeled.training.pretrain import Run
+
+FLAGS = [
+    "--out",
+    "--resume",
+    "--continue-from",
+    "--epochs",
+    "--steps",
+    "--batch-size",
+    "--seed",
+    "--workers",
+    "--precision",
+    "--devices",
+    "--nodes",
+    "--accelerator",
+    "--json",
+    "--help",
+    "--debug",
+]
+
+
+def pretrain(
+    recipe: str | None = None,
+    data: Path | None = None,
+    *overrides: Annotated[str, Parameter(allow_leading_hyphen=True, show=False)],
+    out: Path | None = None,
+    resume: Path | None = None,
+    continue_from: Path | None = None,
+    epochs: str | None = None,
+    steps: str | None = None,
+    batch_size: str | None = None,
+    seed: str | None = None,
+    workers: str | None = None,
+    precision: str | None = None,
+    devices: int = 1,
+    nodes: int = 1,
+    accelerator: str = "auto",
+    json: Json = False,
+) -> None:
+    """Train RECIPE on DATA and write the run to --out; or go on with a run: --resume RUN.
+
+    Any setting of the recipe can be given as --section.key value (--pretext.mask-ratio 0.6);
+    `unlabeled pretrain RECIPE --help` lists them.
+
+    Parameters
+    ----------
+    recipe
+        An installed recipe (unlabeled recipes lists them), or a YAML file.
+    data
+        The folder or file to train on; where the data lie now, with --resume.
+    out
+        The run's folder; it must be empty, new, or hold this very run.
+    resume
+        Go on with this run exactly where its newest checkpoint stands.
+    continue_from
+        Start from the weights of this run, with new data (infinite schedule).
+    epochs
+        Passes over the data, instead of the recipe's.
+    steps
+        Optimiser steps, instead of the recipe's.
+    batch_size
+        Items in the joint batch of all processes.
+    seed
+        Of weights, order, views and masks.
+    workers
+        Data workers per process.
+    precision
+        32, 64, bf16-mixed or 16-mixed.
+    devices
+        Processes on this machine.
+    nodes
+        Machines.
+    accelerator
+        cpu, cuda or auto.
+    """
+    from unlabeled.training.pretrain import pretrain as train
+    from unlabeled.training.pretrain import resume as go_on
+
+    where: dict[str, Any] = {"devices": devices, "nodes": nodes, "accelerator": accelerator}
+    short = {
+        "epochs": epochs,
+        "steps": steps,
+        "batch_size": batch_size,
+        "seed": seed,
+        "workers": workers,
+        "precision": precision,
+    }
+    changes = parse_overrides(overrides, FLAGS)
+    training = {key: value for key, value in short.items() if value is not None}
+    if training:
+        changes["training"] = {**changes.get("training", {}), **training}
+    if resume is not None:
+        if changes or out or continue_from or (recipe and data):
+            raise UsageError("--resume goes on with a run as it is; it takes no other setting.")
+        run = go_on(resume, data=recipe, **where)
+    else:
+        run = train(*_job(recipe, data, out, changes), continue_from=continue_from, **where)
+    _tell(run, json)
+
+
+def recipe_help(name: str) -> None:
+    """Every setting of a recipe with its value: what `pretrain RECIPE --help` prints."""
+    from unlabeled.recipe import load_recipe
+
+    loaded = load_recipe(name)
+    console().print(f"unlabeled pretrain {name} DATA --out RUN [--section.key value ...]\n")
+    for key, value in flatten(loaded.to_dict()).items():
+        if not key.endswith(".name") and not key.startswith("views"):
+            console().print(f"  --{key.replace('_', '-')} {value}")
+    console().print(f"\nunlabeled describe {name} shows the recipe's own text.")
+
+
+def _job(
+    recipe: str | None, data: Path | None, out: Path | None, changes: dict[str, Any]
+) -> tuple[Any, Path, Path]:
+    from unlabeled.recipe import load_recipe
+
+    missing = [
+        name for name, value in (("RECIPE", recipe), ("DATA", data), ("--out", out)) if not value
+    ]
+    if missing:
+        raise UsageError(
+            f"{' and '.join(missing)} missing: unlabeled pretrain RECIPE DATA --out RUN, "
+            "or unlabeled pretrain --resume RUN."
+        )
+    assert recipe is not None
+    assert data is not None
+    assert out is not None
+    return load_recipe(recipe, changes), data, out
+
+
+def _tell(run: Run, json: bool) -> None:
+    if json:
+        print_json({"run": str(run.path), **asdict(run.manifest)})
+        return
+    console().print(f"{run.path}: {run.manifest.status}")
+    console().print(f"  unlabeled embed {run.path} DATA --out embeddings.parquet")
+    console().print(f"  unlabeled evaluate {run.path} DATA --labels labels.csv")
+    console().print(f"  unlabeled report {run.path}")
