@@ -21,13 +21,15 @@ def keyed_rng(*key: object) -> np.random.Generator:
 class Draw:
     """One visit to one item: the key of all randomness that the visit may use.
 
-    number counts the draws of the same item within one epoch (`samples_per_item`).
+    number counts the draws of the same item within one epoch (`samples_per_item`);
+    group is the item's (patient, speaker, scene), which no random number depends on.
     """
 
     seed: int
     epoch: int
     item: str
     number: int = 0
+    group: str = ""
 
     def rng(self, purpose: int | str) -> np.random.Generator:
         """The generator for one purpose of this visit: a view's number, "mask", "window" …"""

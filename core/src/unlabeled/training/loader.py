@@ -140,7 +140,7 @@ class Examples(Dataset[Fetched]):
         index, number = visit.item, visit.number
         for _ in range(1 + attempts):
             item = self.items[index]
-            draw = Draw(self.settings.seed, visit.epoch, item.id, number)
+            draw = Draw(self.settings.seed, visit.epoch, item.id, number, item.group)
             try:
                 return (self.pretext.example(self.reader.read(item, draw.rng("read")), draw),)
             except UnreadableItem as error:
