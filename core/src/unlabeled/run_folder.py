@@ -96,13 +96,19 @@ class RunFolder:
         return self.manifest.is_file()
 
     def claim(self) -> None:
-        """Make the folder. Raises RunError if something other than a run lies in it."""
-        if self.path.exists() and not self.path.is_dir():
-            raise RunError(f"{self.path}: expected a folder for the run, found a file.")
+        """Make the folder. Raises RunError if that fails, or as `check` does."""
+        self.check()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RunError(f"{self.path}: cannot be made: {error.strerror}.") from error
+
+    def check(self) -> None:
+        """Raises RunError if something other than a run lies where the folder shall be."""
+        if not self.path.exists():
+            return
+        if not self.path.is_dir():
+            raise RunError(f"{self.path}: expected a folder for the run, found a file.")
         strangers = sorted(p.name for p in self.path.iterdir() if not p.name.startswith("."))
         if strangers and not self.holds_run():
             raise RunError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from lightning_fabric import Fabric
@@ -33,8 +34,7 @@ class Trainer:
     @property
     def pretext(self) -> Pretext:
         """The method itself, without what Fabric wraps around it."""
-        pretext: Pretext = self.module.module
-        return pretext
+        return cast(Pretext, self.module.module)
 
     def fit(
         self, batches: Iterator[Batch], start: int = 0, after_step: AfterStep | None = None

@@ -125,7 +125,9 @@ def _bar(console: Console) -> Bar:
 def _terms(row: Mapping[str, Any], prefix: str) -> str:
     shown = ((key, value) for key, value in row.items() if key.startswith(prefix))
     return "  ".join(
-        f"{key.removeprefix('health_')} {value:.4g}" for key, value in shown if value is not None
+        f"{key.removeprefix('health_')} {value:.4g}"
+        for key, value in shown
+        if isinstance(value, float)
     )
 
 

@@ -57,6 +57,7 @@ class Padded:
 
 class MixerSettings(Settings):
     width: int = 8
+    dropout: float = 0.5
 
 
 class Mixer(Encoder):
@@ -71,7 +72,7 @@ class Mixer(Encoder):
         )
         self.first = nn.Linear(4, settings.width)
         self.norm = nn.BatchNorm1d(settings.width)
-        self.drop = nn.Dropout(0.5)
+        self.drop = nn.Dropout(settings.dropout)
         self.second = nn.Linear(settings.width, settings.width)
         self.register_buffer("mean", torch.zeros(4))
         self.register_buffer("std", torch.ones(4))
@@ -82,9 +83,10 @@ class Mixer(Encoder):
         return Padded(values, torch.arange(values.shape[1]) < lengths[:, None])
 
     def encode(self, batch, output):
-        x = self.first((batch.values - self.mean) / self.std)
-        x = self.drop(torch.tanh(self.norm(x.flatten(0, 1)).unflatten(0, x.shape[:2])))
-        x = self.second(x) * batch.valid[..., None]
+        rows = self.first(((batch.values - self.mean) / self.std)[batch.valid])
+        rows = self.second(self.drop(torch.tanh(self.norm(rows))))
+        x = rows.new_zeros(*batch.valid.shape, rows.shape[1])
+        x[batch.valid] = rows
         if output == "pooled":
             return x.sum(1) / batch.valid.sum(1, keepdim=True)
         index = torch.arange(x.shape[1]).expand(x.shape[:2])

@@ -1,0 +1,88 @@
+"""Where a run was trained: versions, hardware, threads. Equal bits need all of it equal."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires, version
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from packaging.requirements import Requirement
+
+from unlabeled.contract import Pretext
+
+CORE = "unlabeled"
+
+
+def describe(fabric: Fabric, pretext: Pretext) -> dict[str, Any]:
+    """What `manifest.json` records of this process, JSON-able and flat but for the versions."""
+    cuda = fabric.device.type == "cuda"
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": platform.machine(),
+        "device": torch.cuda.get_device_name(fabric.device) if cuda else fabric.device.type,
+        "processes": fabric.world_size,
+        "threads": torch.get_num_threads(),
+        "versions": dict(sorted(_versions(pretext))),
+    }
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """ "training.batch_size: 8 then, 16 now", for every value that differs, at any depth."""
+    then, new = dict(_flat(before)), dict(_flat(now))
+    return [
+        f"{key}: {then.get(key, 'nothing')} then, {new.get(key, 'nothing')} now"
+        for key in sorted(then.keys() | new.keys())
+        if then.get(key) != new.get(key)
+    ]
+
+
+@contextmanager
+def deterministic(wanted: bool) -> Iterator[None]:
+    """Deterministic algorithms inside the block, if wanted; afterwards as before."""
+    before = torch.are_deterministic_algorithms_enabled()
+    fill = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
+    if wanted:
+        # cuBLAS reads this when it starts.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(wanted)
+    # Filling every new tensor with NaN finds bugs, and costs time in every step.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)
+        torch.utils.deterministic.fill_uninitialized_memory = fill  # type: ignore[attr-defined]
+
+
+def _versions(pretext: Pretext) -> Iterator[tuple[str, str]]:
+    """Of the core, of the distributions that brought encoder and pretext, and of what they
+    require."""
+    packages = {type(part).__module__.partition(".")[0] for part in (pretext, pretext.encoder)}
+    found = packages_distributions()
+    roots = {CORE, *(name for package in packages for name in found.get(package, []))}
+    for name in roots | {needed for root in roots for needed in _requirements(root)}:
+        try:
+            yield name, version(name)
+        except PackageNotFoundError:
+            continue
+
+
+def _requirements(distribution: str) -> Iterator[str]:
+    for text in requires(distribution) or []:
+        requirement = Requirement(text)
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+            yield requirement.name
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value

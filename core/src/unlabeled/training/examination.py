@@ -1,0 +1,76 @@
+"""The health of a run: a fixed sample of items, embedded now and then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from unlabeled.contract import Batch, Encoder, Encoding, Nodes, Tokens
+from unlabeled.health import Health, examine
+from unlabeled.training.checkpoint import random_state, restore_random_state
+
+ITEMS = 256
+"""Effective ranks compare only at an equal number of rows."""
+
+
+class Examination:
+    """Embeds the same items each time, and leaves no trace in the training.
+
+    Every process embeds all of them, so that sharded encoders work too.
+    """
+
+    def __init__(self, fabric: Fabric, encoder: Encoder, batches: Iterable[Batch]) -> None:
+        self._fabric, self._encoder = fabric, encoder
+        self._batches = list(batches)
+
+    def __call__(self) -> Health | None:
+        """None where fewer than two items could be read, or embeddings are not finite."""
+        with undisturbed(self._encoder), torch.no_grad(), self._fabric.autocast():
+            found = [one_per_sample(self._encoder(self._on_device(b))) for b in self._batches]
+        embeddings = torch.cat(found).float() if found else torch.empty(0, 1)
+        if len(embeddings) < 2 or not bool(embeddings.isfinite().all()):
+            return None
+        return examine(embeddings)
+
+    def _on_device(self, batch: Batch) -> Batch:
+        return self._fabric.strategy.precision.convert_input(self._fabric.to_device(batch))
+
+
+def columns(health: Health) -> dict[str, Any]:
+    """What goes into a row of metrics."""
+    wanted = ("feature_std", "effective_rank", "centred_rank", "uniformity", "collapsed")
+    found = asdict(health)
+    return {f"health_{name}": found[name] for name in wanted}
+
+
+@contextmanager
+def undisturbed(encoder: Encoder) -> Iterator[None]:
+    """Eval mode inside the block; afterwards modes and random generators are as before."""
+    training = [module for module in encoder.modules() if module.training]
+    before = random_state()
+    encoder.eval()
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True
+        restore_random_state(before)
+
+
+def one_per_sample(encoding: Encoding) -> Tensor:
+    """(N, D): a global output as it is, tokens and nodes as their mean over valid ones."""
+    if isinstance(encoding, Tokens):
+        weight = encoding.valid.to(encoding.values.dtype)[..., None]
+        return (encoding.values * weight).sum(1) / weight.sum(1).clamp(min=1)
+    if isinstance(encoding, Nodes):
+        count = int(encoding.owner.max()) + 1
+        rows = encoding.values.new_zeros(count, encoding.values.shape[1])
+        sums = rows.index_add(0, encoding.owner, encoding.values)
+        return sums / torch.bincount(encoding.owner, minlength=count).clamp(min=1)[:, None]
+    return encoding

@@ -1,0 +1,310 @@
+"""One sitting of a run, from building the method to writing the encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from unlabeled.contract import Batch, Encoder, Pretext, Reader
+from unlabeled.distributed import rank, synchronise_batch_norm, world_size
+from unlabeled.errors import RecipeError, RunError
+from unlabeled.export.encoder import Provenance, save_encoder
+from unlabeled.items import Items
+from unlabeled.recipe import Recipe, build_pretext, build_reader
+from unlabeled.run_folder import DataRecord, JsonLines, Manifest, RunFolder
+from unlabeled.training import checkpoint
+from unlabeled.training.checkpoint import Progress
+from unlabeled.training.environment import describe, differences
+from unlabeled.training.examination import ITEMS, Examination
+from unlabeled.training.launch import first, seed_generators
+from unlabeled.training.loader import Examples, Order, Slices, load, sample_batches
+from unlabeled.training.loop import Trainer
+from unlabeled.training.optimisers import anneal_start, build_optimiser, build_schedule
+from unlabeled.training.progress import Display, display
+from unlabeled.training.quarantine import Quarantine
+from unlabeled.training.settings import TrainingSettings
+from unlabeled.training.signals import Stopped, StopRequest
+from unlabeled.training.tensorboard import TensorBoard
+from unlabeled.training.watch import Records, Watch
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is trained, on what, where to. source: the run that it continues."""
+
+    fabric: Fabric
+    folder: RunFolder
+    recipe: Recipe
+    items: Items
+    data: DataRecord
+    source: RunFolder | None = None
+
+    @property
+    def settings(self) -> TrainingSettings:
+        return self.recipe.training
+
+    @property
+    def reader(self) -> Reader:
+        return build_reader(self.recipe.reader)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a sitting starts. checkpoint: None for fresh weights; own: it is the run's own."""
+
+    checkpoint: Path | None
+    own: bool
+    progress: Progress
+
+
+def train(job: Job, *, quiet: bool) -> Manifest:
+    """Train to the end and write the encoder. Raises Stopped if asked to stop before."""
+    order = Order(job.items.table["size"].to_numpy(), job.settings)
+    origin = first(job.fabric, lambda: _origin(job))
+    trainer = _trainer(job, order, origin)
+    manifest = first(job.fabric, lambda: _announce(job, trainer, origin))
+    start, total = origin.progress.steps, trainer.total_steps
+    with ExitStack() as stack:
+        shown = stack.enter_context(display(total, start, quiet=quiet))
+        for note in (*job.items.notes, *_skipped(job), *manifest.notes):
+            shown.note(note)
+        stop = stack.enter_context(StopRequest())
+        watch = _watch(job, trainer, order, origin, shown, stop, stack)
+        stream = load(
+            Examples(job.items, job.reader, trainer.pretext, job.settings),
+            _slices(job, order, start, total),
+            pin=job.fabric.device.type == "cuda",
+        )
+        _restore_rest(job, trainer, origin)
+        done = trainer.fit(watch.batches(stream), start, watch.after_step)
+    return first(job.fabric, lambda: _end(job, trainer, done, watch.seconds))
+
+
+def _origin(job: Job) -> Origin:
+    """Raises RunError if the run to continue has no checkpoint, or another method."""
+    own = checkpoint.newest(job.folder.checkpoints)
+    if own is not None:
+        return Origin(own, own=True, progress=checkpoint.read_progress(own))
+    if job.source is None:
+        return Origin(None, own=False, progress=Progress(0, 0.0))
+    manifest = job.source.read()
+    there, here = manifest.recipe, job.recipe.to_dict()
+    sections = ("encoder", "objective", "pretext")
+    changes = differences(*({k: r.get(k) for k in sections} for r in (there, here)))
+    if changes:
+        raise RunError(f"{job.source.path} has another method:\n  " + "\n  ".join(changes))
+    kept = job.source.checkpoints
+    found = checkpoint.pinned(kept) or checkpoint.newest(kept)
+    if found is None:
+        raise RunError(f"{job.source.path}: the run has no checkpoint to continue from.")
+    return Origin(found, own=False, progress=Progress(0, 0.0))
+
+
+def _trainer(job: Job, order: Order, origin: Origin) -> Trainer:
+    """Everything a step needs, with the weights and optimiser of the origin."""
+    settings = job.settings
+    pretext = _pretext(job, order, origin)
+    optimiser = build_optimiser(settings.optimiser, pretext)
+    if origin.checkpoint is not None:
+        _load(pretext, checkpoint.read_model(origin.checkpoint), origin.checkpoint)
+    if settings.compile:
+        pretext.compile()
+    module, wrapped = job.fabric.setup(pretext, optimiser)
+    total = settings.steps
+    if settings.epochs is not None:
+        total = max(1, settings.epochs * order.batches_per_epoch // settings.accumulate)
+    assert total is not None
+    rate = build_schedule(settings.schedule, total, continued=job.source is not None)
+    return Trainer(job.fabric, module, wrapped, rate, total, settings.accumulate, settings.clip)
+
+
+def _pretext(job: Job, order: Order, origin: Origin) -> Pretext:
+    """The method, equal on all processes. Raises RecipeError if it does not fit the batch."""
+    seed_generators(job.settings.seed, "weights")
+    pretext = build_pretext(job.recipe, job.reader.describe(job.items))
+    smallest = max(pretext.smallest_batch, world_size())
+    if order.batch_size < smallest:
+        raise RecipeError(
+            f"training.batch_size: {job.recipe.pretext.name} on {world_size()} processes needs at "
+            f"least {smallest} items in a batch, found {order.batch_size} ({len(job.items)} items "
+            "in all)."
+        )
+    if job.settings.gradient_checkpointing:
+        _checkpoint_gradients(job, pretext)
+    if origin.checkpoint is None:
+        pretext.encoder.calibrate(_sample(job, pretext.encoder, order))
+    if world_size() > 1:
+        pretext = cast(Pretext, synchronise_batch_norm(pretext))
+    return pretext
+
+
+def _checkpoint_gradients(job: Job, pretext: Pretext) -> None:
+    offered = getattr(pretext.encoder, "enable_gradient_checkpointing", None)
+    if offered is None:
+        raise RecipeError(
+            f"training.gradient_checkpointing: {job.recipe.encoder.name} does not offer it; "
+            "leave it out."
+        )
+    offered()
+
+
+def _load(pretext: Pretext, weights: dict[str, Tensor], source: Path) -> None:
+    try:
+        pretext.load_state_dict(weights)
+    except RuntimeError as error:
+        raise RunError(f"{source}: the weights do not fit this recipe and data: {error}") from error
+
+
+def _announce(job: Job, trainer: Trainer, origin: Origin) -> Manifest:
+    """Write the manifest of a new run, or note in that of an old one what is different now."""
+    now = describe(job.fabric, trainer.pretext)
+    if not job.folder.holds_run():
+        manifest = Manifest(
+            name=job.recipe.name,
+            recipe=job.recipe.to_dict(),
+            data=job.data,
+            environment=now,
+            total_steps=trainer.total_steps,
+            continues=str(job.source.path.resolve()) if job.source else "",
+        )
+        job.folder.write(manifest)
+        return manifest
+    manifest = job.folder.read()
+    changes = [
+        f"resumed with another {change}" for change in differences(manifest.environment, now)
+    ]
+    if not job.settings.deterministic or job.settings.compile:
+        changes.append("resumed without deterministic algorithms, or with torch.compile")
+    if not changes or not origin.own:
+        return job.folder.update(status="running")
+    notes = dict.fromkeys((*manifest.notes, *(f"inexact: {change}" for change in changes)))
+    return job.folder.update(status="running", exact=False, notes=tuple(notes))
+
+
+def _skipped(job: Job) -> Iterator[str]:
+    if job.items.quarantine:
+        bad = job.items.quarantine[0]
+        yield (
+            f"Skipped {len(job.items.quarantine)} of "
+            f"{len(job.items.quarantine) + len(job.items)} items ({bad.source}: {bad.found}); "
+            f"see {job.folder.quarantine}"
+        )
+
+
+def _watch(
+    job: Job,
+    trainer: Trainer,
+    order: Order,
+    origin: Origin,
+    shown: Display,
+    stop: StopRequest,
+    stack: ExitStack,
+) -> Watch:
+    records = None
+    write = job.fabric.is_global_zero
+    if write:
+        records = _records(job, origin, shown, stack)
+    quarantined = JsonLines(job.folder.quarantine)
+    stack.callback(quarantined.close)
+    quarantine = Quarantine(quarantined, job.items, job.settings, write=write)
+    examination = None
+    if job.settings.health_every:
+        encoder = trainer.pretext.encoder
+        examination = Examination(job.fabric, encoder, _sample(job, encoder, order))
+    return Watch(
+        job.folder,
+        trainer,
+        job.settings,
+        order,
+        quarantine,
+        records=records,
+        examination=examination,
+        stop=stop,
+        seconds=origin.progress.seconds,
+        pin_at=anneal_start(job.settings.schedule, trainer.total_steps),
+    )
+
+
+def _records(job: Job, origin: Origin, shown: Display, stack: ExitStack) -> Records:
+    steps = origin.progress.steps
+    metrics = JsonLines(job.folder.metrics)
+    metrics.cut(steps)
+    stack.callback(metrics.close)
+    board = None
+    if job.settings.tensorboard:
+        board = TensorBoard(job.folder.tensorboard, steps)
+        stack.callback(board.close)
+    return Records(metrics, shown, board)
+
+
+def _sample(job: Job, encoder: Encoder, order: Order) -> Iterator[Batch]:
+    """The items on which inputs are calibrated and health is examined."""
+    return sample_batches(
+        job.items,
+        job.reader,
+        encoder,
+        seed=job.settings.seed,
+        count=ITEMS,
+        size=order.batch_size,
+    )
+
+
+def _slices(job: Job, order: Order, start: int, total: int) -> Slices:
+    times = job.settings.accumulate
+    return Slices(order, start * times, total * times, rank=rank(), processes=world_size())
+
+
+def _restore_rest(job: Job, trainer: Trainer, origin: Origin) -> None:
+    """Optimiser, precision and random generators; last of all, as building draws numbers."""
+    seed_generators(job.settings.seed, rank(), "process")
+    if origin.checkpoint is None:
+        return
+    state = checkpoint.read_state(origin.checkpoint)
+    optimiser = trainer.optimiser.optimizer
+    if origin.own:
+        optimiser.load_state_dict(state["optimiser"])
+        trainer.fabric.strategy.precision.load_state_dict(state["precision"])
+        if len(state["random"]) == world_size():
+            checkpoint.restore_random_state(state["random"][rank()])
+    elif _same_optimiser(job):
+        # The moments go on; rates and decay are those of the new recipe.
+        groups = optimiser.state_dict()["param_groups"]
+        optimiser.load_state_dict({"state": state["optimiser"]["state"], "param_groups": groups})
+
+
+def _same_optimiser(job: Job) -> bool:
+    assert job.source is not None
+    name: Any = job.source.read().recipe["training"]["optimiser"]["name"]
+    return bool(name == job.settings.optimiser.name)
+
+
+def _end(job: Job, trainer: Trainer, done: int, seconds: float) -> Manifest:
+    if done < trainer.total_steps:
+        job.folder.update(status="stopped", steps=done, seconds=seconds)
+        raise Stopped(
+            f"Stopped after step {done} of {trainer.total_steps}, and saved. Go on with:\n"
+            f"  unlabeled pretrain --resume {job.folder.path}"
+        )
+    pretext = trainer.pretext
+    save_encoder(
+        pretext.encoder,
+        encoder_name=job.recipe.encoder.name,
+        reader=job.recipe.reader,
+        folder=job.folder.encoder,
+        provenance=Provenance(
+            recipe=job.recipe.name,
+            pretext=job.recipe.pretext.name,
+            kind=pretext.kind,
+            seed=job.settings.seed,
+            steps=done,
+            items=job.data.items,
+            fingerprint=job.data.fingerprint,
+        ),
+    )
+    return job.folder.update(status="finished", steps=done, seconds=seconds)

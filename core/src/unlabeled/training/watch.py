@@ -1,0 +1,203 @@
+"""What happens between the steps: rows are written, health is looked at, checkpoints are saved."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from unlabeled.contract import Batch, Loss
+from unlabeled.distributed import world_size
+from unlabeled.errors import CollapseError, RunError
+from unlabeled.run_folder import JsonLines, RunFolder
+from unlabeled.training import checkpoint
+from unlabeled.training.checkpoint import Progress
+from unlabeled.training.examination import Examination, columns
+from unlabeled.training.loader import Fetched, Order, Skipped
+from unlabeled.training.loop import Trainer
+from unlabeled.training.progress import Display
+from unlabeled.training.quarantine import Quarantine
+from unlabeled.training.settings import TrainingSettings
+from unlabeled.training.signals import StopRequest
+from unlabeled.training.tensorboard import TensorBoard
+
+
+@dataclass(frozen=True)
+class Records:
+    """What a run writes to while it trains; only the first process has them."""
+
+    metrics: JsonLines
+    display: Display
+    tensorboard: TensorBoard | None = None
+
+
+class Watch:
+    """Stands beside a `Trainer`: `batches` feeds it, `after_step` follows each step.
+
+    All processes decide alike: what one of them met (a signal, an item that cannot be read) is
+    shared before the step.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        trainer: Trainer,
+        settings: TrainingSettings,
+        order: Order,
+        quarantine: Quarantine,
+        *,
+        records: Records | None,
+        examination: Examination | None,
+        stop: StopRequest,
+        seconds: float = 0.0,
+        pin_at: int | None = None,
+    ) -> None:
+        """seconds: spent by the run so far; pin_at: after this step a checkpoint is pinned."""
+        self.folder, self.trainer, self.settings, self.order = folder, trainer, settings, order
+        self.quarantine, self.records, self.examination = quarantine, records, examination
+        self.pin_at = pin_at
+        self.stopping = False
+        self._stop = stop
+        self._save_now = False
+        self._waited = 0.0
+        self._began = time.perf_counter() - seconds
+        self._stepped = self._saved = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """Spent by the run so far, earlier parts included."""
+        return time.perf_counter() - self._began
+
+    def batches(self, stream: Iterator[Fetched]) -> Iterator[Batch]:
+        """The batches on the device, as long as they last. Raises DataError, UnreadableItem."""
+        while True:
+            asked = time.perf_counter()
+            fetched = next(stream, None)
+            self._waited += time.perf_counter() - asked
+            if fetched is None:
+                return
+            self._agree(fetched)
+            yield self.trainer.fabric.to_device(fetched.batch)
+
+    def after_step(self, done: int, loss: Loss, norm: Tensor | None) -> bool:
+        """Whether to stop. Raises RunError where the loss is no number, CollapseError."""
+        row = self._row(done, loss, norm)
+        self._require_finite(row)
+        self._look(done, row)
+        self._record(row)
+        if self._due(done):
+            self.save(done, pinned=done == self.pin_at)
+        self._stepped, self._waited = time.perf_counter(), 0.0
+        return self.stopping
+
+    def save(self, done: int, *, pinned: bool = False) -> None:
+        """Write a checkpoint. Raises RunError if that fails."""
+        trainer = self.trainer
+        state = {
+            "optimiser": trainer.optimiser.optimizer.state_dict(),
+            "precision": trainer.fabric.strategy.precision.state_dict(),
+            "random": _from_all(checkpoint.random_state()),
+        }
+        if self.records is not None:
+            self.records.metrics.sync()
+            progress = Progress(done, self.seconds, pinned)
+            keep = self.settings.checkpoint.keep
+            checkpoint.save(self.folder.checkpoints, trainer.pretext, state, progress, keep=keep)
+        self._saved, self._save_now = time.perf_counter(), False
+
+    def _agree(self, fetched: Fetched) -> None:
+        """Share with the other processes what must not be decided alone."""
+        late = time.perf_counter() - self._saved > 60 * self.settings.checkpoint.every_minutes
+        flags = [self._stop.made, late, fetched.batch is None, bool(fetched.skipped)]
+        skipped: list[tuple[Skipped, ...]] = [fetched.skipped]
+        if world_size() > 1:
+            shared = torch.tensor(flags, dtype=torch.int32, device=self.trainer.fabric.device)
+            dist.all_reduce(shared, op=dist.ReduceOp.MAX)
+            flags = [bool(flag) for flag in shared.tolist()]
+            if flags[3]:
+                skipped = _from_all(fetched.skipped)
+        self.stopping |= flags[0]
+        self._save_now |= flags[1]
+        for found in skipped:
+            self.quarantine.add(found)
+        if flags[2]:
+            raise self.quarantine.give_up()
+
+    def _row(self, done: int, loss: Loss, norm: Tensor | None) -> dict[str, Any]:
+        batches = done * self.settings.accumulate
+        group = self.trainer.optimiser.optimizer.param_groups[0]
+        return {
+            "step": done,
+            "epoch": (batches - 1) // self.order.batches_per_epoch,
+            "loss": float(loss.total.detach()),
+            **{f"loss_{name}": _number(value) for name, value in loss.parts.items()},
+            "lr": group["lr"],
+            "grad_norm": None if norm is None else _number(norm),
+            "timing_step": time.perf_counter() - self._stepped,
+            "timing_data": self._waited,
+        }
+
+    def _require_finite(self, row: dict[str, Any]) -> None:
+        if math.isfinite(row["loss"]):
+            return
+        last = checkpoint.newest(self.folder.checkpoints)
+        parts = ", ".join(f"{k} {v}" for k, v in row.items() if k.startswith("loss"))
+        raise RunError(
+            f"step {row['step']}: the loss is no longer a finite number ({parts}). Lower "
+            "training.optimiser.lr, set training.clip, or train with training.precision 32. "
+            + (f"{last} is from before." if last else "There is no checkpoint from before.")
+        )
+
+    def _look(self, done: int, row: dict[str, Any]) -> None:
+        every = self.settings.health_every
+        if self.examination is None or not every:
+            return
+        if done % every and done != self.trainer.total_steps:
+            return
+        health = self.examination()
+        if health is None:
+            return
+        row.update(columns(health))
+        if health.collapsed and self.settings.on_collapse == "stop":
+            self._record(row)
+            raise CollapseError(
+                f"step {done}: {health.verdict}. Stopped, as training.on_collapse says; the run "
+                f"so far is in {self.folder.path}."
+            )
+        if health.collapsed and self.records is not None:
+            self.records.display.note(f"step {done}: {health.verdict}")
+
+    def _record(self, row: dict[str, Any]) -> None:
+        if self.records is None:
+            return
+        self.records.metrics.append(row)
+        self.records.display.row(row, self.order.batch_size * self.settings.accumulate)
+        if self.records.tensorboard is not None:
+            self.records.tensorboard.add(row)
+
+    def _due(self, done: int) -> bool:
+        every = self.settings.checkpoint.every_steps
+        at_step = every is not None and done % every == 0
+        at_end = done in (self.pin_at, self.trainer.total_steps)
+        return at_step or at_end or self._save_now or self.stopping
+
+
+def _from_all(value: Any) -> list[Any]:
+    """This value of every process, in rank order."""
+    if world_size() == 1:
+        return [value]
+    values: list[Any] = [None] * world_size()
+    dist.all_gather_object(values, value)
+    return values
+
+
+def _number(value: Tensor) -> float | None:
+    """JSON knows no NaN and no infinity."""
+    number = float(value.detach())
+    return number if math.isfinite(number) else None

@@ -1,0 +1,66 @@
+"""An augmentation, and a pretext with everything that a checkpoint must not forget."""
+
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from unlabeled.contract import Loss, Pretext, Range
+from unlabeled.distributed import gather_rows, global_mean
+from unlabeled.settings import Settings
+from unlabeled.teachers import Teacher, TeacherSettings
+
+
+class Jitter(Settings):
+    """Noise on every value and one scale for the whole sequence."""
+
+    keeps: ClassVar[str] = "the signs"
+    expects: ClassVar[Range] = Range()
+    returns: ClassVar[Range] = Range()
+    noise: float = 0.1
+
+    def __call__(self, sample, rng):
+        noise = self.noise * rng.normal(size=sample.shape)
+        return (rng.uniform(0.8, 1.2) * (sample + noise)).astype("float32")
+
+
+class MemorySettings(Settings):
+    queue: int = 16
+    noise: float = 0.1
+    momentum: float = 0.9
+
+
+class Memory(Pretext):
+    """Momentum contrast in small: the teacher's embeddings of earlier batches are the negatives."""
+
+    settings_type = MemorySettings
+
+    def __init__(self, settings, encoder):
+        super().__init__(settings, encoder)
+        width = encoder.outputs[0].width
+        self.projector = nn.Linear(width, width)
+        teacher = TeacherSettings(momentum=settings.momentum, final_momentum=settings.momentum)
+        self.teacher = Teacher(teacher, encoder, self.projector)
+        self.register_buffer("queue", torch.eye(settings.queue, width))
+        self.views = Jitter(noise=settings.noise)
+
+    def example(self, sample, draw):
+        return [self.views(sample, draw.rng(view)) for view in range(2)]
+
+    def collate(self, examples):
+        return [self.encoder.collate(view) for view in zip(*examples, strict=True)]
+
+    def forward(self, batch):
+        one, other = batch
+        student = F.normalize(self.projector(self.encoder(one)), dim=1)
+        teacher = F.normalize(self.teacher(other), dim=1)
+        positive = (student * teacher).sum(1, keepdim=True)
+        logits = torch.cat([positive, student @ self.queue.T], dim=1) / 0.2
+        self.waiting = gather_rows(teacher)
+        total = global_mean(-F.log_softmax(logits, dim=1)[:, 0])
+        return Loss(total, {"positive": global_mean(positive.detach())})
+
+    def after_step(self, step, total_steps):
+        self.teacher.update(step, total_steps)
+        self.queue.copy_(torch.cat([self.waiting, self.queue])[: len(self.queue)])
