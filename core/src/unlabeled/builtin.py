@@ -24,7 +24,21 @@ PRETEXTS: dict[str, Component] = {
     ),
 }
 
-EVALUATORS: dict[str, Component] = {}
+EVALUATORS = {
+    "knn": Component(
+        target="unlabeled.evaluation.knn:KNN",
+        summary="classes by weighted votes of the nearest embeddings",
+        source="Wu et al. 2018, arXiv:1805.01978",
+    ),
+    "logistic": Component(
+        target="unlabeled.evaluation.logistic:Logistic",
+        summary="classes by logistic regression, C chosen within the training groups",
+    ),
+    "ridge": Component(
+        target="unlabeled.evaluation.ridge:Ridge",
+        summary="quantities by ridge regression, penalty chosen within the training groups",
+    ),
+}
 
 AUGMENTATIONS: dict[str, Component] = {}
 

@@ -1,0 +1,56 @@
+"""What probes are scored by; higher is better, NaN where it is undefined."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def accuracy(target: np.ndarray, scores: np.ndarray) -> float:
+    """The share of items whose class has the highest score.
+
+    target: (N,) class numbers; scores: (N, C). Of equal scores the first class counts.
+    """
+    return float(np.mean(scores.argmax(1) == target))
+
+
+def balanced_accuracy(target: np.ndarray, scores: np.ndarray) -> float:
+    """The accuracy within each class, averaged over the classes in `target`."""
+    right = scores.argmax(1) == target
+    return float(np.mean([right[target == label].mean() for label in np.unique(target)]))
+
+
+def roc_auc(target: np.ndarray, scores: np.ndarray) -> float:
+    """The area under the ROC curve of each class against the rest, averaged over classes.
+
+    target: (N,) class numbers; scores: (N, C). Equal scores count half. NaN for one class alone.
+    """
+    labels = np.unique(target)
+    if len(labels) < 2:
+        return float("nan")
+    return float(np.mean([_area(target == label, scores[:, label]) for label in labels]))
+
+
+def r2(target: np.ndarray, predicted: np.ndarray) -> float:
+    """1 - squared error / squared deviation from the mean of `target`; both (N,).
+
+    NaN where all targets are equal.
+    """
+    deviation = np.square(target - target.mean()).sum()
+    if deviation == 0:
+        return float("nan")
+    return float(1 - np.square(target - predicted).sum() / deviation)
+
+
+def _area(positive: np.ndarray, scores: np.ndarray) -> float:
+    """How often a positive outranks a negative (Mann and Whitney 1947)."""
+    negatives = np.sort(scores[~positive])
+    found = scores[positive]
+    below = np.searchsorted(negatives, found, "left") + np.searchsorted(negatives, found, "right")
+    return float(below.mean() / (2 * len(negatives)))
+
+
+CLASSIFICATION = {
+    "accuracy": accuracy,
+    "balanced_accuracy": balanced_accuracy,
+    "roc_auc": roc_auc,
+}

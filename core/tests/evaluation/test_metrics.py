@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics as sklearn_metrics
+
+from unlabeled.evaluation import metrics
+
+
+@st.composite
+def predictions(draw):
+    """(target, scores) of 2 to 4 classes, with ties among the scores."""
+    count, classes = draw(st.integers(4, 30)), draw(st.integers(2, 4))
+    rng = np.random.default_rng(draw(st.integers(0, 1000)))
+    target = np.r_[np.arange(classes), rng.integers(0, classes, count)]
+    scores = rng.integers(1, 6, (len(target), classes)).astype(float)
+    return target, scores / scores.sum(1, keepdims=True)
+
+
+@given(predictions())
+def test_classification_metrics_equal_scikit_learn(case):
+    target, scores = case
+    guess = scores.argmax(1)
+    assert metrics.accuracy(target, scores) == pytest.approx(
+        sklearn_metrics.accuracy_score(target, guess), abs=1e-12
+    )
+    assert metrics.balanced_accuracy(target, scores) == pytest.approx(
+        sklearn_metrics.balanced_accuracy_score(target, guess), abs=1e-12
+    )
+    binary = scores.shape[1] == 2
+    expected = sklearn_metrics.roc_auc_score(
+        target, scores[:, 1] if binary else scores, multi_class="ovr", average="macro"
+    )
+    assert metrics.roc_auc(target, scores) == pytest.approx(expected, abs=1e-12)
+
+
+def test_auc_averages_over_the_classes_that_occur():
+    scores = np.array([[0.9, 0.1, 0.0], [0.4, 0.6, 0.0], [0.8, 0.2, 0.0]])
+    assert metrics.roc_auc(np.array([0, 1, 0]), scores) == 1.0
+    assert np.isnan(metrics.roc_auc(np.array([0, 0, 0]), scores))
+
+
+def test_r2_equals_the_formula():
+    target, predicted = np.array([1.0, 2.0, 6.0]), np.array([1.5, 2.0, 4.0])
+    assert metrics.r2(target, predicted) == pytest.approx(1 - (0.25 + 4) / (4 + 1 + 9), abs=1e-12)
+    assert metrics.r2(target, np.full(3, 3.0)) == 0.0
+    assert np.isnan(metrics.r2(np.ones(3), predicted))
