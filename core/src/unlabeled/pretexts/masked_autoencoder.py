@@ -18,7 +18,7 @@ from torch import Tensor
 from unlabeled.contract import Batch, Encoder, Loss, Pretext, Sample
 from unlabeled.encoders.patches import take_tokens
 from unlabeled.encoders.token_transformer import TokenDecoder
-from unlabeled.errors import RecipeError
+from unlabeled.errors import RecipeError, UnreadableItem
 from unlabeled.masks.planner import Mask
 from unlabeled.masks.random import RandomMask
 from unlabeled.masks.split import Split, split_tokens
@@ -105,6 +105,8 @@ class MaskedAutoencoder(Pretext):
 
     def example(self, sample: Sample, draw: Draw) -> Masked:
         valid = maskable(self.encoder).grid(sample)
+        if valid.sum() < 2:
+            raise UnreadableItem(draw.item, "2 or more patches with data", f"{valid.sum()}")
         return Masked(sample, valid, self.settings.mask.plan(valid, draw.rng("mask")))
 
     def collate(self, examples: Sequence[Masked]) -> MaskedBatch:
