@@ -1,0 +1,176 @@
+"""AST: a transformer on patches of log-mel spectrograms.
+
+Source: Gong, Chung, Glass, Interspeech 2021, arXiv:2104.01778; with the patch shapes and the
+pooling of SSAST (Gong et al., AAAI 2022, arXiv:2110.09784). Departs from them: blocks start from
+random weights, not from an image model, patches do not overlap, and clips of any length are taken
+as they are, none is padded to a fixed one.
+
+Sizes in the literature: tiny 192 wide, 3 heads; small 384, 6; base 768, 12; each 12 blocks deep.
+Letters: N batch, B mel bins, S frames, L patches (frequency-major), D width, P values of a patch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from unlabeled.contract import Encoder, Encoding, Output, Tokens
+from unlabeled.encoders.patches import grid_of, valid_patches
+from unlabeled.encoders.token_transformer import TokenTransformer
+from unlabeled.errors import RecipeError, ShapeError
+from unlabeled.settings import Settings
+from unlabeled_audio.encoders.log_mel import LogMel, LogMelSettings
+from unlabeled_audio.waveform import Waveform, Waveforms
+
+
+class ASTSettings(Settings):
+    """Defaults are AST-Base on 16 × 16 patches. A patch as high as there are bins is a frame."""
+
+    sample_rate: int | None = Field(None, gt=0, description="Hz; that of the reader if unset")
+    features: LogMelSettings = LogMelSettings()
+    patch: tuple[int, int] = Field((16, 16), description="mel bins and frames of one patch")
+    width: int = Field(768, gt=0, description="width of a token")
+    depth: int = Field(12, gt=0, description="number of blocks")
+    heads: int = Field(12, gt=0, description="attention heads; must divide the width")
+    positions: Literal["learned", "sine", "alibi"] = Field(
+        "learned", description="learned ones are interpolated for clips longer than `seconds`"
+    )
+    seconds: float = Field(10.24, gt=0, description="clip length of the learned positions (s)")
+    class_tokens: int = Field(0, ge=0, description="learned tokens beside the patches; AST has 2")
+    segments: int = Field(
+        1, ge=1, description="`clip` holds the mean of so many equal parts of the clip, in order"
+    )
+
+
+class AST(Encoder):
+    """Outputs `clip` (mean over patches), `patches` and `frames` (mean over the mel axis)."""
+
+    settings_type = ASTSettings
+    settings: ASTSettings
+
+    def __init__(self, settings: ASTSettings) -> None:
+        """Raises RecipeError if the sample rate is not known or the patches do not fit the bins."""
+        super().__init__(settings)
+        if settings.sample_rate is None:
+            raise RecipeError("encoder.sample_rate: is not set and the reader does not say it (Hz)")
+        if settings.features.bins % settings.patch[0]:
+            raise RecipeError(
+                f"encoder.patch: {settings.patch[0]} bins high does not divide "
+                f"{settings.features.bins} mel bins"
+            )
+        self.sample_rate = settings.sample_rate
+        self.features = LogMel(settings.features, settings.sample_rate)
+        self.transformer = TokenTransformer(
+            channels=1,
+            patch=settings.patch,
+            width=settings.width,
+            depth=settings.depth,
+            heads=settings.heads,
+            positions=settings.positions,
+            grid=self._grid(round(settings.seconds * settings.sample_rate)),
+            prefix=settings.class_tokens,
+        )
+        self.token_width = settings.width
+        self.patch_values = settings.patch[0] * settings.patch[1]
+        self.outputs = (
+            Output("clip", "global", settings.width * settings.segments),
+            Output("patches", "tokens", settings.width),
+            Output("frames", "tokens", settings.width),
+        )
+
+    def collate(self, samples: Sequence[Waveform]) -> Waveforms:
+        return Waveforms.of(samples, self.sample_rate)
+
+    def encode(self, batch: Waveforms, output: str) -> Encoding:
+        """`patches` and `frames` carry the time of their middle (s), then the mel bin's number.
+
+        Raises ShapeError for an output that there is not.
+        """
+        tokens = self.encode_hidden(batch)
+        if output == "patches":
+            return Tokens(tokens.values, tokens.valid, self._places(tokens.position))
+        if output == "frames":
+            return self._frames(tokens)
+        if output == "clip":
+            return mean_of_segments(tokens, self.settings.segments)
+        raise ShapeError(f"outputs are {[o.name for o in self.outputs]}, found {output!r}")
+
+    def encode_hidden(
+        self, batch: Waveforms, hidden: Tensor | None = None, mask_token: Tensor | None = None
+    ) -> Tokens:
+        """Run all patches, those in `hidden` (N, L) replaced by `mask_token` (D,).
+
+        Positions are in grid steps (mel, time).
+        """
+        spectrogram, valid = self._spectrogram(batch)
+        encoded = self.transformer(spectrogram, valid, hidden=hidden, mask_token=mask_token)
+        tokens: Tokens = encoded.tokens
+        return tokens
+
+    def encode_visible(self, batch: Waveforms, visible: Tensor) -> Tensor:
+        """Run some patches only. visible: (N, K) long, -1 is padding. Returns (N, K, D)."""
+        spectrogram, valid = self._spectrogram(batch)
+        values: Tensor = self.transformer(spectrogram, valid, visible=visible).tokens.values
+        return values
+
+    def patches(self, batch: Waveforms) -> tuple[Tensor, Tensor | None]:
+        """The normalised log-mel values of each patch, (N, L, P), and which are data."""
+        return valid_patches(*self._spectrogram(batch), self.settings.patch)
+
+    def grid(self, sample: Waveform) -> np.ndarray:
+        """Ones of the shape of the clip's grid of patches, (mel, time)."""
+        return np.ones(self._grid(sample.values.shape[1]), dtype=bool)
+
+    def calibrate(self, batches: Iterable[Waveforms]) -> None:
+        self.features.calibrate(batches)
+
+    def preprocessing(self) -> Mapping[str, Any]:
+        return {
+            "input": "mono waveform, full scale [-1, 1], of any length",
+            "sample_rate_hz": self.sample_rate,
+            "spectrogram": self.settings.features.model_dump(mode="json"),
+        }
+
+    def _grid(self, samples: int) -> tuple[int, ...]:
+        size = (self.settings.features.bins, self.features.frames(samples))
+        return grid_of(size, self.settings.patch)
+
+    def _spectrogram(self, batch: Waveforms) -> tuple[Tensor, Tensor]:
+        """(N, 1, B, S) and (N, 1, S)."""
+        values, valid = self.features(batch)
+        return values.unsqueeze(1), valid.unsqueeze(1)
+
+    def _places(self, position: Tensor) -> Tensor:
+        """Middles of patches, (time in s, mel bin), from grid steps (mel, time)."""
+        high, long = self.settings.patch
+        time = self.features.seconds((position[..., 1] + 0.5) * long - 0.5)
+        return torch.stack([time, (position[..., 0] + 0.5) * high - 0.5], dim=-1)
+
+    def _frames(self, tokens: Tokens) -> Tokens:
+        rows = self.settings.features.bins // self.settings.patch[0]
+        by_row = (len(tokens.values), rows, tokens.values.shape[1] // rows)
+        values = tokens.values.reshape(*by_row, -1).mean(dim=1)
+        valid = tokens.valid.reshape(by_row)[:, 0]
+        time = self._places(tokens.position).reshape(*by_row, 2)[:, 0, :, :1]
+        return Tokens(values, valid, time)
+
+
+def mean_of_segments(tokens: Tokens, segments: int) -> Tensor:
+    """Means over equal parts of each clip's duration, side by side: (N, segments · D).
+
+    tokens: position (..., 1) counts along time in steps. A token that lies in two parts counts in
+    both by its share, so that clips shorter than `segments` steps have all parts too.
+    """
+    start = tokens.position[..., 1].unsqueeze(1)
+    last = torch.where(tokens.valid, tokens.position[..., 1], 0).amax(dim=1)
+    edges = torch.linspace(0, 1, segments + 1, device=start.device) * (last + 1).unsqueeze(1)
+    left, right = edges[:, :-1].unsqueeze(2), edges[:, 1:].unsqueeze(2)
+    share = (torch.minimum(start + 1, right) - torch.maximum(start, left)).clamp(min=0)
+    share = torch.where(tokens.valid.unsqueeze(1), share, 0).to(tokens.values.dtype)
+    share = share / share.sum(dim=2, keepdim=True)
+    return (share @ tokens.values).flatten(1)

@@ -1,0 +1,152 @@
+"""AST: lengths, padding, pooling, positions in seconds, and what a masked pretext needs of it."""
+
+import pytest
+import torch
+
+from unlabeled.contract import Tokens
+from unlabeled.errors import RecipeError, ShapeError
+from unlabeled_audio.encoders.ast import AST, ASTSettings, mean_of_segments
+from unlabeled_audio.waveform import Waveform
+
+
+def encoder(**settings):
+    torch.manual_seed(0)
+    small = {
+        "sample_rate": 16000,
+        "features": {"bins": 32},
+        "patch": (8, 4),
+        "width": 24,
+        "depth": 2,
+        "heads": 3,
+        "seconds": 0.5,
+    }
+    return AST(ASTSettings.model_validate(small | settings)).eval().double()
+
+
+def clip(samples, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return Waveform(0.1 * torch.randn(1, samples, generator=generator), 16000)
+
+
+@pytest.mark.parametrize("positions", ["learned", "sine", "alibi"])
+@pytest.mark.parametrize("output", ["clip", "patches", "frames"])
+def test_neither_neighbours_nor_padding_change_an_embedding(positions, output):
+    model = encoder(positions=positions, segments=3, class_tokens=2)
+    # One shorter than a window, one shorter than the positions were made for, one longer.
+    clips = [clip(300, 1), clip(5000, 2), clip(21_000, 3)]
+    together = model.encode(model.collate(clips), output)
+    for row, single in enumerate(clips):
+        alone = model.encode(model.collate([single]), output)
+        if output == "clip":
+            torch.testing.assert_close(together[row], alone[0], atol=1e-10, rtol=0)
+            continue
+        assert alone.valid.all()
+        valid = together.valid[row]
+        torch.testing.assert_close(together.values[row, valid], alone.values[0], atol=1e-10, rtol=0)
+        torch.testing.assert_close(together.position[row, valid], alone.position[0])
+
+
+def test_outputs_have_the_declared_widths():
+    model = encoder(segments=4)
+    batch = model.collate([clip(4000), clip(9000)])
+    assert model(batch).shape == (2, 96)
+    for output in model.outputs[1:]:
+        assert model.encode(batch, output.name).values.shape[2] == output.width
+    with pytest.raises(ShapeError, match="'nothing'"):
+        model.encode(batch, "nothing")
+
+
+def test_frames_are_means_over_the_mel_axis_with_their_time():
+    model = encoder()
+    batch = model.collate([clip(4000), clip(8000)])
+    patches, frames = model.encode(batch, "patches"), model.encode(batch, "frames")
+    steps = frames.values.shape[1]
+    torch.testing.assert_close(frames.values[:, 2], patches.values[:, 2::steps].mean(1))
+    # Patch 2 spans frames 8 to 11; the middle of frame 9.5 is at 9.5 · 10 ms + 12.5 ms.
+    assert frames.position[0, 2, 0].item() == pytest.approx(0.1075)
+    assert patches.position[0, 2 + steps].tolist() == pytest.approx([0.1075, 11.5])
+
+
+def test_the_default_output_is_the_mean_of_valid_patches():
+    model = encoder()
+    batch = model.collate([clip(4000), clip(8000)])
+    patches = model.encode(batch, "patches")
+    for row in range(2):
+        expected = patches.values[row, patches.valid[row]].mean(0)
+        torch.testing.assert_close(model(batch)[row], expected)
+
+
+def test_segments_divide_the_duration_and_share_tokens_between_them():
+    values = torch.tensor([1.0, 3.0, 8.0]).reshape(1, 3, 1)
+    places = torch.stack([torch.zeros(3), torch.arange(3.0)], dim=1)[None]
+    tokens = Tokens(values, torch.ones(1, 3, dtype=torch.bool), places)
+    # Each half is 1.5 steps long: a whole token and half of the middle one.
+    expected = torch.tensor([[(1 + 3 / 2) / 1.5, (3 / 2 + 8) / 1.5]])
+    torch.testing.assert_close(mean_of_segments(tokens, 2), expected)
+    torch.testing.assert_close(mean_of_segments(tokens, 3), torch.tensor([[1.0, 3.0, 8.0]]))
+    torch.testing.assert_close(
+        mean_of_segments(tokens, 6), torch.tensor([[1.0, 1.0, 3.0, 3.0, 8.0, 8.0]])
+    )
+
+
+def test_runs_visible_patches_only():
+    model = encoder()
+    batch = model.collate([clip(4000, 1), clip(4000, 2)])
+    count = model.patches(batch)[0].shape[1]
+    everything = torch.arange(count).expand(2, -1)
+    torch.testing.assert_close(
+        model.encode_visible(batch, everything), model.encode(batch, "patches").values
+    )
+    assert model.encode_visible(batch, everything[:, :5]).shape == (2, 5, 24)
+
+
+def test_a_hidden_patch_is_not_seen():
+    model = encoder()
+    loud, quiet = clip(4000, 1), clip(4000, 1)
+    grid = model.grid(loud)
+    hidden = torch.zeros(1, grid.size, dtype=torch.bool)
+    hidden[:, :: grid.shape[1]] = True  # the first patch of every row: frames 0 to 3
+    quiet = Waveform(torch.cat([torch.zeros(1, 640), loud.values[:, 640:]], 1), 16000)
+    # Frame 4 on starts at sample 640; frames 0 to 3 differ between the two clips.
+    mask_token = torch.zeros(24).double()
+    seen = [model.encode_hidden(model.collate([c]), hidden, mask_token) for c in (loud, quiet)]
+    torch.testing.assert_close(seen[0].values, seen[1].values)
+    assert not torch.allclose(model(model.collate([loud])), model(model.collate([quiet])))
+
+
+def test_patches_hold_the_normalised_spectrogram():
+    model = encoder()
+    batch = model.collate([clip(4000)])
+    spectrogram, _ = model.features(batch)
+    patches, known = model.patches(batch)
+    columns = -(-spectrogram.shape[2] // 4)
+    row, column = 2, 1
+    torch.testing.assert_close(
+        patches[0, row * columns + column].reshape(8, 4), spectrogram[0, 16:24, 4:8]
+    )
+    assert patches.shape == known.shape == (1, 4 * columns, model.patch_values)
+
+
+def test_calibration_is_of_the_features():
+    model = encoder()
+    model.calibrate([model.collate([clip(8000)])])
+    values, _ = model.features(model.collate([clip(8000)]))
+    assert values.mean().abs() < 1e-10
+    assert values.std(correction=0).item() == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [({"sample_rate": None}, r"encoder\.sample_rate"), ({"patch": (7, 4)}, "7 bins high")],
+)
+def test_settings_that_do_not_fit_are_refused(settings, message):
+    with pytest.raises(RecipeError, match=message):
+        encoder(**settings)
+
+
+def test_clips_that_do_not_fit_are_refused():
+    model = encoder()
+    with pytest.raises(ShapeError, match="expected 16000 Hz, found 8000 Hz"):
+        model.collate([Waveform(torch.zeros(1, 100), 8000)])
+    with pytest.raises(ShapeError, match=r"\(2, 100\)"):
+        model.collate([Waveform(torch.zeros(2, 100), 16000)])
