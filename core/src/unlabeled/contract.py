@@ -19,7 +19,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, TypeAlias
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from torch import Tensor, nn
@@ -58,6 +58,14 @@ class Reader(Protocol):
         An encoder setting of the same name that is None is filled from here; one that is set
         to something else is a RecipeError.
         """
+
+
+@runtime_checkable
+class Remarks(Protocol):
+    """A reader that can tell what a careful eye would notice in a sample; `inspect` counts it."""
+
+    def remarks(self, sample: Sample) -> Sequence[str]:
+        """Short phrases, "clipped", "all zero", "no CRS"; nothing if all is well."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,161 @@
+"""`unlabeled inspect`: what is in a folder, before anything is trained on it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from unlabeled import discovery
+from unlabeled.cli.catalogue import Json
+from unlabeled.cli.overrides import parse_overrides
+from unlabeled.cli.printing import console, print_json
+from unlabeled.errors import DataError, UnreadableItem
+
+if TYPE_CHECKING:
+    from unlabeled.contract import Reader
+    from unlabeled.items import Items
+    from unlabeled.recipe import Choice
+
+SHOWN = 10
+"""How many quarantined files, groups or values of a column the text shows."""
+
+
+def inspect(
+    modality: str,
+    path: Path,
+    *overrides: Annotated[str, Parameter(allow_leading_hyphen=True, show=False)],
+    reader: str | None = None,
+    read: int = 64,
+    json: Json = False,
+) -> None:
+    """List what a plugin's reader finds: counts, sizes, groups, metadata, broken files.
+
+    Headers are read of everything, contents of a few items. Reader settings can be given as
+    --reader.key value.
+
+    Parameters
+    ----------
+    modality
+        The plugin's name.
+    path
+        The folder or file.
+    reader
+        Which reader of the plugin (each that finds something, if left out).
+    read
+        How many items to read whole, evenly spread; what is unusual in them is reported.
+    """
+    found = discovery.usable(modality)
+    assert found.plugin is not None
+    settings = parse_overrides(overrides, ["--reader", "--read", "--json"]).get("reader", {})
+    names = [reader.rpartition("/")[2]] if reader else list(found.plugin.readers)
+    described, refusals = [], []
+    for name in names:
+        try:
+            described.append(_describe(f"{modality}/{name}", settings, path, read))
+        except DataError as error:
+            refusals.append(f"{modality}/{name}: {error}")
+    if not described:
+        raise DataError("\n".join(refusals) or f"{modality} has no reader")
+    if json:
+        print_json(described)
+        return
+    for entry in described:
+        _print(entry)
+
+
+def _describe(name: str, settings: Mapping[str, Any], path: Path, read: int) -> dict[str, Any]:
+    from unlabeled.recipe import build_reader, read_choice
+
+    choice = read_choice("readers", {"name": name, **settings}, "inspect")
+    reader = build_reader(choice)
+    items = reader.index(path)
+    remarks, unreadable = _look_inside(reader, items, read)
+    return {
+        "reader": name,
+        "path": str(path),
+        "items": len(items),
+        "facts": dict(reader.describe(items)) if len(items) else {},
+        "size": _numbers(items.table["size"].to_pylist()),
+        "groups": len(set(items.table["group"].to_pylist()) - {""}),
+        "metadata": _columns(items),
+        "notes": list(items.notes),
+        "quarantined": [
+            f"{q.source}: expected {q.expected}, found {q.found}" for q in items.quarantine
+        ],
+        "read": min(read, len(items)),
+        "unreadable": unreadable,
+        "remarks": remarks,
+        "recipes": _recipes_for(choice),
+    }
+
+
+def _look_inside(reader: Reader, items: Items, count: int) -> tuple[dict[str, int], list[str]]:
+    """What is unusual in some items, with counts; and those that cannot be read."""
+    from unlabeled.contract import Remarks
+
+    remarks: Counter[str] = Counter()
+    unreadable = []
+    step = max(1, len(items) // max(count, 1))
+    for index in list(range(0, len(items), step))[:count]:
+        try:
+            sample = reader.read(items[index])
+        except UnreadableItem as error:
+            unreadable.append(str(error))
+            continue
+        if isinstance(reader, Remarks):
+            remarks.update(reader.remarks(sample))
+    return dict(remarks), unreadable
+
+
+def _columns(items: Items) -> dict[str, Any]:
+    """The range of numeric metadata, the commonest values of the rest."""
+    described: dict[str, Any] = {}
+    for name in items.table.column_names[4:]:
+        values = items.table[name].to_pylist()
+        if all(isinstance(value, int | float) for value in values):
+            described[name] = _numbers(values)
+        else:
+            described[name] = dict(Counter(map(str, values)).most_common(SHOWN))
+    return described
+
+
+def _numbers(values: list[float]) -> dict[str, float]:
+    if not values:
+        return {}
+    ordered = sorted(values)
+    return {"smallest": ordered[0], "median": ordered[len(ordered) // 2], "largest": ordered[-1]}
+
+
+def _recipes_for(choice: Choice) -> list[str]:
+    from unlabeled.recipe import load_recipe
+
+    modality = choice.name.partition("/")[0]
+    names = [
+        name for name in discovery.component_names("recipes") if name.startswith(f"{modality}/")
+    ]
+    return [name for name in names if load_recipe(name).reader.name == choice.name]
+
+
+def _print(entry: dict[str, Any]) -> None:
+    out = console()
+    out.print(f"{entry['path']}, read by {entry['reader']}: {entry['items']} items")
+    for key, value in (("size", entry["size"]), *entry["metadata"].items()):
+        out.print(f"  {key}: " + ", ".join(f"{name} {count}" for name, count in value.items()))
+    out.print(f"  groups: {entry['groups'] or 'none'}")
+    for key, value in entry["facts"].items():
+        out.print(f"  {key}: {value}")
+    for note in entry["notes"]:
+        out.print(f"  note: {note}")
+    for remark, count in sorted(entry["remarks"].items()):
+        out.print(f"  {remark}: {count} of {entry['read']} items read")
+    broken = [*entry["quarantined"], *entry["unreadable"]]
+    if broken:
+        out.print(f"  cannot be used: {len(broken)}")
+        for line in broken[:SHOWN]:
+            out.print(f"    {line}")
+    if entry["recipes"]:
+        out.print(f"  recipes: {', '.join(entry['recipes'])}")
