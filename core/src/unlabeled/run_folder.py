@@ -109,21 +109,34 @@ class RunFolder:
             return
         if not self.path.is_dir():
             raise RunError(f"{self.path}: expected a folder for the run, found a file.")
-        strangers = sorted(p.name for p in self.path.iterdir() if not p.name.startswith("."))
+        # A recipe alone is left by a run that was killed while it began.
+        strangers = sorted(
+            p.name for p in self.path.iterdir() if not p.name.startswith(".") and p != self.recipe
+        )
         if strangers and not self.holds_run():
             raise RunError(
                 f"{self.path}: expected an empty folder or a run, found {', '.join(strangers[:3])}"
                 f"{' …' if len(strangers) > 3 else ''}. Choose another --out."
             )
 
-    def write(self, manifest: Manifest) -> None:
-        """Write `manifest.json`, and `recipe.yaml` if there is none. Raises RunError."""
+    def clear(self) -> None:
+        """Forget a run that has no checkpoint yet."""
+        for file in (self.manifest, self.recipe, self.metrics, self.quarantine):
+            file.unlink(missing_ok=True)
+
+    def begin(self, manifest: Manifest) -> None:
+        """Write `recipe.yaml`, then `manifest.json`, which makes this a run. Raises RunError."""
         try:
-            if not self.recipe.exists():
-                write_text(self.recipe, yaml.safe_dump(dict(manifest.recipe), sort_keys=False))
+            write_text(self.recipe, yaml.safe_dump(dict(manifest.recipe), sort_keys=False))
+        except OSError as error:
+            raise RunError(f"{self.recipe}: cannot be written: {error.strerror}.") from error
+        self._write(manifest)
+
+    def _write(self, manifest: Manifest) -> None:
+        try:
             write_json(self.manifest, {"format": FORMAT, **asdict(manifest)})
         except OSError as error:
-            raise RunError(f"{self.path}: cannot be written: {error.strerror}.") from error
+            raise RunError(f"{self.manifest}: cannot be written: {error.strerror}.") from error
 
     def read(self) -> Manifest:
         """What `manifest.json` says. Raises RunError if this is no run, or one of another time."""
@@ -159,7 +172,7 @@ class RunFolder:
     def update(self, **changes: Any) -> Manifest:
         """Change fields of the manifest."""
         manifest = replace(self.read(), **changes)
-        self.write(manifest)
+        self._write(manifest)
         return manifest
 
     @contextmanager

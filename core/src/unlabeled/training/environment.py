@@ -14,6 +14,7 @@ from lightning_fabric import Fabric
 from packaging.requirements import Requirement
 
 from unlabeled.contract import Pretext
+from unlabeled.errors import RecipeError
 
 CORE = "unlabeled"
 
@@ -44,7 +45,10 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 
 @contextmanager
 def deterministic(wanted: bool) -> Iterator[None]:
-    """Deterministic algorithms inside the block, if wanted; afterwards as before."""
+    """Deterministic algorithms inside the block, if wanted; afterwards as before.
+
+    Raises RecipeError where an operation has none.
+    """
     before = torch.are_deterministic_algorithms_enabled()
     fill = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
     if wanted:
@@ -55,6 +59,13 @@ def deterministic(wanted: bool) -> Iterator[None]:
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     try:
         yield
+    except RuntimeError as error:
+        if "deterministic" not in str(error):
+            raise
+        raise RecipeError(
+            f"training.deterministic: {str(error).splitlines()[0]} Train with --fast "
+            "(training.deterministic false); the run can then not be resumed exactly."
+        ) from error
     finally:
         torch.use_deterministic_algorithms(before)
         torch.utils.deterministic.fill_uninitialized_memory = fill  # type: ignore[attr-defined]

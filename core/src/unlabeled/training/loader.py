@@ -17,13 +17,13 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from unlabeled.contract import Batch, Encoder, Pretext, Reader
-from unlabeled.errors import UnreadableItem
+from unlabeled.errors import DataError, UnlabeledError, UnreadableItem
 from unlabeled.items import Items
 from unlabeled.randomness import Draw, keyed_rng
 from unlabeled.training.settings import TrainingSettings
 
 ATTEMPTS = 100
-"""How many other items are tried in the place of one that cannot be read."""
+"""How many items are tried for one place in a batch, until one can be read."""
 
 BUCKET = 50
 """Batches of similar size are formed within this many batches of the shuffled order."""
@@ -50,10 +50,14 @@ class Skipped:
 
 
 class Fetched(NamedTuple):
-    """What a data worker hands over; no batch where every attempt to fill a place failed."""
+    """What a data worker hands over: a batch, or the error that prevented it.
+
+    The error is a value, because torch would rewrite its message with the worker's traceback.
+    """
 
     batch: Batch | None
-    skipped: tuple[Skipped, ...]
+    skipped: tuple[Skipped, ...] = ()
+    error: UnlabeledError | None = None
 
 
 class Order:
@@ -125,30 +129,35 @@ class Examples(Dataset[Fetched]):
 
     def __getitem__(self, visits: Sequence[Visit]) -> Fetched:
         skipped: list[Skipped] = []
-        examples = []
-        for visit in visits:
-            found = self._fill(visit, skipped)
-            if found is None:
-                return Fetched(None, tuple(skipped))
-            examples.append(found)
-        return Fetched(self.pretext.collate([example for (example,) in examples]), tuple(skipped))
+        try:
+            batch = self.pretext.collate([self._example(visit, skipped) for visit in visits])
+        except UnlabeledError as error:
+            return Fetched(None, tuple(skipped), error)
+        return Fetched(batch, tuple(skipped))
 
-    def _fill(self, visit: Visit, skipped: list[Skipped]) -> tuple[Any] | None:
-        """The example of a visit; of another item, drawn for this place, if it is unreadable."""
-        attempts = ATTEMPTS if self.settings.unreadable == "skip" else 0
+    def _example(self, visit: Visit, skipped: list[Skipped]) -> Any:
+        """The example of a visit; of another item, drawn for this place, if it is unreadable.
+
+        Raises UnreadableItem if the policy is `stop`, DataError after too many attempts.
+        """
         others = keyed_rng(self.settings.seed, visit.epoch, visit.place, "substitute")
         index, number = visit.item, visit.number
-        for _ in range(1 + attempts):
+        for _ in range(ATTEMPTS):
             item = self.items[index]
-            draw = Draw(self.settings.seed, visit.epoch, item.id, number, item.group)
+            draw = Draw(self.settings.seed, visit.epoch, item.id, number)
             try:
-                return (self.pretext.example(self.reader.read(item, draw.rng("read")), draw),)
+                return self.pretext.example(self.reader.read(item, draw.rng("read")), draw)
             except UnreadableItem as error:
                 skipped.append(Skipped(item.id, error.source, error.expected, error.found))
+                if self.settings.unreadable == "stop":
+                    raise
             index = int(others.integers(len(self.items)))
             # A number of its own, so that it differs from the item's regular draws.
             number = self.settings.samples_per_item + visit.place
-        return None
+        raise DataError(
+            f"{ATTEMPTS} items in a row cannot be read, the last is {skipped[-1].source}: expected "
+            f"{skipped[-1].expected}, found {skipped[-1].found}."
+        )
 
 
 def load(examples: Examples, slices: Slices, *, pin: bool) -> Iterator[Fetched]:

@@ -10,8 +10,10 @@ from unlabeled.errors import DataError, RunError
 from unlabeled.items import Items
 from unlabeled.recipe import Recipe, build_reader, read_recipe
 from unlabeled.run_folder import DataRecord, Manifest, RunFolder
+from unlabeled.training.checkpoint import newest
 from unlabeled.training.environment import deterministic, differences
 from unlabeled.training.launch import first, launch
+from unlabeled.training.quarantine import check_index
 from unlabeled.training.session import Job, train
 
 
@@ -58,6 +60,7 @@ def pretrain(
         def begin() -> tuple[Items, DataRecord, Manifest | None]:
             folder.check()
             items, record = _index(recipe, Path(data))
+            check_index(items, settings)
             folder.claim()
             stack.enter_context(folder.locked())
             return items, record, _same_run(folder, recipe, record)
@@ -128,6 +131,9 @@ def _same_run(folder: RunFolder, recipe: Recipe, data: DataRecord) -> Manifest |
         changes.append(f"data: the items differ in {', '.join(names)}")
     if not changes:
         return manifest
+    if newest(folder.checkpoints) is None:
+        folder.clear()  # it never came to anything: the first try of the same command
+        return None
     raise RunError(
         f"{folder.path} holds a run that cannot go on, because of these changes:\n  "
         + "\n  ".join(changes)

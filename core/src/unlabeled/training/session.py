@@ -145,13 +145,15 @@ def _pretext(job: Job, order: Order, origin: Origin) -> Pretext:
 
 
 def _checkpoint_gradients(job: Job, pretext: Pretext) -> None:
-    offered = getattr(pretext.encoder, "enable_gradient_checkpointing", None)
-    if offered is None:
+    """Set `gradient_checkpointing` of every module of the encoder that has such an attribute."""
+    modules = [m for m in pretext.encoder.modules() if hasattr(m, "gradient_checkpointing")]
+    if not modules:
         raise RecipeError(
             f"training.gradient_checkpointing: {job.recipe.encoder.name} does not offer it; "
             "leave it out."
         )
-    offered()
+    for module in modules:
+        module.gradient_checkpointing = True
 
 
 def _load(pretext: Pretext, weights: dict[str, Tensor], source: Path) -> None:
@@ -173,7 +175,7 @@ def _announce(job: Job, trainer: Trainer, origin: Origin) -> Manifest:
             total_steps=trainer.total_steps,
             continues=str(job.source.path.resolve()) if job.source else "",
         )
-        job.folder.write(manifest)
+        job.folder.begin(manifest)
         return manifest
     manifest = job.folder.read()
     changes = [

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from unlabeled.contract import Batch, Loss
 from unlabeled.distributed import world_size
-from unlabeled.errors import CollapseError, RunError
+from unlabeled.errors import CollapseError, RunError, UnlabeledError
 from unlabeled.run_folder import JsonLines, RunFolder
 from unlabeled.training import checkpoint
 from unlabeled.training.checkpoint import Progress
@@ -114,20 +114,23 @@ class Watch:
     def _agree(self, fetched: Fetched) -> None:
         """Share with the other processes what must not be decided alone."""
         late = time.perf_counter() - self._saved > 60 * self.settings.checkpoint.every_minutes
-        flags = [self._stop.made, late, fetched.batch is None, bool(fetched.skipped)]
-        skipped: list[tuple[Skipped, ...]] = [fetched.skipped]
+        met = bool(fetched.skipped) or fetched.error is not None
+        flags = [self._stop.made, late, met]
         if world_size() > 1:
             shared = torch.tensor(flags, dtype=torch.int32, device=self.trainer.fabric.device)
             dist.all_reduce(shared, op=dist.ReduceOp.MAX)
             flags = [bool(flag) for flag in shared.tolist()]
-            if flags[3]:
-                skipped = _from_all(fetched.skipped)
         self.stopping |= flags[0]
         self._save_now |= flags[1]
-        for found in skipped:
-            self.quarantine.add(found)
         if flags[2]:
-            raise self.quarantine.give_up()
+            self._set_aside(_from_all((fetched.skipped, fetched.error)))
+
+    def _set_aside(self, met: list[tuple[tuple[Skipped, ...], UnlabeledError | None]]) -> None:
+        for skipped, _ in met:
+            self.quarantine.add(skipped)
+        for _, error in met:
+            if error is not None:
+                raise error
 
     def _row(self, done: int, loss: Loss, norm: Tensor | None) -> dict[str, Any]:
         batches = done * self.settings.accumulate
