@@ -1,9 +1,69 @@
 """What unlabeled-graph brings. Imports nothing but the manifest's own types."""
 
-from unlabeled.plugin import Plugin
+from unlabeled.plugin import Component, Plugin
 
 plugin = Plugin(
     api=1,
     modality="graph",
     summary="Molecules, networks and collections of small graphs",
+    synthetic=Component(
+        target="unlabeled_graph.synthetic:write",
+        summary="graphs whose class is which two kinds of nodes touch",
+    ),
+    readers={
+        "graphs": Component(
+            target="unlabeled_graph.readers.graphs:Graphs",
+            summary="graphs saved as safetensors, and PyG's .pt files where they hold plain data",
+        ),
+        "molecules": Component(
+            target="unlabeled_graph.readers.molecules:Molecules",
+            summary="SMILES from .smi and CSV files, as graphs of atoms and bonds",
+        ),
+    },
+    augmentations={
+        "drop_edges": Component(
+            target="unlabeled_graph.augmentations.drop_edges:DropEdges",
+            summary="edges go, with both directions",
+            source="Rong et al. 2020, DropEdge",
+        ),
+        "drop_nodes": Component(
+            target="unlabeled_graph.augmentations.drop_nodes:DropNodes",
+            summary="nodes go, with the edges at them",
+            source="You et al. 2020, GraphCL",
+        ),
+        "mask_features": Component(
+            target="unlabeled_graph.augmentations.mask_features:MaskFeatures",
+            summary="columns of the node features become 0",
+            source="Zhu et al. 2020, GRACE",
+        ),
+    },
+    encoders={
+        "gin": Component(
+            target="unlabeled_graph.encoders.gin:GIN",
+            summary="graph isomorphism network, with edge features",
+            source="Xu et al. 2019, GIN; Hu et al. 2020",
+        ),
+    },
+    pretexts={
+        "graphmae": Component(
+            target="unlabeled_graph.pretexts.graphmae:GraphMAE",
+            summary="hidden nodes are rebuilt from the codes around them",
+            source="Hou et al. 2022, GraphMAE",
+        ),
+    },
+    features={
+        "atom_counts": Component(
+            target="unlabeled_graph.features.atom_counts:AtomCounts",
+            summary="atoms of each element and bonds of each type",
+        ),
+        "degrees": Component(
+            target="unlabeled_graph.features.degrees:Degrees",
+            summary="nodes, edges and the distribution of degrees",
+        ),
+        "ecfp4": Component(
+            target="unlabeled_graph.features.ecfp4:ECFP4",
+            summary="circular substructures of molecules as bits",
+            source="Rogers and Hahn 2010",
+        ),
+    },
 )

@@ -1,0 +1,128 @@
+"""What GIN, GCN, GAT and GraphSAGE share: norms, activations, jumping knowledge and the readout.
+
+An encoder of this plugin is a list of PyG layers and this body around them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch_geometric.data import Data
+
+from unlabeled.contract import Nodes, Output
+from unlabeled.errors import RecipeError, ShapeError
+from unlabeled.settings import Settings
+from unlabeled_graph.graphs import GraphBatch, join
+from unlabeled_graph.readout import Reduction, readout
+
+Norm = Literal["batch", "layer", "none"]
+Activation = Literal["relu", "prelu", "elu"]
+
+
+class BodySettings(Settings):
+    """What every graph encoder can set."""
+
+    node_features: int | None = Field(None, gt=0, description="columns of x; from the reader")
+    edge_features: int | None = Field(None, ge=0, description="columns of edge_attr; 0 ignores it")
+    width: int = Field(128, gt=0, description="width of every layer")
+    depth: int = Field(3, gt=0, description="message-passing layers")
+    norm: Norm = Field("batch", description="after every layer")
+    activation: Activation = Field("relu", description="after every layer")
+    dropout: float = Field(0.0, ge=0, lt=1, description="of every layer's input")
+    residual: bool = Field(False, description="add a layer's input where the widths agree")
+    jump: Literal["last", "all"] = Field(
+        "last", description="what a node is: the last layer, or all of them side by side"
+    )
+    readout: tuple[Reduction, ...] = Field(
+        ("mean",), min_length=1, description="from nodes to a graph: sum, mean, max, side by side"
+    )
+    default: Literal["graph", "nodes"] = Field("graph", description="what forward returns")
+
+
+class Body(nn.Module):
+    """Layers, each called as `layer(x, edge_index, edge_attr)`, or without edge_attr if None.
+
+    After each come norm and activation; then jumping knowledge (Xu et al., ICML 2018,
+    arXiv:1806.03536).
+    """
+
+    def __init__(self, settings: BodySettings, layers: Iterable[nn.Module]) -> None:
+        super().__init__()
+        self.settings = settings
+        self.layers = nn.ModuleList(layers)
+        self.norms = nn.ModuleList(make_norm(settings.norm, settings.width) for _ in self.layers)
+        self.activations = nn.ModuleList(make_activation(settings.activation) for _ in self.layers)
+        self.dropout = nn.Dropout(settings.dropout)
+
+    def outputs(self) -> tuple[Output, ...]:
+        """`graph` (N, D · reductions) and `nodes` (M, D), the default first."""
+        width = self.settings.width * (self.settings.depth if self.settings.jump == "all" else 1)
+        both = (
+            Output("graph", "global", width * len(self.settings.readout)),
+            Output("nodes", "nodes", width),
+        )
+        return both if self.settings.default == "graph" else both[::-1]
+
+    def collate(self, samples: Sequence[Data]) -> GraphBatch:
+        """Raises ShapeError for a graph that does not fit."""
+        assert self.settings.node_features is not None
+        return join(
+            samples,
+            node_features=self.settings.node_features,
+            edge_features=self.settings.edge_features or 0,
+        )
+
+    def forward(self, graphs: GraphBatch, output: str) -> Tensor | Nodes:
+        nodes = self.nodes(graphs)
+        if output == "nodes":
+            return Nodes(nodes, graphs.batch, place_in_graph(graphs))
+        if output == "graph":
+            return readout(nodes, graphs.batch, graphs.num_graphs, self.settings.readout)
+        raise ShapeError(f"output: expected graph or nodes, found {output!r}")
+
+    def nodes(self, graphs: GraphBatch) -> Tensor:
+        """(M, D)"""
+        edge_attr = graphs.edge_attr if self.settings.edge_features else None
+        given = () if edge_attr is None else (edge_attr,)
+        h, states = graphs.x, []
+        for layer, norm, activation in zip(self.layers, self.norms, self.activations, strict=True):
+            change = activation(norm(layer(self.dropout(h), graphs.edge_index, *given)))
+            skip = self.settings.residual and change.shape == h.shape
+            h = h + change if skip else change
+            states.append(h)
+        return torch.cat(states, dim=1) if self.settings.jump == "all" else h
+
+
+def place_in_graph(graphs: GraphBatch) -> Tensor:
+    """The number of each node within its own graph, (M,)."""
+    sizes = torch.bincount(graphs.batch, minlength=graphs.num_graphs)
+    first = sizes.cumsum(0) - sizes
+    return torch.arange(len(graphs.batch), device=graphs.batch.device) - first[graphs.batch]
+
+
+def make_norm(norm: Norm, width: int) -> nn.Module:
+    """Over the nodes of a batch, over the columns of a node, or none."""
+    if norm == "batch":
+        return nn.BatchNorm1d(width)
+    return nn.LayerNorm(width) if norm == "layer" else nn.Identity()
+
+
+def make_activation(activation: Activation) -> nn.Module:
+    """PReLU has one slope for all columns."""
+    if activation == "prelu":
+        return nn.PReLU()
+    return nn.ELU() if activation == "elu" else nn.ReLU()
+
+
+def require_node_features(settings: BodySettings) -> int:
+    """The width of x. Raises RecipeError while it is unknown."""
+    if settings.node_features is None:
+        raise RecipeError(
+            "encoder.node_features: expected the number of columns of x, found nothing. "
+            "The reader fills it in; set it where there is no reader."
+        )
+    return settings.node_features

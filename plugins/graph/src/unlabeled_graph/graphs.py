@@ -1,0 +1,74 @@
+"""Many graphs as one: the batch that every encoder of this plugin takes.
+
+Letters in shapes: N graphs, M nodes of all graphs, E directed edges of all graphs, F node
+features, K edge features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch_geometric.data import Data
+
+from unlabeled.errors import ShapeError
+
+
+@dataclass(slots=True)
+class GraphBatch:
+    """Graphs side by side, without edges between them.
+
+    x: (M, F) float; edge_index: (2, E) int64, source above target, numbered over the batch;
+    edge_attr: (E, K) float or None; batch: (M,) int64, the graph of each node, ascending.
+    The attributes are named as in PyG, so a `torch_geometric.data.Batch` can stand in for it.
+    """
+
+    x: Tensor
+    edge_index: Tensor
+    edge_attr: Tensor | None
+    batch: Tensor
+    num_graphs: int
+
+
+def join(samples: Sequence[Data], *, node_features: int, edge_features: int) -> GraphBatch:
+    """Put graphs side by side, in their order. node_features: F; edge_features: K, 0 for none.
+
+    Edge features are left out where K is 0. Raises ShapeError for a graph that does not fit.
+    """
+    for number, sample in enumerate(samples):
+        require_graph(sample, f"graph {number}", node_features, edge_features)
+    sizes = torch.tensor([len(sample.x) for sample in samples])
+    first = sizes.cumsum(0) - sizes
+    edges = [sample.edge_index + start for sample, start in zip(samples, first, strict=True)]
+    return GraphBatch(
+        x=torch.cat([sample.x for sample in samples]),
+        edge_index=torch.cat(edges, dim=1),
+        edge_attr=torch.cat([s.edge_attr for s in samples]) if edge_features else None,
+        batch=torch.repeat_interleave(torch.arange(len(samples)), sizes),
+        num_graphs=len(samples),
+    )
+
+
+def require_graph(sample: Data, name: str, node_features: int, edge_features: int) -> None:
+    """Raises ShapeError unless shapes fit, edges are within the graph and values are finite."""
+    x, edges, attributes = sample.x, sample.edge_index, sample.edge_attr
+    if x is None or x.ndim != 2 or x.shape[1] != node_features or len(x) == 0:
+        found = "none" if x is None else tuple(x.shape)
+        raise ShapeError(f"{name}, x: expected (nodes, {node_features}), found {found}")
+    if edges is None or edges.ndim != 2 or len(edges) != 2:
+        found = "none" if edges is None else tuple(edges.shape)
+        raise ShapeError(f"{name}, edge_index: expected (2, edges), found {found}")
+    if edges.numel() and not 0 <= int(edges.min()) <= int(edges.max()) < len(x):
+        raise ShapeError(
+            f"{name}, edge_index: expected node numbers 0 to {len(x) - 1}, "
+            f"found {int(edges.min())} to {int(edges.max())}"
+        )
+    shape = (edges.shape[1], edge_features)
+    if edge_features and (attributes is None or tuple(attributes.shape) != shape):
+        found = "none" if attributes is None else tuple(attributes.shape)
+        raise ShapeError(f"{name}, edge_attr: expected {shape}, found {found}")
+    if not torch.isfinite(x).all():
+        bad = int((~torch.isfinite(x)).sum())
+        raise ShapeError(f"{name}, x: expected finite values, found {bad} NaN or infinite")

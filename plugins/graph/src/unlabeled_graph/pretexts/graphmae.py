@@ -1,0 +1,171 @@
+"""GraphMAE: hide nodes, encode the graph, rebuild what the hidden nodes were.
+
+Source: Hou et al., KDD 2022, arXiv:2205.10803, section 3 and equation 2.
+
+Departs from the authors' code in what is drawn: nodes are hidden graph by graph, so that a
+graph's mask depends on nothing but the graph; the number of replaced ones is rounded up or down
+at random, so that it is right on average for small graphs too; edges are dropped with both
+directions. `mask_edges` (off in the paper) hides the features of edges at hidden nodes, as Hu et
+al., ICLR 2020, arXiv:1905.12265, do for bonds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch_geometric.data import Data
+
+from unlabeled.contract import Encoder, Loss, Nodes, Pretext
+from unlabeled.distributed import gather_rows
+from unlabeled.errors import RecipeError
+from unlabeled.objectives.scaled_cosine_error import scaled_cosine_error_loss
+from unlabeled.randomness import Draw
+from unlabeled.settings import Settings
+from unlabeled_graph.augmentations.drop_edges import kept_edges
+from unlabeled_graph.encoders.body import BodySettings
+from unlabeled_graph.encoders.gin import gin_layer
+from unlabeled_graph.graphs import GraphBatch
+
+
+class GraphMAESettings(Settings):
+    """The paper's r, q, p and γ, and its decoder."""
+
+    mask_ratio: float = Field(0.5, gt=0, lt=1, description="share of a graph's nodes hidden")
+    replace_ratio: float = Field(
+        0.0, ge=0, lt=1, description="share of the hidden nodes that show another node's features"
+    )
+    drop_edges: float = Field(0.0, ge=0, lt=1, description="share of edges the encoder misses")
+    mask_edges: bool = Field(False, description="hide features of edges at hidden nodes too")
+    gamma: float = Field(1.0, ge=1, description="exponent of the scaled cosine error")
+    decoder: Literal["gin", "mlp", "linear"] = Field("gin", description="one layer")
+
+
+@dataclass(slots=True)
+class Example:
+    """One graph and its plan. masked: (P,) node numbers; replaced: (R,) some of them;
+    donors: (R,) in [0, 1), where in the joint batch the shown features come from; kept: (E,)."""
+
+    graph: Data
+    masked: np.ndarray
+    replaced: np.ndarray
+    donors: np.ndarray
+    kept: np.ndarray
+
+
+@dataclass(slots=True)
+class MaskedGraphs:
+    """A batch of examples; node numbers are those of the batch."""
+
+    graphs: GraphBatch
+    masked: Tensor
+    replaced: Tensor
+    donors: Tensor
+    kept: Tensor
+
+
+class GraphMAE(Pretext):
+    """Masked nodes → encoder → re-mask → decoder → scaled cosine error on the masked nodes."""
+
+    settings_type = GraphMAESettings
+    settings: GraphMAESettings
+
+    def __init__(self, settings: GraphMAESettings, encoder: Encoder) -> None:
+        """Raises RecipeError if the encoder is no graph encoder with an output `nodes`."""
+        super().__init__(settings, encoder)
+        body = encoder.settings
+        if not isinstance(body, BodySettings) or body.node_features is None:
+            raise RecipeError("encoder: GraphMAE needs a graph encoder of this plugin")
+        code = next(output.width for output in encoder.outputs if output.name == "nodes")
+        self.token = nn.Parameter(torch.zeros(1, body.node_features))
+        self.to_decoder = nn.Linear(code, body.width, bias=False)
+        self.decoder = _decoder(settings.decoder, body)
+
+    def example(self, sample: Data, draw: Draw) -> Example:
+        rng = draw.rng("mask")
+        count = max(1, int(self.settings.mask_ratio * len(sample.x)))
+        masked = rng.permutation(len(sample.x))[:count]
+        shown = int(self.settings.replace_ratio * count + rng.random())
+        return Example(
+            graph=sample,
+            masked=masked,
+            replaced=masked[:shown],
+            donors=rng.random(shown),
+            kept=kept_edges(sample.edge_index, self.settings.drop_edges, draw.rng("edges")),
+        )
+
+    def collate(self, examples: Sequence[Example]) -> MaskedGraphs:
+        graphs = self.encoder.collate([example.graph for example in examples])
+        sizes = np.array([len(example.graph.x) for example in examples])
+        first = np.cumsum(sizes) - sizes
+        masked = [e.masked + start for e, start in zip(examples, first, strict=True)]
+        replaced = [e.replaced + start for e, start in zip(examples, first, strict=True)]
+        return MaskedGraphs(
+            graphs=graphs,
+            masked=torch.from_numpy(np.concatenate(masked)),
+            replaced=torch.from_numpy(np.concatenate(replaced)),
+            donors=torch.from_numpy(np.concatenate([e.donors for e in examples])),
+            kept=torch.from_numpy(np.concatenate([e.kept for e in examples])),
+        )
+
+    def forward(self, batch: MaskedGraphs) -> Loss:
+        graphs = batch.graphs
+        codes = self.encoder.encode(self._hide(batch), "nodes")
+        assert isinstance(codes, Nodes)
+        rebuilt = self._decode(self.to_decoder(codes.values), batch)
+        error = scaled_cosine_error_loss(
+            rebuilt.index_select(0, batch.masked),
+            graphs.x.index_select(0, batch.masked),
+            gamma=self.settings.gamma,
+        )
+        return Loss(error)
+
+    def _hide(self, batch: MaskedGraphs) -> GraphBatch:
+        """What the encoder sees: tokens and borrowed features, and the edges that are kept."""
+        graphs, hidden = batch.graphs, _among(batch.graphs.x, batch.masked)
+        x = torch.where(hidden.unsqueeze(1), self.token.to(graphs.x.dtype), graphs.x)
+        if self.settings.replace_ratio:
+            everywhere = gather_rows(graphs.x)
+            donors = (batch.donors * len(everywhere)).long()
+            x = x.index_copy(0, batch.replaced, everywhere.index_select(0, donors))
+        edges, edge_attr = graphs.edge_index, graphs.edge_attr
+        if self.settings.mask_edges and edge_attr is not None:
+            at_hidden = hidden[edges].any(dim=0)
+            edge_attr = edge_attr.masked_fill(at_hidden.unsqueeze(1), 0)
+        if self.settings.drop_edges:
+            edges = edges[:, batch.kept]
+            edge_attr = edge_attr[batch.kept] if edge_attr is not None else None
+        return replace(graphs, x=x, edge_index=edges, edge_attr=edge_attr)
+
+    def _decode(self, codes: Tensor, batch: MaskedGraphs) -> Tensor:
+        """(M, D) → (M, F). Where the decoder looks at neighbours, hidden nodes are re-masked: they
+        must be rebuilt from the codes around them, not from their own."""
+        graphs = batch.graphs
+        inputs: tuple[Tensor, ...] = (codes,)
+        if self.settings.decoder == "gin":
+            remasked = codes.index_fill(0, batch.masked, 0.0)
+            given = () if graphs.edge_attr is None else (graphs.edge_attr,)
+            inputs = (remasked, graphs.edge_index, *given)
+        rebuilt: Tensor = self.decoder(*inputs)
+        return rebuilt
+
+
+def _among(x: Tensor, places: Tensor) -> Tensor:
+    """(M,) bool, True at the row numbers `places` of x."""
+    return torch.zeros(len(x), dtype=torch.bool, device=x.device).index_fill(0, places, True)
+
+
+def _decoder(kind: str, body: BodySettings) -> nn.Module:
+    assert body.node_features is not None
+    if kind == "gin":
+        return gin_layer(body.width, body.node_features, body)
+    if kind == "linear":
+        return nn.Linear(body.width, body.node_features)
+    return nn.Sequential(
+        nn.Linear(body.width, body.width), nn.PReLU(), nn.Linear(body.width, body.node_features)
+    )

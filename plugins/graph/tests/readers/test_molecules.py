@@ -1,0 +1,143 @@
+import gzip
+
+import pytest
+import torch
+
+from unlabeled.errors import DataError, UnreadableItem
+from unlabeled.items import Item
+from unlabeled_graph.readers.atoms import (
+    ATOM_BLOCKS,
+    BOND_BLOCKS,
+    EDGE_FEATURES,
+    NODE_FEATURES,
+    molecule_graph,
+)
+from unlabeled_graph.readers.molecules import Molecules
+
+
+@pytest.fixture
+def smiles_file(tmp_path):
+    file = tmp_path / "few.smi"
+    file.write_text("CCO ethanol\n\nc1ccccc1\tbenzene\nnot-a-molecule\nCc1ccccc1\n")
+    return file
+
+
+def test_a_smiles_file_becomes_a_table_with_scaffolds_and_sizes(smiles_file):
+    items = Molecules().index(smiles_file)
+
+    assert items.table["id"].to_pylist() == ["few.smi#1", "few.smi#3", "few.smi#5"]
+    assert items.table["group"].to_pylist() == ["acyclic", "c1ccccc1", "c1ccccc1"]
+    assert items.table["size"].to_pylist() == [3, 6, 7]
+
+
+def test_an_unparsable_line_is_quarantined_with_its_number(smiles_file):
+    (entry,) = Molecules().index(smiles_file).quarantine
+
+    assert entry.source == f"{smiles_file}, line 4"
+    assert entry.found == "not-a-molecule"
+
+
+def test_folders_gzip_and_csv_are_read_and_label_tables_left_out(tmp_path):
+    with gzip.open(tmp_path / "a.smi.gz", "wt") as stream:
+        stream.write("CC\n")
+    (tmp_path / "b.csv").write_text('name,smiles\n"x,1",CO\ny,\n')
+    (tmp_path / "labels.csv").write_text("item,activity\na.smi.gz#1,1\n")
+
+    items = Molecules().index(tmp_path)
+
+    assert items.table["id"].to_pylist() == ["a.smi.gz#1", "b.csv#2"]
+    assert items.notes == ("labels.csv has no column 'smiles'; left out",)
+    assert items.quarantine[0].found == "nothing"
+
+
+def test_ids_come_from_the_column_that_is_named(tmp_path):
+    (tmp_path / "b.csv").write_text("name,smiles\nx,CO\ny,CC\n")
+
+    items = Molecules(id_column="name").index(tmp_path)
+
+    assert items.table["id"].to_pylist() == ["x", "y"]
+
+
+@pytest.mark.parametrize(
+    ("text", "settings", "message"),
+    [
+        ("name,smiles\nx,CO\nx,CC\n", {"id_column": "name"}, "'x' twice"),
+        ("name,smiles\nx,CO\n", {"id_column": "key"}, "expected a column 'key'"),
+        ("name,smiles\nx,??\n", {}, "none of 1 rows"),
+        ("name,structure\nx,CO\n", {}, "has no column 'smiles'"),
+        ("", {}, "has no column 'smiles'"),
+    ],
+)
+def test_tables_that_cannot_be_used_say_why(tmp_path, text, settings, message):
+    (tmp_path / "b.csv").write_text(text)
+
+    with pytest.raises(DataError, match=message):
+        Molecules(**settings).index(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["missing", "empty"])
+def test_a_path_without_tables_says_what_was_expected(tmp_path, name):
+    (tmp_path / "empty").mkdir()
+
+    with pytest.raises(DataError, match=r"expected"):
+        Molecules().index(tmp_path / name)
+
+
+def test_a_graph_has_one_hot_blocks_and_both_directions_of_each_bond():
+    graph = molecule_graph("C=CO", "here")
+
+    assert graph.x.shape == (3, NODE_FEATURES)
+    assert graph.edge_attr.shape == (4, EDGE_FEATURES)
+    assert graph.edge_index.tolist() == [[0, 1, 1, 2], [1, 0, 2, 1]]
+    for features, blocks in ((graph.x, ATOM_BLOCKS), (graph.edge_attr, BOND_BLOCKS)):
+        for block in features.split(list(blocks.values()), dim=1):
+            assert (block.sum(1) == 1).all()
+
+
+def test_features_say_what_the_atoms_are():
+    element, degree, hydrogens, *_ = molecule_graph("C=CO", "here").x.split(
+        list(ATOM_BLOCKS.values()), dim=1
+    )
+
+    assert element.argmax(1).tolist() == [1, 1, 3]
+    assert degree.argmax(1).tolist() == [1, 2, 1]
+    assert hydrogens.argmax(1).tolist() == [2, 1, 1]
+
+
+def test_an_element_outside_the_list_takes_the_last_column():
+    assert molecule_graph("[Pt]", "here").x[0, ATOM_BLOCKS["element"] - 1] == 1
+
+
+def test_a_single_atom_has_no_edges():
+    graph = molecule_graph("C", "here")
+
+    assert graph.edge_index.shape == (2, 0)
+    assert graph.edge_attr.shape == (0, EDGE_FEATURES)
+
+
+def test_reading_gives_the_graph_of_the_row_each_time_anew(smiles_file):
+    reader = Molecules()
+    item = reader.index(smiles_file)[0]
+    first = reader.read(item)
+    first.x.zero_()
+
+    again = reader.read(item)
+
+    torch.testing.assert_close(again.x, molecule_graph("CCO", "here").x)
+    assert again.smiles == "CCO"
+
+
+def test_a_row_that_cannot_be_read_names_its_source():
+    item = Item("a#1", "a.smi, line 1", "", 1, {"smiles": "C1CC"})
+
+    with pytest.raises(UnreadableItem, match=r"a.smi, line 1"):
+        Molecules().read(item)
+
+
+def test_the_reader_says_how_wide_its_features_are(smiles_file):
+    reader = Molecules()
+
+    assert reader.describe(reader.index(smiles_file)) == {
+        "node_features": NODE_FEATURES,
+        "edge_features": EDGE_FEATURES,
+    }
