@@ -153,7 +153,7 @@ def _checkpoint_gradients(job: Job, pretext: Pretext) -> None:
             "leave it out."
         )
     for module in modules:
-        module.gradient_checkpointing = True
+        module.gradient_checkpointing = True  # type: ignore[assignment]
 
 
 def _load(pretext: Pretext, weights: dict[str, Tensor], source: Path) -> None:
