@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -85,6 +86,9 @@ class Scenes(Settings):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        for name in self.sensors:
+            if not re.fullmatch(r"[\w-]+", name):
+                raise ValueError(f"sensors: a name has letters, digits, _ and -; found {name!r}")
         if self.reference is not None and self.reference not in self.sensors:
             raise ValueError(f"reference: expected one of {', '.join(self.sensors)}")
         if self.items == "window" and self.window is None:
