@@ -11,6 +11,8 @@ from unlabeled.teachers import Teacher, TeacherSettings
 
 
 class Small(Encoder):
+    settings_type = Settings
+
     def __init__(self) -> None:
         super().__init__(Settings())
         self.outputs = (Output("global", "global", 4),)

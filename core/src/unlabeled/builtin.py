@@ -10,6 +10,36 @@ OBJECTIVES = {
         summary="The cross-correlation of two views becomes the identity",
         source="Zbontar et al. 2021, arXiv:2103.03230",
     ),
+    "byol": Component(
+        target="unlabeled.objectives.byol:BYOL",
+        summary="Predict the momentum teacher's view from the other view",
+        source="Grill et al. 2020, arXiv:2006.07733",
+    ),
+    "dcl": Component(
+        target="unlabeled.objectives.dcl:DCL",
+        summary="Contrast without the positive in the denominator; weighted with sigma (DCLW)",
+        source="Yeh et al. 2022, arXiv:2110.06848",
+    ),
+    "nt_xent": Component(
+        target="unlabeled.objectives.nt_xent:NTXent",
+        summary="Find the other view among the whole batch (SimCLR)",
+        source="Chen et al. 2020, arXiv:2002.05709",
+    ),
+    "simsiam": Component(
+        target="unlabeled.objectives.simsiam:SimSiam",
+        summary="Predict one view from the other behind a stopped gradient",
+        source="Chen and He 2021, arXiv:2011.10566",
+    ),
+    "ssl_ey": Component(
+        target="unlabeled.objectives.ssl_ey:SSLEY",
+        summary="Canonical correlation analysis of views as an unconstrained loss",
+        source="Chapman et al. 2024, arXiv:2310.01012",
+    ),
+    "vicreg": Component(
+        target="unlabeled.objectives.vicreg:VICReg",
+        summary="Variance, invariance and covariance terms",
+        source="Bardes et al. 2022, arXiv:2105.04906",
+    ),
 }
 
 PRETEXTS: dict[str, Component] = {

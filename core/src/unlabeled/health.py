@@ -65,7 +65,7 @@ def effective_rank(embeddings: Tensor, eps: float = 1e-7) -> float:
 
         p_k = s_k / sum_j s_j + eps,   RankMe = exp(-sum_k p_k ln p_k)
 
-    embeddings: (N, D), N >= 2. Source: Garrido et al., ICML 2023, arXiv:2210.02885, equation 3.
+    embeddings: (N, D), N >= 2. Source: Garrido et al., ICML 2023, arXiv:2210.02885.
     """
     singular = torch.linalg.svdvals(_checked(embeddings)).double()
     p = singular / singular.sum().clamp(min=torch.finfo(singular.dtype).tiny) + eps
@@ -76,7 +76,7 @@ def uniformity(embeddings: Tensor, t: float = 2.0) -> float:
     """log of the mean of exp(-t |x - y|²) over pairs of different unit-length rows.
 
     embeddings: (N, D), N >= 2. 0 when all rows point one way, lower is more uniform (-4 is the
-    limit of high dimensions for t = 2). Source: Wang & Isola, ICML 2020, arXiv:2005.10242, eq. 6.
+    limit of high dimensions for t = 2). Source: Wang & Isola, ICML 2020, arXiv:2005.10242.
     """
     rows = F.normalize(_checked(embeddings), dim=1)
     total = 0.0

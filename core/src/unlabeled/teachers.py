@@ -31,8 +31,8 @@ class Teacher(nn.Module):
     """Exponential moving average of a student; it gives targets and never learns.
 
     - Parameters: teacher = m · teacher + (1 - m) · student after each optimiser step, where m
-      rises from `momentum` to `final_momentum` along half a cosine (Grill et al. 2020, BYOL,
-      section 3.2). 1 is a frozen teacher, 0 a copy of the student.
+      rises from `momentum` to `final_momentum` along half a cosine (Grill et al. 2020, BYOL);
+      1 is a frozen teacher, 0 a copy of the student.
     - Buffers are no weights and are not averaged: before each use they are copied from the
       student, so that calibrated input statistics reach the teacher too.
     - Always in eval mode, so that its targets have no dropout; only batch norm is in training
@@ -63,7 +63,7 @@ class Teacher(nn.Module):
     @torch.no_grad()
     def encode(self, batch: Batch, output: str) -> Encoding:
         """The teacher encoder's output of that name."""
-        self._copy_buffers()
+        self.copy_buffers()
         return self.encoder.encode(batch, output)
 
     @torch.no_grad()
@@ -87,7 +87,9 @@ class Teacher(nn.Module):
         if own:
             torch._foreach_lerp_(own, theirs, 1 - self.momentum(step, total_steps))
 
-    def _copy_buffers(self) -> None:
+    @torch.no_grad()
+    def copy_buffers(self) -> None:
+        """Take the student's buffers; call it before using `encoder` directly."""
         own = [*self.encoder.buffers(), *self.projector.buffers()]
         theirs = [b for module in self._student for b in module.buffers()]
         for mine, student in zip(own, theirs, strict=True):

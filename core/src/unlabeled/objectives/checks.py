@@ -39,13 +39,17 @@ def require_rows(x: Tensor, name: str, *, width: int | None = None) -> None:
 
 
 def require_views(views: Sequence[Tensor], count: int | None, name: str = "student") -> None:
-    """`count` views (None: two or more) of one batch: (N, D) tensors of equal shape."""
+    """`count` views (None: two or more) of one batch: (N, D) tensors of equal shape.
+
+    The joint batch has two samples or more: asked here, before a projector's batch norm fails.
+    """
     if count is not None and len(views) != count:
         raise ShapeError(f"{name}: expected {count} views, found {len(views)}")
     if len(views) < 2:
         raise ShapeError(f"{name}: expected two or more views, found {len(views)}")
     for number, view in enumerate(views[1:], start=1):
         require_pair(views[0], view, names=(f"{name}[0]", f"{name}[{number}]"))
+    require_joint_batch(views[0], name, at_least=2)
 
 
 def require_same_shape(x: Tensor, reference: Tensor, name: str, reference_name: str) -> None:
@@ -82,6 +86,30 @@ def require_joint_batch(x: Tensor, name: str, *, at_least: int) -> int:
             "raise the batch size"
         )
     return count
+
+
+def require_groups(groups: Tensor | None, rows: Tensor) -> None:
+    """One integer id per row, or none at all."""
+    if groups is None:
+        return
+    if groups.shape != rows.shape[:1] or groups.is_floating_point():
+        raise ShapeError(
+            f"groups: expected ({len(rows)},) integer ids, found {tuple(groups.shape)} "
+            f"of {groups.dtype}"
+        )
+
+
+def require_teacher(teacher: Sequence[Tensor] | None, student: Sequence[Tensor]) -> list[Tensor]:
+    """One teacher output (N, P) per view of the student."""
+    if teacher is None or len(teacher) != len(student):
+        found = "none" if teacher is None else len(teacher)
+        raise ShapeError(f"teacher: expected {len(student)} views, found {found}")
+    for number, (mine, theirs) in enumerate(zip(teacher, student, strict=True)):
+        if mine.ndim != 2 or len(mine) != len(theirs):
+            raise ShapeError(
+                f"teacher[{number}]: expected shape ({len(theirs)}, P), found {tuple(mine.shape)}"
+            )
+    return list(teacher)
 
 
 def require_temperature(temperature: float | Tensor, name: str = "temperature") -> None:

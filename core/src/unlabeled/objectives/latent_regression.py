@@ -1,7 +1,7 @@
 """Latent regression: predict what a teacher makes of the hidden tokens.
 
-Sources: Baevski et al., data2vec, ICML 2022, arXiv:2202.03555, section 3.3 (smooth L1 on
-normalised teacher features); Assran et al., I-JEPA, CVPR 2023, arXiv:2301.08243, section 3
+Sources: Baevski et al., data2vec, ICML 2022, arXiv:2202.03555 (smooth L1 on
+normalised teacher features); Assran et al., I-JEPA, CVPR 2023, arXiv:2301.08243
 (squared error), whose released code regresses layer-normalised targets with smooth L1.
 
     loss = mean_i d(y_i - norm(t_i)),   t without gradient, d as in `masked_regression`

@@ -1,6 +1,6 @@
 """Masked regression: predict the pixels, frames or features that were hidden.
 
-Sources: He et al., MAE, CVPR 2022, arXiv:2111.06377, section 3 (squared error on masked patches,
+Sources: He et al., MAE, CVPR 2022, arXiv:2111.06377 (squared error on masked patches,
 targets normalised per patch); Liu et al., TERA, 2021, arXiv:2007.06028 (absolute error).
 
     loss = sum_i w_i d(y_i - x_i) / sum_i w_i

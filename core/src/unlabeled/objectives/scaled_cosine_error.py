@@ -1,6 +1,6 @@
 """Scaled cosine error: reconstruction that looks at the direction of features only.
 
-Source: Hou et al., GraphMAE, KDD 2022, arXiv:2205.10803, equation 2.
+Source: Hou et al., GraphMAE, KDD 2022, arXiv:2205.10803.
 
     loss = mean_i (1 - cos(x_i, y_i))^γ,   γ >= 1
 

@@ -1,0 +1,93 @@
+"""NT-Xent: find the other view of the same sample among the whole batch.
+
+Source: Chen, Kornblith, Norouzi, Hinton, SimCLR, ICML 2020, arXiv:2002.05709, equation 1.
+
+    loss = mean over 2N anchors of  -log( exp(s_pos / T) / (exp(s_pos / T) + sum_neg exp(s / T)) )
+
+s is the cosine; the negatives of an anchor are both views of all other samples of the joint
+batch, without those of its own group. Cannot collapse: equal embeddings cost log(2N - 1).
+Smallest joint batch: 2. Memory grows with N, not with N².
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from unlabeled.contract import Loss, Objective
+from unlabeled.distributed import gather_rows, global_mean
+from unlabeled.heads import mlp
+from unlabeled.objectives.checks import (
+    full_precision,
+    require_groups,
+    require_joint_batch,
+    require_pair,
+    require_temperature,
+    require_views,
+)
+from unlabeled.objectives.cosine import unit_rows
+from unlabeled.objectives.negatives import log_sum_exp_of_negatives, sample_ids
+from unlabeled.settings import Settings
+
+
+@full_precision
+def nt_xent_loss(
+    a: Tensor, b: Tensor, *, temperature: float = 0.1, groups: Tensor | None = None
+) -> Tensor:
+    """Compare two views of the same samples; () and at least 0.
+
+    a, b: (N, D), any scale; groups: (N,) ids, equal ids are no negatives of each other.
+    Raises ShapeError.
+    """
+    require_pair(a, b)
+    require_temperature(temperature)
+    require_groups(groups, a)
+    require_joint_batch(a, "a", at_least=2)
+    positive, negatives = similarities(a, b, temperature, groups)
+    return global_mean(torch.logaddexp(positive, negatives) - positive)
+
+
+def similarities(
+    a: Tensor, b: Tensor, temperature: float, groups: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """s_pos / T and log sum_neg exp(s / T) of this process's 2N anchors, a's first: (2N,) each."""
+    a, b = unit_rows(a), unit_rows(b)
+    positive = (a * b).sum(dim=1) / temperature
+    both, ids = torch.cat([a, b]), sample_ids(a, groups).repeat(2)
+    negatives = log_sum_exp_of_negatives(
+        both / temperature, gather_rows(both), ids, gather_rows(ids)
+    )
+    return positive.repeat(2), negatives
+
+
+class NTXentSettings(Settings):
+    temperature: float = Field(0.1, gt=0, description="temperature T of the cosines")
+    projector: tuple[int, ...] = Field((2048, 128), description="widths of the projector's layers")
+
+
+class NTXent(Objective):
+    """SimCLR's objective with its projector."""
+
+    settings_type = NTXentSettings
+    settings: NTXentSettings
+    smallest_batch: ClassVar[int] = 2
+
+    def __init__(self, settings: NTXentSettings, width: int) -> None:
+        super().__init__(settings, width)
+        self.projector = mlp((width, *settings.projector))
+
+    def forward(
+        self,
+        student: Sequence[Tensor],
+        teacher: Sequence[Tensor] | None = None,
+        *,
+        groups: Tensor | None = None,
+    ) -> Loss:
+        """student: two views (N, D)."""
+        require_views(student, 2)
+        a, b = (self.projector(view) for view in student)
+        return Loss(nt_xent_loss(a, b, temperature=self.settings.temperature, groups=groups))
