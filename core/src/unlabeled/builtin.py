@@ -52,6 +52,11 @@ PRETEXTS: dict[str, Component] = {
         summary="see a few patches, predict the values of the others",
         source="He et al. 2022, MAE",
     ),
+    "masked_latent": Component(
+        target="unlabeled.pretexts.masked_latent:MaskedLatent",
+        summary="see a few patches, predict a teacher's tokens of the others",
+        source="Assran et al. 2023, I-JEPA",
+    ),
 }
 
 EVALUATORS = {

@@ -1,62 +1,19 @@
 import math
 
-import numpy as np
 import pytest
 import torch
 from processes import run_on
-from torch import nn
+from waves import Waves, signals
 
-from unlabeled.contract import Encoder, Output
-from unlabeled.encoders.patches import grid_of, take_tokens, valid_patches
-from unlabeled.encoders.token_transformer import TokenTransformer, mean_of_valid
-from unlabeled.errors import RecipeError, UnreadableItem
+from unlabeled.encoders.patches import take_tokens
 from unlabeled.pretexts.masked_autoencoder import MaskedAutoencoder, MaskedAutoencoderSettings
 from unlabeled.randomness import Draw
-from unlabeled.settings import Settings
-
-PATCH = (4,)
-
-
-class Waves(Encoder):
-    """Signals (T,) of any length; NaN is no data."""
-
-    settings_type = Settings
-    token_width = 12
-    patch_values = 4
-
-    def __init__(self):
-        super().__init__(Settings())
-        self.outputs = (Output("pooled", "global", 12), Output("steps", "tokens", 12))
-        self.transformer = TokenTransformer(channels=1, patch=PATCH, width=12, depth=1, heads=2)
-
-    def collate(self, samples):
-        return nn.utils.rnn.pad_sequence(list(samples), True, math.nan).unsqueeze(1)
-
-    def encode(self, batch, output):
-        tokens = self.transformer(batch, ~batch[:, 0].isnan()).tokens
-        return tokens if output == "steps" else mean_of_valid(tokens)
-
-    def grid(self, sample):
-        known = np.zeros(grid_of(sample.shape, PATCH)[0] * 4, dtype=bool)
-        known[: len(sample)] = ~sample.isnan().numpy()
-        return known.reshape(-1, 4).any(axis=1)
-
-    def patches(self, batch):
-        return valid_patches(batch, ~batch[:, 0].isnan(), PATCH)
-
-    def encode_visible(self, batch, visible):
-        return self.transformer(batch, ~batch[:, 0].isnan(), visible=visible).tokens.values
 
 
 def method(**settings) -> MaskedAutoencoder:
     torch.manual_seed(0)
     values = {"decoder": {"width": 8, "depth": 1, "heads": 2}, **settings}
     return MaskedAutoencoder(MaskedAutoencoderSettings(**values), Waves()).double()
-
-
-def signals(*lengths):
-    generator = torch.Generator().manual_seed(0)
-    return [torch.randn(n, generator=generator, dtype=torch.float64) for n in lengths]
 
 
 def batch(pretext, samples):
@@ -76,7 +33,7 @@ def test_loss_is_the_mean_over_hidden_values():
         for place, predicted in zip(hidden[sample].tolist(), prediction[sample], strict=True):
             truth = made.batch[sample, 0, 4 * place : 4 * place + 4]
             total += float((predicted - truth).detach().square().sum())
-    assert float(pretext(made).total) == pytest.approx(total / (2 * 8 * 4), abs=1e-12)
+    assert float(pretext(made).total.detach()) == pytest.approx(total / (2 * 8 * 4), abs=1e-12)
 
 
 def test_a_perfect_prediction_costs_nothing():
@@ -148,34 +105,10 @@ def test_it_learns_a_batch_by_heart():
     assert losses[-1] < 0.3 * losses[0]
 
 
-def test_the_mask_depends_on_the_draw_alone():
-    pretext, sample = method(), signals(40)[0]
-    one, again, other = (pretext.example(sample, Draw(0, epoch, "a")) for epoch in (0, 0, 1))
-    assert (one.hidden == again.hidden).all()
-    assert (one.hidden != other.hidden).any()
-
-
 @pytest.mark.parametrize("name", ["random", "blocks", "groups"])
 def test_every_mask_can_be_chosen(name):
     pretext = method(mask={"name": name})
     assert pretext(batch(pretext, signals(40))).total.isfinite()
-
-
-def test_a_sample_too_small_to_hide_from_is_quarantined():
-    with pytest.raises(UnreadableItem, match="2 or more patches with data, found 1"):
-        method().example(signals(3)[0], Draw(0, 0, "short.wav"))
-
-
-def test_an_encoder_that_cannot_be_masked_is_refused_by_what_it_lacks():
-    class Plain(Encoder):
-        settings_type = Settings
-        collate = encode = None
-
-        def __init__(self):
-            super().__init__(Settings())
-
-    with pytest.raises(RecipeError, match="lacks token_width, patch_values, grid, patches"):
-        MaskedAutoencoder(MaskedAutoencoderSettings(), Plain())
 
 
 def _gradient(rank, parts):

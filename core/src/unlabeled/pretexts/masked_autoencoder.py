@@ -8,49 +8,19 @@ Any mask planner, any grid. What holds no data is neither seen nor asked for.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol, cast
 
-import numpy as np
 from pydantic import Field
 from torch import Tensor
 
 from unlabeled.contract import Batch, Encoder, Loss, Pretext, Sample
 from unlabeled.encoders.patches import take_tokens
 from unlabeled.encoders.token_transformer import TokenDecoder
-from unlabeled.errors import RecipeError, UnreadableItem
 from unlabeled.masks.planner import Mask
 from unlabeled.masks.random import RandomMask
-from unlabeled.masks.split import Split, split_tokens
 from unlabeled.objectives.masked_regression import Distance, masked_regression_loss
+from unlabeled.pretexts.masking import Masked, MaskedBatch, collate_masked, hide, maskable
 from unlabeled.randomness import Draw
 from unlabeled.settings import Settings
-
-
-class PatchEncoder(Protocol):
-    """What an encoder offers beside the contract, so that its input can be masked.
-
-    Letters: N batch, L tokens of the whole grid (row-major), P values of one patch, K visible
-    tokens, D width. A batch's grid is the largest of its samples' along each axis; samples are
-    padded at the end.
-    """
-
-    token_width: int
-    """D."""
-    patch_values: int
-    """P."""
-
-    def grid(self, sample: Sample) -> np.ndarray:
-        """bool, of the shape of the sample's token grid, False where there are no data.
-
-        Runs in data workers: no parameters.
-        """
-
-    def patches(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
-        """The values to predict, (N, L, P), and which of them are data, (N, L, P) bool or None."""
-
-    def encode_visible(self, batch: Batch, visible: Tensor) -> Tensor:
-        """Run some tokens only. visible: (N, K) long, -1 is padding. Returns (N, K, D)."""
 
 
 class DecoderSettings(Settings):
@@ -68,21 +38,6 @@ class MaskedAutoencoderSettings(Settings):
     normalise_target: bool = Field(
         True, description="shift and scale each patch to mean 0 and variance 1 before comparing"
     )
-
-
-@dataclass(slots=True)
-class Masked:
-    """One sample. valid, hidden: bool, of the sample's grid."""
-
-    sample: Sample
-    valid: np.ndarray
-    hidden: np.ndarray
-
-
-@dataclass(slots=True)
-class MaskedBatch:
-    batch: Batch
-    split: Split
 
 
 class MaskedAutoencoder(Pretext):
@@ -104,14 +59,10 @@ class MaskedAutoencoder(Pretext):
         )
 
     def example(self, sample: Sample, draw: Draw) -> Masked:
-        valid = maskable(self.encoder).grid(sample)
-        if valid.sum() < 2:
-            raise UnreadableItem(draw.item, "2 or more patches with data", f"{valid.sum()}")
-        return Masked(sample, valid, self.settings.mask.plan(valid, draw.rng("mask")))
+        return hide(self.encoder, self.settings.mask, sample, draw)
 
     def collate(self, examples: Sequence[Masked]) -> MaskedBatch:
-        split = split_tokens([e.valid for e in examples], [e.hidden for e in examples])
-        return MaskedBatch(self.encoder.collate([e.sample for e in examples]), split)
+        return collate_masked(self.encoder, examples)
 
     def forward(self, batch: MaskedBatch) -> Loss:
         visible, hidden = batch.split.visible, batch.split.hidden
@@ -134,15 +85,3 @@ class MaskedAutoencoder(Pretext):
         if known is not None:
             asked = asked & take_tokens(known, hidden)
         return take_tokens(patches, hidden), asked
-
-
-def maskable(encoder: Encoder) -> PatchEncoder:
-    """The encoder, seen as one that can be masked. Raises RecipeError if it cannot."""
-    needed = ("token_width", "patch_values", "grid", "patches", "encode_visible")
-    missing = [name for name in needed if not hasattr(encoder, name)]
-    if missing:
-        raise RecipeError(
-            f"encoder: {type(encoder).__name__} cannot run on some of its tokens only: it lacks "
-            f"{', '.join(missing)}. Choose one built on patches."
-        )
-    return cast(PatchEncoder, encoder)

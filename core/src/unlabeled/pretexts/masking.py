@@ -1,0 +1,83 @@
+"""What pretexts that hide patches share: how they ask an encoder, and how a batch is masked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+import numpy as np
+from torch import Tensor
+
+from unlabeled.contract import Batch, Encoder, Sample
+from unlabeled.errors import RecipeError, UnreadableItem
+from unlabeled.masks.planner import Mask
+from unlabeled.masks.split import Split, split_tokens
+from unlabeled.randomness import Draw
+
+
+class PatchEncoder(Protocol):
+    """What an encoder offers beside the contract, so that its input can be masked.
+
+    Letters: N batch, L tokens of the whole grid (row-major), P values of one patch, K visible
+    tokens, D width. A batch's grid is the largest of its samples' along each axis; samples are
+    padded at the end.
+    """
+
+    token_width: int
+    """D."""
+    patch_values: int
+    """P."""
+
+    def grid(self, sample: Sample) -> np.ndarray:
+        """bool, of the shape of the sample's token grid, False where there are no data.
+
+        Runs in data workers: no parameters.
+        """
+
+    def patches(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
+        """The values to predict, (N, L, P), and which of them are data, (N, L, P) bool or None."""
+
+    def encode_visible(self, batch: Batch, visible: Tensor) -> Tensor:
+        """Run some tokens only. visible: (N, K) long, -1 is padding. Returns (N, K, D)."""
+
+
+@dataclass(slots=True)
+class Masked:
+    """One sample. valid, hidden: bool, of the sample's grid."""
+
+    sample: Sample
+    valid: np.ndarray
+    hidden: np.ndarray
+
+
+@dataclass(slots=True)
+class MaskedBatch:
+    batch: Batch
+    split: Split
+
+
+def maskable(encoder: Encoder) -> PatchEncoder:
+    """The encoder, seen as one that can be masked. Raises RecipeError if it cannot."""
+    needed = ("token_width", "patch_values", "grid", "patches", "encode_visible")
+    missing = [name for name in needed if not hasattr(encoder, name)]
+    if missing:
+        raise RecipeError(
+            f"encoder: {type(encoder).__name__} cannot run on some of its tokens only: it lacks "
+            f"{', '.join(missing)}. Choose one built on patches."
+        )
+    return cast(PatchEncoder, encoder)
+
+
+def hide(encoder: Encoder, mask: Mask, sample: Sample, draw: Draw) -> Masked:
+    """Draw the mask of one sample. Raises UnreadableItem if there is nothing to hide it from."""
+    valid = maskable(encoder).grid(sample)
+    if valid.sum() < 2:
+        raise UnreadableItem(draw.item, "2 or more patches with data", f"{valid.sum()}")
+    return Masked(sample, valid, mask.plan(valid, draw.rng("mask")))
+
+
+def collate_masked(encoder: Encoder, examples: Sequence[Masked]) -> MaskedBatch:
+    """Join samples, and their masks, of unequal size."""
+    split = split_tokens([e.valid for e in examples], [e.hidden for e in examples])
+    return MaskedBatch(encoder.collate([e.sample for e in examples]), split)
