@@ -18,6 +18,25 @@ plugin = Plugin(
             summary="sound files of any format, rate and channel count; folders or manifests",
         )
     },
+    augmentations={
+        "crop": Component(
+            target="unlabeled_audio.augmentations.crop:Crop",
+            summary="a random window of the clip",
+        ),
+        "gain": Component(
+            target="unlabeled_audio.augmentations.gain:Gain",
+            summary="louder or softer",
+        ),
+        "noise": Component(
+            target="unlabeled_audio.augmentations.noise:Noise",
+            summary="noise of a random colour, at a random ratio of levels",
+        ),
+        "mixing": Component(
+            target="unlabeled_audio.augmentations.mixing:Mixing",
+            summary="another clip of the batch, softly, behind each clip",
+            source="Niizumi et al. 2021, arXiv:2103.06695; Chen et al. 2022, arXiv:2110.13900",
+        ),
+    },
     encoders={
         "ast": Component(
             target="unlabeled_audio.encoders.ast:AST",
@@ -31,5 +50,32 @@ plugin = Plugin(
             summary="hide patches, tell them apart and rebuild them",
             source="Gong et al. 2022, arXiv:2110.09784",
         )
+    },
+    features={
+        "log_mel_statistics": Component(
+            target="unlabeled_audio.features.log_mel:LogMelStatistics",
+            summary="mean and standard deviation of each mel bin",
+        ),
+        "log_mel_grid": Component(
+            target="unlabeled_audio.features.log_mel:LogMelGrid",
+            summary="mean of each mel bin in each part of the clip",
+        ),
+        "mfcc_statistics": Component(
+            target="unlabeled_audio.features.mfcc:MFCCStatistics",
+            summary="mean and standard deviation of each cepstral coefficient",
+            source="Davis and Mermelstein 1980",
+        ),
+    },
+    recipes={
+        "ssast": Component(
+            target="unlabeled_audio:recipes/ssast.yaml",
+            summary="masked frames of short clips, tiny",
+            source="Gong et al. 2022, arXiv:2110.09784",
+        ),
+        "barlow_twins": Component(
+            target="unlabeled_audio:recipes/barlow_twins.yaml",
+            summary="two views by crop, gain, noise and mixing, tiny",
+            source="Zbontar et al. 2021, arXiv:2103.03230",
+        ),
     },
 )

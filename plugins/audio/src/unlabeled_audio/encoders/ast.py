@@ -32,7 +32,7 @@ class ASTSettings(Settings):
     """Defaults are AST-Base on 16 × 16 patches. A patch as high as there are bins is a frame."""
 
     sample_rate: int | None = Field(None, gt=0, description="Hz; that of the reader if unset")
-    features: LogMelSettings = LogMelSettings()
+    features: LogMelSettings = Field(LogMelSettings(), description="the log-mel spectrogram")
     patch: tuple[int, int] = Field((16, 16), description="mel bins and frames of one patch")
     width: int = Field(768, gt=0, description="width of a token")
     depth: int = Field(12, gt=0, description="number of blocks")

@@ -83,7 +83,7 @@ class LogMel(nn.Module):
 
     def frames(self, samples: int) -> int:
         """How many frames a clip of `samples` samples gives, at least one."""
-        return int(self._frames(torch.tensor(samples)))
+        return int(self._frames(torch.tensor(samples, device="cpu")))
 
     def seconds(self, frame: Tensor) -> Tensor:
         """When the middle of a frame is (s); frame: any shape, may be fractional."""

@@ -33,7 +33,7 @@ from unlabeled.masks.planner import Mask
 from unlabeled.masks.split import split_tokens
 from unlabeled.objectives.masked_regression import masked_regression_loss
 from unlabeled.objectives.patch_info_nce import patch_info_nce_loss
-from unlabeled.pretexts.masked_autoencoder import Masked, MaskedBatch
+from unlabeled.pretexts.masking import Masked, MaskedBatch
 from unlabeled.randomness import Draw
 from unlabeled.settings import Settings
 from unlabeled_audio.encoders.ast import AST

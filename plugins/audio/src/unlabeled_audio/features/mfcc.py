@@ -1,0 +1,28 @@
+"""Mel-frequency cepstral coefficients, summed up over a clip.
+
+Source: Davis and Mermelstein 1980; the transform is the orthonormal DCT-II of kaldi's log-mel
+energies, without liftering.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from pydantic import Field
+from scipy.fft import dct
+
+from unlabeled.settings import Settings
+from unlabeled_audio.features.log_mel import log_mel_energies, statistics
+from unlabeled_audio.waveform import Waveform
+
+
+class MFCCStatistics(Settings):
+    """Mean, then standard deviation, of each coefficient over the clip: (2 · coefficients,)."""
+
+    bins: int = Field(40, ge=2, description="mel bins")
+    coefficients: int = Field(20, ge=1, description="how many of the first coefficients")
+
+    def __call__(self, sample: Waveform) -> np.ndarray:
+        energies = log_mel_energies(sample, self.bins).numpy()
+        cepstrum = dct(energies, type=2, norm="ortho", axis=0)[: self.coefficients]
+        return statistics(torch.from_numpy(cepstrum))
