@@ -1,0 +1,101 @@
+"""Turning the stored grid to patient axes, and giving it another spacing, window by window.
+
+A `Grid` says where each voxel of the wanted array comes from. Turning permutes and flips axes and
+is exact; an oblique volume stays oblique. Another spacing interpolates linearly along each axis,
+over a wider triangle where voxels get larger, so that nothing aliases. The first voxel's centre
+keeps its place. A window gives the same numbers as the same window of the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from nibabel.orientations import io_orientation
+
+from unlabeled_medical.volume import moved_affine
+
+Window = tuple[slice, slice, slice]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grid:
+    """shape: wanted voxels, three axes; affine: (4, 4) wanted index to mm; order: the stored axis
+    of each wanted one; flipped: whether it runs backwards; scale: stored voxels per wanted one;
+    stored: the stored shape."""
+
+    shape: tuple[int, ...]
+    affine: np.ndarray
+    order: tuple[int, ...]
+    flipped: tuple[bool, ...]
+    scale: tuple[float, ...]
+    stored: tuple[int, ...]
+
+    @classmethod
+    def of(cls, shape: Sequence[int], affine: np.ndarray) -> Grid:
+        """The grid as it is stored."""
+        axes = len(shape)
+        return cls(
+            tuple(shape), affine, tuple(range(axes)), (False,) * axes, (1.0,) * axes, tuple(shape)
+        )
+
+    def towards_ras(self) -> Grid:
+        """Axes permuted and flipped to run to the right, the front and the head, most nearly."""
+        towards = io_orientation(self.affine)  # type: ignore[no-untyped-call]
+        order = tuple(int(i) for i in np.argsort(towards[:, 0]))
+        flipped = tuple(bool(towards[i, 1] < 0) for i in order)
+        shape = tuple(self.shape[i] for i in order)
+        affine = self.affine[:, [*order, 3]]
+        affine = moved_affine(
+            affine, [s - 1 if f else 0 for s, f in zip(shape, flipped, strict=True)]
+        )
+        affine[:, :3] *= np.where(flipped, -1, 1)
+        return Grid(shape, affine, order, flipped, self.scale, self.stored)
+
+    def spaced(self, spacing: Sequence[float | None]) -> Grid:
+        """Voxels `spacing` mm apart along each axis; None leaves an axis as it is."""
+        now = np.linalg.norm(self.affine[:3, :3], axis=0)
+        wanted = [n if s is None else s for n, s in zip(now, spacing, strict=True)]
+        scale = tuple(
+            1.0 if abs(w - n) < 1e-4 * n else float(w / n) for w, n in zip(wanted, now, strict=True)
+        )
+        shape = tuple(
+            int(np.floor((length - 1) / step + 1e-6)) + 1
+            for length, step in zip(self.shape, scale, strict=True)
+        )
+        affine = self.affine.copy()
+        affine[:, :3] *= scale
+        return Grid(shape, affine, self.order, self.flipped, scale, self.stored)
+
+    def read(self, window: Window, load: Callable[[Window], np.ndarray]) -> np.ndarray:
+        """The values of a window, (x, y, z, F) float32.
+
+        load: gives a window (without negative steps) of the stored axes, (X, Y, Z, F) float32.
+        """
+        weights = [self._weights(axis, part) for axis, part in enumerate(window)]
+        stored: list[slice] = [slice(0)] * 3
+        for axis, (first, matrix) in enumerate(weights):
+            last = first + matrix.shape[1]
+            length = self.stored[self.order[axis]]
+            backwards = slice(length - last, length - first)
+            stored[self.order[axis]] = backwards if self.flipped[axis] else slice(first, last)
+        values = load((stored[0], stored[1], stored[2])).transpose(*self.order, 3)
+        values = values[tuple(slice(None, None, -1 if f else 1) for f in self.flipped)]
+        for axis, (_, matrix) in enumerate(weights):
+            if self.scale[axis] != 1:
+                values = np.moveaxis(np.tensordot(matrix, values, (1, axis)), 0, axis)
+        return np.ascontiguousarray(values, dtype=np.float32)
+
+    def _weights(self, axis: int, part: slice) -> tuple[int, np.ndarray]:
+        """The first turned voxel that matters, and how much each from there on does."""
+        scale = self.scale[axis]
+        if scale == 1:
+            return part.start, np.eye(part.stop - part.start, dtype=np.float32)
+        place = np.arange(part.start, part.stop) * scale
+        reach = max(scale, 1.0)
+        first = max(int(np.ceil(place[0] - reach + 1e-9)), 0)
+        last = min(int(np.floor(place[-1] + reach - 1e-9)), self.stored[self.order[axis]] - 1)
+        distance = np.abs(place[:, None] - np.arange(first, last + 1))
+        weights = np.clip(1 - distance / reach, 0, None)
+        return first, (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)

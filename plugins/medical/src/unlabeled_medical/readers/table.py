@@ -1,0 +1,145 @@
+"""The columns of the index, and the way back from one of its rows to files."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unlabeled.errors import DataError, UnreadableItem
+from unlabeled.items import Item
+from unlabeled_medical.readers.geometry import Grid
+from unlabeled_medical.readers.header import Header
+from unlabeled_medical.readers.layouts import Entry
+
+PLANES = {"sagittal": 0, "coronal": 1, "axial": 2}
+"""The axis, after turning towards RAS, that a slice of each plane is cut across."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which part of the files an item is.
+
+    frame: one of the frames, -1 for all as channels; axis: the one that is left out of an item
+    of rank 2, -1 for none; slice: the place on it.
+    """
+
+    frame: int = 0
+    axis: int = -1
+    slice: int = 0
+
+
+def parts_of(header: Header, grid: Grid, frames: str, slices: str | None) -> Iterator[Part]:
+    """The items that one stored image becomes."""
+    single = header.frames == 1
+    as_channels = header.colour or (frames == "channels" and not single)
+    axis, places = flat_axis(grid), [0]
+    if axis < 0 and slices:
+        axis = PLANES[slices]
+        places = list(range(grid.shape[axis]))
+    for frame in [-1] if as_channels else range(header.frames):
+        for place in places:
+            yield Part(frame, axis, place)
+
+
+def flat_axis(grid: Grid) -> int:
+    """The axis of length 1 of a flat image, or -1."""
+    return grid.shape.index(1) if 1 in grid.shape else -1
+
+
+def row_of(
+    entry: Entry, part: Part, header: Header, grid: Grid, slices: str | None
+) -> dict[str, Any]:
+    """One row of the index."""
+    source, files = located(entry)
+    kept = [axis for axis in range(3) if axis != part.axis]
+    shape = [grid.shape[axis] for axis in kept]
+    per_file = header.frames if part.frame < 0 else 1
+    marks = [f"frame={part.frame}"] if header.frames > 1 and part.frame >= 0 else []
+    if slices and flat_axis(grid) < 0:
+        marks.append(f"{slices}={part.slice}")
+    return {
+        "id": "#".join([entry.id, *marks]),
+        "source": source,
+        "group": header.patient or entry.patient,
+        "size": int(np.prod(shape)),
+        "session": header.session or entry.session,
+        "sequence": header.sequence or entry.sequence,
+        "split": entry.split,
+        "format": entry.format,
+        "files": files,
+        "frame": part.frame,
+        "axis": part.axis,
+        "slice": part.slice,
+        "shape": shape,
+        "spacing": [round(float(np.linalg.norm(grid.affine[:3, a])), 4) for a in kept],
+        "channels": len(entry.channels) * per_file,
+        "rank": len(shape),
+    }
+
+
+def files_of(item: Item) -> list[tuple[Path, ...] | None]:
+    """The files of each channel of an indexed item."""
+    source = Path(item.source)
+    if not item.metadata["files"]:
+        return [(source,)]
+    return [
+        tuple(source / name for name in names) if names else None
+        for names in item.metadata["files"]
+    ]
+
+
+def join_sequences(entries: Sequence[Entry], sequences: Sequence[str]) -> list[Entry]:
+    """Entries of one patient and session as the channels of one, in the order of `sequences`.
+
+    A patient without any of them is left out. Raises DataError if a sequence is there twice.
+    """
+    wanted = {name.lower(): place for place, name in enumerate(sequences)}
+    studies: dict[tuple[str, str], dict[int, Entry]] = defaultdict(dict)
+    for entry in entries:
+        place = wanted.get(entry.sequence.lower())
+        if place is None:
+            continue
+        first = studies[entry.patient, entry.session].setdefault(place, entry)
+        if first is not entry:
+            raise DataError(
+                f"{entry.id}: expected one {entry.sequence} of {entry.patient}, found also "
+                f"{first.id}. Leave one out with the reader's exclude."
+            )
+    joined = []
+    for (patient, session), found in studies.items():
+        one = next(iter(found.values()))
+        channels = tuple(
+            found[place].channels[0] if place in found else None for place in wanted.values()
+        )
+        name = "/".join(filter(None, (patient, session)))
+        joined.append(replace(one, id=name, channels=channels, sequence="+".join(sequences)))
+    return joined
+
+
+def require_one_grid(headers: Sequence[Header], name: str) -> None:
+    """Raises UnreadableItem unless all channels have the first one's voxels."""
+    first = headers[0]
+    for other in headers[1:]:
+        if (
+            other.shape != first.shape
+            or other.frames != first.frames
+            or not np.allclose(other.affine, first.affine, atol=1e-2)
+        ):
+            found = f"shapes {first.shape} and {other.shape}, or another place or spacing"
+            raise UnreadableItem(name, "sequences on one grid (register them first)", found)
+
+
+def located(entry: Entry) -> tuple[str, list[list[str]]]:
+    """Where an entry lies, and its files from there; none for a single file."""
+    present = [file for files in entry.channels for file in files or ()]
+    if len(present) == 1 and len(entry.channels) == 1:
+        return str(present[0]), []
+    folder = Path(os.path.commonpath([file.parent for file in present]))
+    names = [[f.relative_to(folder).as_posix() for f in files or ()] for files in entry.channels]
+    return str(folder), names

@@ -1,0 +1,195 @@
+"""The reader of medical volumes and images, whatever their format and folder layout."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+
+from unlabeled.errors import DataError, UnreadableItem
+from unlabeled.items import Item, Items, Quarantined
+from unlabeled.settings import Settings
+from unlabeled_medical.readers import voxels
+from unlabeled_medical.readers.geometry import Grid, Window
+from unlabeled_medical.readers.header import Header
+from unlabeled_medical.readers.layouts import Choosing, Entry, find
+from unlabeled_medical.readers.table import (
+    files_of,
+    join_sequences,
+    located,
+    parts_of,
+    require_one_grid,
+    row_of,
+)
+from unlabeled_medical.readers.voxels import Intensity, Source
+from unlabeled_medical.volume import Volume, moved_affine
+
+TRIES = 8
+FLAT = 1e-2
+"""A window of standardised values with less spread than this shows nothing; another is drawn."""
+
+
+class Volumes(Settings):
+    """NIfTI (and what else nibabel reads), DICOM series, NRRD, and flat images.
+
+    Gives a `Volume` of 3 axes, or of 2 where one axis has length 1 or `slices` is set. Its voxels
+    keep their place in the world, whatever is turned, cut or resampled.
+    """
+
+    include: tuple[str, ...] = Field((), description="globs of the only files to read")
+    exclude: tuple[str, ...] = Field((), description="globs of files to leave out")
+    sections: tuple[str, ...] = Field(
+        ("training", "validation"), min_length=1, description="sections of a datalist to read"
+    )
+    sequences: tuple[str, ...] = Field(
+        (), description="sequences of one patient and session to read as channels (T1w, FLAIR)"
+    )
+    frames: Literal["items", "channels"] = Field(
+        "items", description="a fourth axis is a list of volumes, or of channels"
+    )
+    slices: Literal["axial", "coronal", "sagittal"] | None = Field(
+        None, description="read every slice of this plane as an image of its own"
+    )
+    orientation: Literal["RAS", "stored"] = Field(
+        "RAS", description="turn axes towards right, front and head, or leave them"
+    )
+    spacing: tuple[float, float, float] | None = Field(
+        None, description="mm between voxels to resample to, along x, y, z; none if unset"
+    )
+    assume_spacing: tuple[float, float, float] | None = Field(
+        None, description="mm along the stored axes, for files that do not say"
+    )
+    intensity: Intensity = Field(
+        "robust", description="robust: each volume standardised; hounsfield: HU / 1000; stored"
+    )
+    patch: tuple[int, ...] | None = Field(
+        None, min_length=2, max_length=3, description="voxels of the window drawn in training"
+    )
+    cache_gb: float = Field(
+        10.0, ge=0, description="decoded voxels kept on disk, so that windows can be cut from them"
+    )
+
+    def index(self, path: Path) -> Items:
+        """From headers only. Raises DataError if nothing below `path` can be used."""
+        found = find(path, Choosing(self.include, self.exclude, self.sections))
+        entries, problems = found.entries, list(found.problems)
+        rows: list[dict[str, Any]] = []
+        for entry in join_sequences(entries, self.sequences) if self.sequences else entries:
+            try:
+                rows.extend(self._rows(entry))
+            except UnreadableItem as error:
+                problems.append(error)
+        quarantine = [Quarantined(p.source, p.expected, p.found) for p in problems]
+        if not rows:
+            reasons = [f"{q.source}: {q.found}" for q in quarantine[:3]]
+            hint = "; ".join([*found.notes, *reasons]) or "it is empty"
+            raise DataError(f"{path}: expected medical images, found none that can be used: {hint}")
+        columns = {name: [row[name] for row in rows] for name in rows[0]}
+        return Items.of(columns, quarantine, found.notes)
+
+    def read(self, item: Item, rng: np.random.Generator | None = None) -> Volume:
+        """The whole item, or with `rng` a window of `patch` voxels. Raises UnreadableItem."""
+        sources = [
+            Source.of(item.metadata["format"], files) if files else None for files in files_of(item)
+        ]
+        grid = self._grid(self._header(next(source for source in sources if source)))
+        for window in self._windows(item, grid, rng):
+            parts = [
+                self._part(source, grid, window, item, mapped=rng is not None) for source in sources
+            ]
+            if self.intensity != "robust" or any(p.std() > FLAT for p in parts if p is not None):
+                break
+        return _volume(parts, grid, window, item)
+
+    def describe(self, items: Items) -> Mapping[str, Any]:
+        """`channels` and `rank` of the data. Raises DataError if items differ."""
+        return {name: _only(items, name) for name in ("channels", "rank")}
+
+    def _rows(self, entry: Entry) -> Iterator[dict[str, Any]]:
+        headers = [self._header(Source.of(entry.format, f)) for f in entry.channels if f]
+        require_one_grid(headers, located(entry)[0])
+        if self.spacing and not headers[0].spaced:
+            expected = f"a spacing in mm, to resample to {self.spacing} (or assume_spacing)"
+            raise UnreadableItem(located(entry)[0], expected, "none in the file")
+        grid = self._grid(headers[0])
+        for part in parts_of(headers[0], grid, self.frames, self.slices):
+            yield row_of(entry, part, headers[0], grid, self.slices)
+
+    def _header(self, source: Source) -> Header:
+        return voxels.read_header(source, self.assume_spacing)
+
+    def _grid(self, header: Header) -> Grid:
+        grid = Grid.of(header.shape, header.affine)
+        if self.orientation == "RAS":
+            grid = grid.towards_ras()
+        return grid.spaced(self.spacing) if self.spacing else grid
+
+    def _windows(self, item: Item, grid: Grid, rng: np.random.Generator | None) -> Iterator[Window]:
+        """Windows to try: the whole, or up to `TRIES` drawn ones, the last of which is taken."""
+        whole = list(grid.shape)
+        axis = item.metadata["axis"]
+        size = dict(zip(_kept(axis), self.patch, strict=False)) if self.patch and rng else {}
+        if self.patch and len(self.patch) != item.metadata["rank"]:
+            raise DataError(
+                f"{item.source}: the reader's patch has {len(self.patch)} axes, the item has "
+                f"{item.metadata['rank']}. Give one length per axis."
+            )
+        for _ in range(TRIES if size else 1):
+            slices = []
+            for a, length in enumerate(whole):
+                wanted = min(size.get(a, length), length)
+                start = int(rng.integers(length - wanted + 1)) if rng else 0
+                slices.append(slice(start, start + wanted))
+            if axis >= 0:
+                slices[axis] = slice(item.metadata["slice"], item.metadata["slice"] + 1)
+            yield slices[0], slices[1], slices[2]
+
+    def _part(
+        self, source: Source | None, grid: Grid, window: Window, item: Item, *, mapped: bool
+    ) -> np.ndarray | None:
+        """(F, x, y, z) of one file, normalised; None if the sequence is missing."""
+        if source is None:
+            return None
+        cache_bytes = int(self.cache_gb * 1e9)
+        stored = voxels.open_mapped(source, cache_bytes) if mapped else voxels.open_whole(source)
+        frame = item.metadata["frame"]
+        frames = slice(0, stored.values.shape[3]) if frame < 0 else slice(frame, frame + 1)
+        values = voxels.read_window(stored, grid, window, frames)
+        for channel, number in zip(values, range(frames.start, frames.stop), strict=True):
+            robust = self.intensity == "robust"
+            scale = voxels.scale_of(source, stored, number) if robust else None
+            channel[...] = voxels.normalise(channel, scale, self.intensity)
+        return values
+
+
+def _kept(axis: int) -> list[int]:
+    return [a for a in range(3) if a != axis]
+
+
+def _volume(parts: Sequence[np.ndarray | None], grid: Grid, window: Window, item: Item) -> Volume:
+    """Channels joined, zeros for missing ones, and the axis of a flat item left out."""
+    shape = next(part.shape for part in parts if part is not None)
+    values = np.concatenate([np.zeros(shape, np.float32) if p is None else p for p in parts])
+    present = np.repeat([part is not None for part in parts], shape[0])
+    affine = moved_affine(grid.affine, [part.start for part in window])
+    axis = item.metadata["axis"]
+    if axis >= 0:
+        values = values.squeeze(axis + 1)
+        affine = affine[:, [*_kept(axis), 3]]
+    return Volume(torch.from_numpy(values), affine, torch.from_numpy(present))
+
+
+def _only(items: Items, name: str) -> Any:
+    counts = Counter(items.table[name].to_pylist())
+    if len(counts) > 1:
+        some = ", ".join(f"{count} items with {name} {value}" for value, count in counts.items())
+        raise DataError(
+            f"the items differ: {some}. An encoder takes one kind; choose with the reader's "
+            "include and exclude."
+        )
+    return next(iter(counts), None)

@@ -1,0 +1,139 @@
+"""From files to voxels: opening, remembering what is open, and one scale per volume.
+
+Scanners write arbitrary units: in one collection the maximum of a head scan may be 100 or
+1,700,000. `robust` therefore clips each volume at its own percentiles and standardises it; a
+window gets the scale of its whole volume, so that two windows stay comparable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from unlabeled.errors import UnreadableItem
+from unlabeled_medical.readers.cache import cached_file, from_cache, to_cache
+from unlabeled_medical.readers.geometry import Grid, Window
+from unlabeled_medical.readers.header import Header, Stored
+from unlabeled_medical.readers.layouts import FORMATS
+
+Intensity = Literal["robust", "hounsfield", "stored"]
+SAMPLED = 32_768
+"""About how many voxels the scale of a volume is estimated from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The files of one stored volume. state: changes when they do."""
+
+    format: str
+    files: tuple[Path, ...]
+    state: tuple[int, int]
+
+    @classmethod
+    def of(cls, format: str, files: tuple[Path, ...]) -> Source:
+        """Raises UnreadableItem if the first file is gone."""
+        try:
+            status = files[0].stat()
+        except OSError as error:
+            raise UnreadableItem(str(files[0]), "a file", f"{error.strerror}") from error
+        return cls(format, files, (status.st_size, status.st_mtime_ns))
+
+    @property
+    def name(self) -> str:
+        """As the user would name it: the file, or the folder of a series."""
+        return str(self.files[0] if len(self.files) == 1 else self.files[0].parent)
+
+
+def read_header(source: Source, assume_spacing: tuple[float, float, float] | None) -> Header:
+    """Raises UnreadableItem, also if voxels have no size or place."""
+    header: Header = FORMATS[source.format].header(source.files)
+    if assume_spacing and not header.spaced:
+        header = header.with_spacing(assume_spacing)
+    header.require_geometry(source.name)
+    return header
+
+
+def open_whole(source: Source) -> Stored:
+    """All voxels, decoded anew. Raises UnreadableItem."""
+    stored: Stored = FORMATS[source.format].load(source.files)
+    return stored
+
+
+@lru_cache(maxsize=64)
+def open_mapped(source: Source, cache_bytes: int) -> Stored:
+    """Voxels to cut windows from: memory-mapped, by the file itself or by the cache.
+
+    Raises UnreadableItem.
+    """
+    cached = cached_file(source.files)
+    stored = from_cache(cached)
+    if stored is None:
+        stored = open_whole(source)
+        if not isinstance(stored.values, np.memmap):
+            to_cache(cached, stored, cache_bytes)
+            stored = from_cache(cached) or stored
+    return stored
+
+
+def read_window(stored: Stored, grid: Grid, window: Window, frames: slice) -> np.ndarray:
+    """(F, x, y, z) float32 in the file's own units."""
+
+    def load(box: Window) -> np.ndarray:
+        return stored.true(stored.values[(*box, frames)])
+
+    return np.moveaxis(grid.read(window, load), -1, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What `robust` needs of a volume: where it is clipped, and its mean and spread then."""
+
+    low: float
+    high: float
+    mean: float
+    spread: float
+
+
+_SCALES: dict[tuple[Source, int], Scale] = {}
+"""Per process; 32,768 voxels of a volume need not be looked at again for its next window."""
+
+
+def scale_of(source: Source, stored: Stored, frame: int) -> Scale:
+    """The 0.5 and 99.5 % percentiles, and mean and spread between them, of evenly spaced voxels.
+
+    Raises UnreadableItem if no voxel is finite.
+    """
+    if (source, frame) not in _SCALES:
+        step = max(int(np.ceil((stored.values[..., 0].size / SAMPLED) ** (1 / 3))), 1)
+        sampled = stored.true(stored.values[::step, ::step, ::step, frame]).astype(np.float64)
+        sampled = sampled[np.isfinite(sampled)]
+        if not sampled.size:
+            raise UnreadableItem(source.name, "at least one finite voxel", "none")
+        low, high = np.percentile(sampled, (0.5, 99.5))
+        clipped = sampled.clip(low, high)
+        scale = Scale(float(low), float(high), float(clipped.mean()), float(clipped.std()))
+        _SCALES[source, frame] = scale
+    return _SCALES[source, frame]
+
+
+def normalise(values: np.ndarray, scale: Scale | None, intensity: Intensity) -> np.ndarray:
+    """float32 without NaN: standardised, HU / 1000 within [-1, 1], or as stored (NaN is 0).
+
+    values: in the file's units; scale: for `robust`. A constant volume becomes zeros.
+    """
+    if intensity == "stored":
+        known: np.ndarray = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+        return known
+    if intensity == "hounsfield":
+        density: np.ndarray = np.nan_to_num(values, nan=-1000.0).clip(-1000, 1000)
+        return density / np.float32(1000)
+    if scale is None:
+        raise ValueError("robust needs the scale of the volume")
+    clipped = np.nan_to_num(values, nan=scale.low).clip(scale.low, scale.high)
+    spread = scale.spread if scale.spread > 0 else 1.0
+    standard: np.ndarray = ((clipped.astype(np.float64) - scale.mean) / spread).astype(np.float32)
+    return standard

@@ -1,0 +1,60 @@
+import os
+import stat
+
+import numpy as np
+import pytest
+
+from unlabeled_medical.readers.cache import cached_file, from_cache, make_room, to_cache
+from unlabeled_medical.readers.header import Stored
+
+
+@pytest.fixture
+def source(tmp_path, monkeypatch):
+    monkeypatch.setenv("UNLABELED_CACHE", str(tmp_path / "cache"))
+    file = tmp_path / "anna_smith.nii.gz"
+    file.write_bytes(b"first")
+    return file
+
+
+def test_voxels_come_back_mapped_and_scaled(source):
+    values = np.arange(24, dtype=np.int16).reshape(2, 3, 4, 1)
+    file = cached_file([source])
+    assert from_cache(file) is None
+    to_cache(file, Stored(values, slope=0.5, intercept=-1.0), limit_bytes=10_000)
+    cached = from_cache(file)
+    assert isinstance(cached.values, np.memmap)
+    np.testing.assert_array_equal(cached.values, values * 0.5 - 1)
+
+
+def test_names_tell_nothing_and_only_the_owner_reads(source):
+    file = cached_file([source])
+    to_cache(file, Stored(np.zeros((2, 2, 2, 1))), 10_000)
+    assert "anna" not in str(file.relative_to(source.parent))
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_changed_file_is_decoded_again(source):
+    before = cached_file([source])
+    source.write_bytes(b"second")
+    assert cached_file([source]) != before
+
+
+def test_the_least_recently_used_go_first(tmp_path):
+    for age, name in enumerate(["new", "old", "oldest"]):
+        (tmp_path / f"{name}.npy").write_bytes(b"x" * 100)
+        os.utime(tmp_path / f"{name}.npy", (1000 - age, 1000 - age))
+    make_room(tmp_path, 150)
+    assert [f.name for f in tmp_path.iterdir()] == ["new.npy"]
+
+
+def test_what_exceeds_the_limit_is_not_kept(source):
+    file = cached_file([source])
+    to_cache(file, Stored(np.zeros((9, 9, 9, 1))), limit_bytes=100)
+    assert from_cache(file) is None
+
+
+def test_a_broken_cache_file_counts_as_absent(source):
+    file = cached_file([source])
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"not an array")
+    assert from_cache(file) is None
