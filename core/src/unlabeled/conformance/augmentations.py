@@ -85,9 +85,9 @@ def _by_rng(fixture: Fixture, name: str) -> None:
     results = []
     for draw in range(DRAWS):
         _seed_globals(draw)
-        one = augmentation(sample, keyed_rng(draw))
+        one = augmentation(copy.deepcopy(sample), keyed_rng(draw))
         _seed_globals(draw + 1)
-        seen = difference(one, augmentation(sample, keyed_rng(draw)))
+        seen = difference(one, augmentation(copy.deepcopy(sample), keyed_rng(draw)))
         require(not seen, f"the same rng gives two results, {seen}")
         results.append(one)
     require(

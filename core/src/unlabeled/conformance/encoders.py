@@ -53,10 +53,13 @@ SAVED = Clause(
 
 def checks(fixture: Fixture) -> Iterator[Check]:
     """The checks of every encoder in the manifest."""
-    runs = {RECIPE: _has_recipe, OUTPUTS: _outputs, ALONE: _alone, HALF: _half, SAVED: _saved}
+    runs = {OUTPUTS: _outputs, ALONE: _alone, HALF: _half, SAVED: _saved}
     on_subject = {clause: partial(_on_subject, run) for clause, run in runs.items()}
     for name in fixture.plugin.encoders:
-        yield from checks_of(f"encoders/{name}", on_subject, fixture, name)
+        full = fixture.full(name)
+        yield from checks_of(f"encoders/{name}", {RECIPE: _has_recipe}, fixture, full)
+        if fixture.recipes_with("encoder", full):
+            yield from checks_of(f"encoders/{name}", on_subject, fixture, full)
 
 
 @dataclass(frozen=True)
@@ -64,15 +67,13 @@ class Subject:
     """An encoder as its smallest recipe sets it up, and the samples it is asked about."""
 
     fixture: Fixture
-    recipe: Recipe | None
+    recipe: Recipe
 
     @classmethod
     def of(cls, fixture: Fixture, name: str) -> Subject:
-        return cls(fixture, fixture.recipe_of("encoder", fixture.full(name)))
+        return cls(fixture, fixture.smallest_recipe("encoder", name))
 
     def ready(self) -> tuple[Encoder, list[Sample]]:
-        require(self.recipe is not None, "no recipe uses it")
-        assert self.recipe is not None
         samples = self.fixture.samples(self.recipe.reader)
         return self.fixture.encoder(self.recipe), samples
 
@@ -81,8 +82,8 @@ def _on_subject(run: Callable[[Subject], None], fixture: Fixture, name: str) -> 
     run(Subject.of(fixture, name))
 
 
-def _has_recipe(subject: Subject) -> None:
-    require(subject.recipe is not None, "no recipe uses it")
+def _has_recipe(fixture: Fixture, name: str) -> None:
+    require(fixture.recipes_with("encoder", name), "no recipe uses it")
 
 
 @torch.no_grad()
@@ -130,7 +131,6 @@ def _half(subject: Subject) -> None:
 @torch.no_grad()
 def _saved(subject: Subject) -> None:
     encoder, samples = subject.ready()
-    assert subject.recipe is not None
     folder = subject.fixture.scratch(f"saved-{subject.recipe.encoder.name}") / "encoder"
     save_encoder(
         encoder,

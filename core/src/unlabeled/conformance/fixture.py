@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +16,7 @@ import torch
 
 from unlabeled import discovery
 from unlabeled.contract import Batch, Encoder, Pretext, Reader, Sample
+from unlabeled.errors import UnlabeledError
 from unlabeled.items import Items
 from unlabeled.plugin import Plugin
 from unlabeled.randomness import Draw
@@ -27,16 +31,23 @@ class Fixture:
     """One plugin's data, samples and recipes. Everything is made on first use."""
 
     plugin: Plugin
-    _root: Any = field(default_factory=lambda: tempfile.TemporaryDirectory(prefix="unlabeled-"))
+    _root: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="unlabeled-")))
     _cache: dict[object, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        weakref.finalize(self, shutil.rmtree, self._root, ignore_errors=True)
 
     def full(self, name: str) -> str:
         """`gin` → `graph/gin`."""
         return f"{self.plugin.modality}/{name}" if self.plugin.modality else name
 
+    def short(self, name: str) -> str:
+        """`graph/gin` → `gin`."""
+        return name.rpartition("/")[2]
+
     def scratch(self, name: str) -> Path:
         """A new empty folder of that name."""
-        path = Path(self._root.name) / name
+        path = self._root / name
         path.mkdir(parents=True)
         return path
 
@@ -61,7 +72,11 @@ class Fixture:
     @cached_property
     def recipes(self) -> dict[str, Recipe]:
         """Every recipe of the plugin that can be read, by its short name."""
-        return {name: load_recipe(self.full(name)) for name in self.plugin.recipes}
+        readable = {}
+        for name in self.plugin.recipes:
+            with suppress(UnlabeledError):  # the check of the recipe itself tells what is wrong
+                readable[name] = load_recipe(self.full(name))
+        return readable
 
     def items(self, choice: Choice) -> Items:
         key = ("items", choice.name, choice.settings.model_dump_json())
@@ -108,14 +123,19 @@ class Fixture:
             made.append(pretext.example(reader.read(item, draw.rng("read")), draw))
         return made
 
-    def recipe_of(self, kind: str, name: str) -> Recipe | None:
-        """The recipe with the fewest encoder parameters that uses a component."""
-        using = [
-            recipe
-            for recipe in self.recipes.values()
-            if name in (getattr(recipe, kind).name if getattr(recipe, kind) else "",)
-        ]
-        return min(using, key=self._size, default=None)
+    def pretext_names(self) -> list[str]:
+        """The plugin's own pretexts, and the core's that its recipes use."""
+        own = [self.full(name) for name in self.plugin.pretexts]
+        used = {recipe.pretext.name for recipe in self.recipes.values()} - set(own)
+        return [*own, *sorted(name for name in used if "/" not in name)]
+
+    def recipes_with(self, section: str, name: str) -> list[Recipe]:
+        """The recipes whose `encoder` or `pretext` is the component of that full name."""
+        return [r for r in self.recipes.values() if getattr(r, section).name == name]
+
+    def smallest_recipe(self, section: str, name: str) -> Recipe:
+        """Of those, the one whose encoder has the fewest parameters."""
+        return min(self.recipes_with(section, name), key=self._size)
 
     def _size(self, recipe: Recipe) -> int:
         def count() -> int:

@@ -60,9 +60,8 @@ ORDER = Clause(
 
 
 def checks(fixture: Fixture) -> Iterator[Check]:
-    """The checks of every pretext in the manifest."""
+    """The checks of every pretext in the manifest, and of the core's that its recipes use."""
     runs = {
-        RECIPE: _has_recipe,
         KEYED: _keyed,
         KEEPS_SAMPLE: _keeps_sample,
         GRADIENTS: _gradients,
@@ -70,8 +69,11 @@ def checks(fixture: Fixture) -> Iterator[Check]:
         ORDER: _order,
     }
     on_subject = {clause: partial(_on_subject, run) for clause, run in runs.items()}
-    for name in fixture.plugin.pretexts:
-        yield from checks_of(f"pretexts/{name}", on_subject, fixture, name)
+    for name in fixture.pretext_names():
+        place = f"pretexts/{fixture.short(name)}"
+        yield from checks_of(place, {RECIPE: _has_recipe}, fixture, name)
+        if fixture.recipes_with("pretext", name):
+            yield from checks_of(place, on_subject, fixture, name)
 
 
 @dataclass(frozen=True)
@@ -79,17 +81,11 @@ class Subject:
     """A pretext as its smallest recipe sets it up."""
 
     fixture: Fixture
-    found: Recipe | None
+    recipe: Recipe
 
     @classmethod
     def of(cls, fixture: Fixture, name: str) -> Subject:
-        return cls(fixture, fixture.recipe_of("pretext", fixture.full(name)))
-
-    @property
-    def recipe(self) -> Recipe:
-        require(self.found is not None, "no recipe uses it")
-        assert self.found is not None
-        return self.found
+        return cls(fixture, fixture.smallest_recipe("pretext", name))
 
     def pretext(self, dtype: torch.dtype = torch.float32) -> Pretext:
         return self.fixture.pretext(self.recipe, dtype)
@@ -102,8 +98,8 @@ def _on_subject(run: Callable[[Subject], None], fixture: Fixture, name: str) -> 
     run(Subject.of(fixture, name))
 
 
-def _has_recipe(subject: Subject) -> None:
-    require(subject.recipe is not None, "no recipe uses it")
+def _has_recipe(fixture: Fixture, name: str) -> None:
+    require(fixture.recipes_with("pretext", name), "no recipe uses it")
 
 
 def _keyed(subject: Subject) -> None:

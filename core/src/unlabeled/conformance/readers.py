@@ -50,7 +50,7 @@ FACTS = Clause(
 def checks(fixture: Fixture) -> Iterator[Check]:
     """The checks of every reader in the manifest."""
     runs = {INDEX: _index, SAME: _same, MISSING: _missing, BROKEN: _broken, FACTS: _facts}
-    for name in fixture.plugin.readers:
+    for name in filter(fixture.plugin.synthetic.get, fixture.plugin.readers):
         yield from checks_of(f"readers/{name}", runs, fixture, name)
 
 

@@ -50,8 +50,11 @@ def checks(fixture: Fixture) -> Iterator[Check]:
     for name in fixture.plugin.recipes:
         runs = {READ: _read, SAYS: _says, TRAINS: _trains}
         yield from checks_of(f"recipes/{name}", runs, fixture, name)
-    for name in fixture.plugin.pretexts:
-        yield from checks_of(f"pretexts/{name}", {RESUMES: _resumes}, fixture, name)
+    for name in fixture.pretext_names():
+        if fixture.recipes_with("pretext", name):
+            yield from checks_of(
+                f"pretexts/{fixture.short(name)}", {RESUMES: _resumes}, fixture, name
+            )
 
 
 def _read(fixture: Fixture, name: str) -> None:
@@ -80,11 +83,9 @@ def _trains(fixture: Fixture, name: str) -> None:
 
 
 def _resumes(fixture: Fixture, name: str) -> None:
-    recipe = fixture.recipe_of("pretext", fixture.full(name))
-    require(recipe is not None, "no recipe uses it")
-    assert recipe is not None
-    whole = _pretrain(fixture, recipe, f"whole-{name}", steps=4)
-    halted = _cut_back(whole, fixture.scratch(f"halted-{name}") / "run", step=2)
+    recipe = fixture.smallest_recipe("pretext", name)
+    whole = _pretrain(fixture, recipe, f"whole-{fixture.short(name)}", steps=4)
+    halted = _cut_back(whole, fixture.scratch(f"halted-{fixture.short(name)}") / "run", step=2)
     resume(halted, quiet=True)
     one, other = (_weights(run) for run in (whole, halted))
     changed = [key for key in one if not torch.equal(one[key], other[key])]

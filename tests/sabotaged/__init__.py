@@ -1,0 +1,1 @@
+"""The stranger's plugin, with one part broken at a time."""

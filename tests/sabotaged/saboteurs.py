@@ -1,0 +1,294 @@
+"""One small component for each clause of the contract, which breaks that clause and nothing else.
+
+Each entry of `SABOTEURS` is the tides plugin with one part replaced, and the one check that must
+fail for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from unlabeled_tides.gauges import Gauges
+from unlabeled_tides.next_level import NextLevel
+from unlabeled_tides.plugin import plugin as tides
+from unlabeled_tides.recurrent import Levels, Recurrent
+from unlabeled_tides.waves import Waves
+
+from unlabeled.contract import Loss, Range
+from unlabeled.errors import DataError, ShapeError
+from unlabeled.items import Items
+from unlabeled.plugin import Component, Plugin
+from unlabeled.settings import Settings
+
+
+class Forgetful(Gauges):
+    """R1: ids depend on where the folder lies."""
+
+    def index(self, path):
+        items = super().index(path)
+        columns = items.table.to_pydict()
+        return Items.of({**columns, "id": columns["source"]}, items.quarantine)
+
+
+class Restless(Gauges):
+    """R2: reads by the global generator."""
+
+    def read(self, item, rng=None):
+        return super().read(item, rng) + np.float32(np.random.normal())
+
+
+class Silent(Gauges):
+    """R3: an empty folder is an empty index."""
+
+    def index(self, path):
+        try:
+            return super().index(path)
+        except DataError as error:
+            if "all files are empty" in str(error) or not path.is_dir():
+                raise
+            return Items.of({"id": [], "source": [], "size": []})
+
+
+class Careless(Gauges):
+    """R4: a damaged file raises whatever it raises."""
+
+    def read(self, item, rng=None):
+        lines = Path(item.source).read_bytes().split()
+        if any(not line.lstrip(b"-").replace(b".", b"").isdigit() for line in lines):
+            raise ValueError("not a number")
+        return super().read(item, rng)
+
+
+class Numeric(Gauges):
+    """R5: a fact that is an array."""
+
+    def describe(self, items):
+        return {"levels": np.float64(3.0) * np.ones(2)}
+
+
+class InPlace(Waves):
+    """A1: changes its input."""
+
+    def __call__(self, sample, rng):
+        changed = super().__call__(sample, rng)
+        sample[0] = 9.0
+        return changed
+
+
+class Global(Waves):
+    """A2: takes its noise from the global generator."""
+
+    def __call__(self, sample, rng):
+        return sample + 0.1 * np.random.standard_normal(len(sample)).astype(np.float32)
+
+
+class TooHigh(Waves):
+    """A3: leaves the range it declares."""
+
+    returns: ClassVar[Range] = Range(-0.01, 0.01, "m")
+
+
+class Unsteady(Settings):
+    """A4: plans of changing length."""
+
+    keeps: ClassVar[str] = "nothing"
+
+    def plan(self, rng):
+        return rng.random(int(rng.integers(1, 9)))
+
+    def apply(self, batch, plans):
+        return batch
+
+
+class Undescribed(Waves):
+    """M3: a setting that nobody explains."""
+
+    depth: float = 1.0
+
+
+class TooWide(Recurrent):
+    """E1: another width than it declares."""
+
+    def encode(self, batch, output):
+        found = super().encode(batch, output)
+        return torch.cat([found, found], 1) if isinstance(found, Tensor) else found
+
+
+class Leaky(Recurrent):
+    """E2: pools over the padding too."""
+
+    def encode(self, batch, output):
+        everywhere = Levels(batch.values, torch.ones_like(batch.valid))
+        return super().encode(everywhere if output == "gauge" else batch, output)
+
+
+class Overflowing(Recurrent):
+    """E3: not finite in half precision."""
+
+    def encode(self, batch, output):
+        found = super().encode(batch, output)
+        if not isinstance(found, Tensor):
+            return found
+        half = torch.is_autocast_enabled("cpu")
+        return found * float("inf") if half else found
+
+
+class Unsaved(Recurrent):
+    """E4: keeps state that is not saved."""
+
+    def __init__(self, settings):
+        super().__init__(settings)
+        Unsaved.built = getattr(Unsaved, "built", 0) + 1
+        self.gain = 1.0 + Unsaved.built
+
+    def encode(self, batch, output):
+        found = super().encode(batch, output)
+        return found * self.gain if isinstance(found, Tensor) else found
+
+
+class GlobalStart(NextLevel):
+    """P1: draws from the global generator."""
+
+    def example(self, sample, draw):
+        super().example(sample, draw)
+        return sample[int(torch.randint(len(sample) // 2, ())) :].copy()
+
+
+class Overwriting(NextLevel):
+    """P2: changes the sample that it is given."""
+
+    def example(self, sample, draw):
+        example = super().example(sample, draw)
+        sample[-1] = 0.0
+        return example
+
+
+class Idle(NextLevel):
+    """P3: owns a layer that learns nothing."""
+
+    def __init__(self, settings, encoder):
+        super().__init__(settings, encoder)
+        self.idle = nn.Linear(2, 2)
+
+
+class Infinite(NextLevel):
+    """P4: not finite in half precision."""
+
+    def forward(self, batch):
+        loss = super().forward(batch)
+        if torch.is_autocast_enabled("cpu"):
+            return Loss(loss.total * float("inf"))
+        return loss
+
+
+class Boundless(NextLevel):
+    """P4: claims a smallest batch that it does not insist on."""
+
+    smallest_batch = 2
+
+
+class ByPlace(NextLevel):
+    """P5: the first sample of the batch counts twice."""
+
+    def forward(self, batch):
+        first = Levels(batch.values[:1], batch.valid[:1])
+        return Loss(super().forward(batch).total + super().forward(first).total)
+
+
+class Counting(NextLevel):
+    """C4: keeps a counter outside its state."""
+
+    def __init__(self, settings, encoder):
+        super().__init__(settings, encoder)
+        self.steps = 0
+
+    def forward(self, batch):
+        return Loss(super().forward(batch).total * (1 + self.steps))
+
+    def after_step(self, step, total_steps):
+        self.steps += 1
+
+
+class Refusing(NextLevel):
+    """C3: cannot take a training step, though single batches work."""
+
+    def after_step(self, step, total_steps):
+        raise ShapeError("cannot go on")
+
+
+@dataclass(frozen=True)
+class Saboteur:
+    plugin: Plugin
+    fails: str
+
+
+def _instead(kind: str, name: str, target: type | str) -> Plugin:
+    where = target if isinstance(target, str) else f"{__name__}:{target.__name__}"
+    parts = getattr(tides, kind)
+    return replace(tides, **{kind: {**parts, name: replace(parts[name], target=where)}})
+
+
+def _beside(kind: str, name: str, target: str) -> Saboteur:
+    plugin = replace(tides, **{kind: {**getattr(tides, kind), name: Component(target, "unused")}})
+    return Saboteur(plugin, f"{kind}/{name}/recipe")
+
+
+def _recipe(name: str, title: str) -> Saboteur:
+    target = f"sabotaged:recipes/{name}.yaml"
+    plugin = replace(tides, recipes={**tides.recipes, name: Component(target, "broken")})
+    return Saboteur(plugin, f"recipes/{name}/{title}")
+
+
+def _reader(target: type, title: str) -> Saboteur:
+    return Saboteur(_instead("readers", "gauges", target), f"readers/gauges/{title}")
+
+
+def _waves(target: type, title: str) -> Saboteur:
+    return Saboteur(_instead("augmentations", "waves", target), f"augmentations/waves/{title}")
+
+
+def _encoder(target: type, title: str) -> Saboteur:
+    return Saboteur(_instead("encoders", "recurrent", target), f"encoders/recurrent/{title}")
+
+
+def _pretext(target: type, title: str) -> Saboteur:
+    return Saboteur(_instead("pretexts", "next_level", target), f"pretexts/next_level/{title}")
+
+
+SABOTEURS = {
+    "M2": Saboteur(
+        _instead("features", "level", "unlabeled_tides.waves:gone"), "features/level/exists"
+    ),
+    "M3": _waves(Undescribed, "settings"),
+    "M4": Saboteur(replace(tides, synthetic={}), "readers/gauges/synthetic"),
+    "R1": _reader(Forgetful, "index"),
+    "R2": _reader(Restless, "same"),
+    "R3": _reader(Silent, "missing"),
+    "R4": _reader(Careless, "broken"),
+    "R5": _reader(Numeric, "facts"),
+    "A1": _waves(InPlace, "input"),
+    "A2": _waves(Global, "rng"),
+    "A3": _waves(TooHigh, "range"),
+    "A4": _waves(Unsteady, "plan"),
+    "E0": _beside("encoders", "spare", "unlabeled_tides.recurrent:Recurrent"),
+    "E1": _encoder(TooWide, "outputs"),
+    "E2": _encoder(Leaky, "alone"),
+    "E3": _encoder(Overflowing, "half"),
+    "E4": _encoder(Unsaved, "saved"),
+    "P0": _beside("pretexts", "spare", "unlabeled_tides.next_level:NextLevel"),
+    "P1": _pretext(GlobalStart, "keyed"),
+    "P2": _pretext(Overwriting, "sample"),
+    "P3": _pretext(Idle, "gradients"),
+    "P4": _pretext(Infinite, "finite"),
+    "P4 smallest": _pretext(Boundless, "finite"),
+    "P5": _pretext(ByPlace, "order"),
+    "C1": _recipe("unknown_key", "read"),
+    "C2": _recipe("no_header", "header"),
+    "C3": Saboteur(_instead("pretexts", "next_level", Refusing), "recipes/next_level/trains"),
+    "C4": _pretext(Counting, "resumes"),
+}
