@@ -20,6 +20,7 @@ from unlabeled.contract import Batch, Encoder, Pretext, Reader
 from unlabeled.errors import DataError, UnlabeledError, UnreadableItem
 from unlabeled.items import Items
 from unlabeled.randomness import Draw, keyed_rng
+from unlabeled.training.clusters import deal_apart, keep_together, whole_batches
 from unlabeled.training.settings import TrainingSettings
 
 ATTEMPTS = 100
@@ -66,13 +67,21 @@ class Order:
     The last incomplete batch of an epoch is dropped unless it is the only one.
     """
 
-    def __init__(self, sizes: np.ndarray, settings: TrainingSettings) -> None:
-        """sizes: (items,) int, the extent of each item."""
+    def __init__(
+        self, sizes: np.ndarray, settings: TrainingSettings, clusters: np.ndarray | None = None
+    ) -> None:
+        """sizes: (items,) int, the extent of each item; clusters: (items,) int, which are alike.
+
+        Raises DataError if no cluster fills a batch that is to come from one.
+        """
         self.sizes = sizes
         self.settings = settings
+        self.clusters = None if clusters is None else clusters.repeat(settings.samples_per_item)
         self.draws = len(sizes) * settings.samples_per_item
         self.batch_size = min(settings.batch_size, self.draws)
         self.batches_per_epoch = self.draws // self.batch_size
+        if self.clusters is not None and self._together:
+            self.batches_per_epoch = whole_batches(self.clusters, self.batch_size)
         self._places = lru_cache(maxsize=1)(self._draw)
 
     def batch(self, number: int) -> list[Visit]:
@@ -88,10 +97,18 @@ class Order:
 
     def _draw(self, epoch: int) -> np.ndarray:
         rng = keyed_rng(self.settings.seed, epoch, "order")
+        if self.clusters is not None:
+            form = keep_together if self._together else deal_apart
+            return form(self.clusters, self.batch_size, rng).ravel()
         order = rng.permutation(self.draws)
         if self.settings.batching == "shuffled":
             return order
         return self._by_size(order, rng)
+
+    @property
+    def _together(self) -> bool:
+        clusters = self.settings.clusters
+        return clusters is not None and clusters.batches == "together"
 
     def _by_size(self, order: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         order = order[: self.batches_per_epoch * self.batch_size]

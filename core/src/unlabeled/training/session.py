@@ -20,6 +20,7 @@ from unlabeled.recipe import Recipe, build_pretext, build_reader
 from unlabeled.run_folder import DataRecord, JsonLines, Manifest, RunFolder
 from unlabeled.training import checkpoint
 from unlabeled.training.checkpoint import Progress
+from unlabeled.training.clusters import cluster_items
 from unlabeled.training.environment import describe, differences
 from unlabeled.training.examination import ITEMS, Examination
 from unlabeled.training.launch import first, seed_generators
@@ -65,7 +66,7 @@ class Origin:
 
 def train(job: Job, *, quiet: bool) -> Manifest:
     """Train to the end and write the encoder. Raises Stopped if asked to stop before."""
-    order = Order(job.items.table["size"].to_numpy(), job.settings)
+    order = _order(job)
     origin = first(job.fabric, lambda: _origin(job))
     trainer = _trainer(job, order, origin)
     manifest = first(job.fabric, lambda: _announce(job, trainer, origin))
@@ -84,6 +85,12 @@ def train(job: Job, *, quiet: bool) -> Manifest:
         _restore_rest(job, trainer, origin)
         done = trainer.fit(watch.batches(stream), start, watch.after_step)
     return first(job.fabric, lambda: _end(job, trainer, done, watch.seconds))
+
+
+def _order(job: Job) -> Order:
+    clusters = job.settings.clusters
+    labels = cluster_items(job.items, clusters, job.settings.seed) if clusters else None
+    return Order(job.items.table["size"].to_numpy(), job.settings, labels)
 
 
 def _origin(job: Job) -> Origin:

@@ -111,6 +111,18 @@ class CheckpointSettings(Settings):
     keep: int = Field(2, gt=0, description="how many of the newest stay")
 
 
+class ClusterSettings(Settings):
+    """Batches by clusters of items, for contrastive methods."""
+
+    embeddings: tuple[str, ...] = Field(
+        min_length=1, description="tables of earlier runs, written by `unlabeled embed`"
+    )
+    count: int = Field(10, gt=1, description="k-means clusters per table")
+    batches: Literal["apart", "together"] = Field(
+        description="apart: a batch's items are from different clusters; together: from one"
+    )
+
+
 class TrainingSettings(Settings):
     """How a pretext is trained; exactly one of `epochs` and `steps`."""
 
@@ -129,6 +141,9 @@ class TrainingSettings(Settings):
     workers: int = Field(0, ge=0, description="data workers per process")
     batching: Literal["shuffled", "by_size"] = Field(
         "shuffled", description="by_size joins items of similar size, to save padding"
+    )
+    clusters: ClusterSettings | None = Field(
+        None, description="form batches by clusters of items; `batching` is not used then"
     )
     unreadable: Literal["skip", "stop"] = Field(
         "skip", description="what to do with an item that cannot be read"
