@@ -6,10 +6,16 @@ plugin = Plugin(
     api=1,
     modality="graph",
     summary="Molecules, networks and collections of small graphs",
-    synthetic=Component(
-        target="unlabeled_graph.synthetic:write",
-        summary="graphs whose class is which two kinds of nodes touch",
-    ),
+    synthetic={
+        "graphs": Component(
+            target="unlabeled_graph.synthetic:write_graphs",
+            summary="rings and trees whose nodes are of four kinds",
+        ),
+        "molecules": Component(
+            target="unlabeled_graph.synthetic:write_molecules",
+            summary="rings with a functional group at the end of a chain",
+        ),
+    },
     readers={
         "graphs": Component(
             target="unlabeled_graph.readers.graphs:Graphs",

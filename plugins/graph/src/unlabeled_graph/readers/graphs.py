@@ -1,0 +1,149 @@
+"""Folders of graphs: our safetensors files, and PyG's `.pt` files where they hold plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch_geometric.data import Data
+
+from unlabeled.errors import DataError, ShapeError, UnreadableItem
+from unlabeled.items import Item, Items, Quarantined
+from unlabeled.settings import Settings
+from unlabeled_graph.graph_files import Directory, read_directory, read_graph
+from unlabeled_graph.graphs import require_graph
+from unlabeled_graph.readers.policies import EdgePolicy, FeaturePolicy
+from unlabeled_graph.readers.pyg_files import conversion, read_pyg_file
+
+COLUMNS = ("id", "source", "group", "size", "first_node", "edges", "first_edge", "place", "widths")
+
+
+class Graphs(Settings):
+    """Reads graphs as PyG `Data`; size = nodes, group as saved. The id is `file#id`."""
+
+    edges: EdgePolicy = Field(EdgePolicy(), description="direction, self-loops, duplicates")
+    features: FeaturePolicy = Field(FeaturePolicy(), description="where node features come from")
+
+    def index(self, path: Path) -> Items:
+        """All graphs below `path` (a file or a folder); graphs without nodes are quarantined.
+
+        Raises DataError if there is none, or if they differ in the width of their features.
+        """
+        columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+        quarantine: list[Quarantined] = []
+        for file, name in _files(path):
+            try:
+                _add(file, name, columns, quarantine)
+            except UnreadableItem as error:
+                quarantine.append(Quarantined(error.source, error.expected, error.found))
+        notes = [
+            f"{entry.source} is refused because opening it could run code. If you trust it:\n"
+            + conversion(entry.source)
+            for entry in quarantine
+            if entry.source.endswith(".pt")
+        ]
+        if not columns["id"]:
+            raise _nothing_usable(path, quarantine, notes)
+        _require_one_width(columns, path)
+        return Items.of(columns, quarantine, notes)
+
+    def read(self, item: Item, rng: np.random.Generator | None = None) -> Data:  # noqa: ARG002
+        """x (N, F), edge_index (2, E), edge_attr (E, K) or None. Raises UnreadableItem."""
+        graph = _read(item)
+        given, edge_features = item.metadata["widths"]
+        try:
+            require_graph(graph, "graph", given, edge_features)
+        except ShapeError as error:
+            raise UnreadableItem(
+                f"{item.source}, {item.id}", "a graph of finite numbers", str(error)
+            ) from error
+        return self.features.apply(self.edges.apply(graph))
+
+    def describe(self, items: Items) -> Mapping[str, int]:
+        """Raises DataError if features are to be given and there are none."""
+        given, edge_features = items[0].metadata["widths"]
+        width = self.features.width(given)
+        if width == 0:
+            raise DataError(
+                f"{items[0].source}: expected node features, found none. Set "
+                "reader.features.name to degree or constant."
+            )
+        return {"node_features": width, "edge_features": edge_features}
+
+
+def _files(path: Path) -> list[tuple[Path, str]]:
+    if not path.exists():
+        raise DataError(f"{path}: expected a file or folder of graphs, found nothing there")
+    if path.is_file():
+        return [(path, path.name)]
+    found = [each for each in path.rglob("*") if each.suffix in (".safetensors", ".pt")]
+    if not found:
+        raise DataError(f"{path}: expected .safetensors or .pt files with graphs, found none")
+    return [(each, each.relative_to(path).as_posix()) for each in sorted(found)]
+
+
+def _add(
+    file: Path, name: str, columns: dict[str, list[Any]], quarantine: list[Quarantined]
+) -> None:
+    found = _directory_of_pyg(file) if file.suffix == ".pt" else read_directory(file)
+    first_node = np.cumsum(found.nodes) - found.nodes
+    first_edge = np.cumsum(found.edges) - found.edges
+    for place, graph in enumerate(found.ids):
+        if found.nodes[place] == 0:
+            quarantine.append(Quarantined(f"{file}#{graph}", "a graph with nodes", "none"))
+            continue
+        row = (
+            f"{name}#{graph}",
+            str(file),
+            found.groups[place],
+            int(found.nodes[place]),
+            int(first_node[place]),
+            int(found.edges[place]),
+            int(first_edge[place]),
+            place,
+            (found.node_features, found.edge_features),
+        )
+        for column, value in zip(COLUMNS, row, strict=True):
+            columns[column].append(value)
+
+
+def _directory_of_pyg(file: Path) -> Directory:
+    graphs = read_pyg_file(file)
+    return Directory(
+        ids=[str(place) for place in range(len(graphs))],
+        groups=[""] * len(graphs),
+        nodes=np.array([graph.num_nodes for graph in graphs]),
+        edges=np.array([graph.num_edges for graph in graphs]),
+        node_features=graphs[0].num_node_features,
+        edge_features=graphs[0].num_edge_features,
+    )
+
+
+def _read(item: Item) -> Data:
+    file, at = Path(item.source), item.metadata
+    if file.suffix == ".pt":
+        graph = read_pyg_file(file)[at["place"]]
+        x = graph.x if graph.x is not None else torch.zeros(item.size, 0)
+        return Data(x, graph.edge_index, graph.edge_attr)
+    nodes = slice(at["first_node"], at["first_node"] + item.size)
+    return read_graph(file, nodes, slice(at["first_edge"], at["first_edge"] + at["edges"]))
+
+
+def _require_one_width(columns: Mapping[str, list[Any]], path: Path) -> None:
+    widths = dict(zip(columns["widths"], columns["source"], strict=True))
+    if len(widths) > 1:
+        found = "; ".join(f"{w[0]} and {w[1]} in {file}" for w, file in widths.items())
+        raise DataError(
+            f"{path}: expected the same number of node and edge features in every file, "
+            f"found {found}. Give one folder per kind of graph."
+        )
+
+
+def _nothing_usable(path: Path, quarantine: list[Quarantined], notes: list[str]) -> DataError:
+    first = quarantine[0]
+    error = UnreadableItem(first.source, first.expected, first.found)
+    return DataError("\n".join([f"{path}: no graph can be used. First: {error}", *notes]))

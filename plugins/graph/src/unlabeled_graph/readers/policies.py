@@ -1,0 +1,82 @@
+"""What a graph is made to be before an encoder sees it: its edges and, where it has none, features.
+
+Letters in shapes: N nodes, E directed edges, F node features, K edge features.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch_geometric.data import Data
+
+from unlabeled.settings import Settings
+
+
+class EdgePolicy(Settings):
+    """Three questions that every graph data set answers differently; the default changes nothing.
+
+    Of edges that become one, the first one's features stay.
+    """
+
+    direction: Literal["keep", "undirected"] = Field(
+        "keep", description="undirected adds the opposite of every edge that lacks it"
+    )
+    self_loops: Literal["keep", "remove"] = Field("keep", description="edges from a node to itself")
+    duplicates: Literal["keep", "merge"] = Field("keep", description="edges with equal ends")
+
+    def apply(self, graph: Data) -> Data:
+        """A changed copy. An undirected graph has each of its edges once per direction."""
+        changed = copy(graph)
+        if self.self_loops == "remove":
+            _choose(changed, changed.edge_index[0] != changed.edge_index[1])
+        if self.direction == "undirected":
+            _mirror(changed)
+        if self.direction == "undirected" or self.duplicates == "merge":
+            _choose(changed, _first_of_each(changed.edge_index))
+        return changed
+
+
+class FeaturePolicy(Settings):
+    """Where node features come from. Never from labels of the graph."""
+
+    name: Literal["given", "degree", "constant"] = "given"
+    cap: int = Field(100, gt=0, description="degrees from here on share a column (degree only)")
+
+    def width(self, given: int) -> int:
+        """The columns of x, if the data have `given`."""
+        return {"given": given, "degree": self.cap + 1, "constant": 1}[self.name]
+
+    def apply(self, graph: Data) -> Data:
+        """A copy with x: (N, width). degree: one-hot of the edges that end at a node."""
+        changed = copy(graph)
+        count = int(graph.num_nodes)
+        if self.name == "constant":
+            changed.x = torch.ones(count, 1)
+        if self.name == "degree":
+            degree = torch.bincount(graph.edge_index[1], minlength=count).clamp(max=self.cap)
+            changed.x = torch.zeros(count, self.cap + 1).scatter_(1, degree.unsqueeze(1), 1.0)
+        return changed
+
+
+def _mirror(graph: Data) -> None:
+    graph.edge_index = torch.cat([graph.edge_index, graph.edge_index.flip(0)], dim=1)
+    if graph.edge_attr is not None:
+        graph.edge_attr = torch.cat([graph.edge_attr, graph.edge_attr])
+
+
+def _choose(graph: Data, chosen: Tensor) -> None:
+    graph.edge_index = graph.edge_index[:, chosen]
+    if graph.edge_attr is not None:
+        graph.edge_attr = graph.edge_attr[chosen]
+
+
+def _first_of_each(edges: Tensor) -> Tensor:
+    """Places of the first of all edges with equal ends, in their order."""
+    _, kind = torch.unique(edges, dim=1, return_inverse=True)
+    first = torch.full((int(kind.max()) + 1 if kind.numel() else 0,), len(kind))
+    first = first.scatter_reduce(0, kind, torch.arange(len(kind)), "amin")
+    return first.sort().values

@@ -1,0 +1,76 @@
+"""Seeded toy graphs and molecules with known structure."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch_geometric.data import Data
+
+from unlabeled_graph.graph_files import save_graphs
+
+KINDS = 4
+FAMILIES = 4
+RINGS = ("c1ccccc1", "C1CCCCC1", "c1ccncc1", "c1ccoc1", "C1CCNCC1", "c1ccsc1")
+TAILS = {"acid": "C(=O)O", "amine": "CN", "ether": "COC", "halide": "CCl"}
+
+
+def write_graphs(path: Path, *, count: int, seed: int) -> None:
+    """Write `graphs.safetensors` and `labels.csv` (item, label) into the folder `path`.
+
+    A graph is a ring or a tree, which is its label; neighbours in a ring are of the same kind
+    more often, in a tree of different kinds. x: one-hot of the kind; group: family of sizes.
+    """
+    rng = np.random.default_rng(seed)
+    labels = ["ring" if index % 2 else "tree" for index in range(count)]
+    families = [index // 2 % FAMILIES for index in range(count)]
+    graphs = [
+        _graph(label, 6 + 2 * family, rng) for label, family in zip(labels, families, strict=True)
+    ]
+    groups = [f"family{family}" for family in families]
+    save_graphs(graphs, path / "graphs.safetensors", groups=groups)
+    items = [f"graphs.safetensors#{index}" for index in range(count)]
+    _write_labels(path / "labels.csv", items, labels)
+
+
+def write_molecules(path: Path, *, count: int, seed: int) -> None:
+    """Write `molecules.smi` and `labels.csv` (item, label) into the folder `path`.
+
+    A molecule is a chain of methylenes between a ring, which is its scaffold, and a functional
+    group, which is its label.
+    """
+    rng = np.random.default_rng(seed)
+    labels = [tuple(TAILS)[index % len(TAILS)] for index in range(count)]
+    lines = [
+        RINGS[index // len(TAILS) % len(RINGS)] + "C" * int(rng.integers(1, 6)) + TAILS[label]
+        for index, label in enumerate(labels)
+    ]
+    (path / "molecules.smi").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    items = [f"molecules.smi#{line}" for line in range(1, count + 1)]
+    _write_labels(path / "labels.csv", items, labels)
+
+
+def _graph(label: str, size: int, rng: np.random.Generator) -> Data:
+    nodes = np.arange(1, size)
+    before = nodes - 1 if label == "ring" else rng.integers(0, nodes)
+    ends = np.stack([before, nodes])
+    if label == "ring":
+        ends = np.concatenate([ends, [[size - 1], [0]]], axis=1)
+    kinds = np.zeros(size, dtype=np.int64)
+    for node, neighbour in zip(nodes, before, strict=True):
+        same = rng.random() < (0.8 if label == "ring" else 0.2)
+        kinds[node] = kinds[neighbour] if same else rng.integers(KINDS)
+    return Data(
+        x=torch.eye(KINDS)[torch.from_numpy(kinds)],
+        edge_index=torch.from_numpy(np.concatenate([ends, ends[::-1]], axis=1)),
+    )
+
+
+def _write_labels(path: Path, items: Sequence[str], labels: Sequence[str]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["item", "label"])
+        writer.writerows(zip(items, labels, strict=True))

@@ -1,0 +1,200 @@
+import numpy as np
+import pytest
+import torch
+from torch_geometric.data import Data
+
+from unlabeled.errors import RecipeError
+from unlabeled.randomness import Draw
+from unlabeled_graph.encoders.gin import GIN, GINSettings
+from unlabeled_graph.pretexts.graphmae import GraphMAE, GraphMAESettings
+
+
+def graph(size, seed=0, edges=None):
+    generator = torch.Generator().manual_seed(100 * seed + size)
+    ends = torch.randint(size, (2, edges if edges is not None else size), generator=generator)
+    return Data(
+        x=torch.rand(size, 4, generator=generator, dtype=torch.float64) + 0.1,
+        edge_index=torch.cat([ends, ends.flip(0)], dim=1),
+        edge_attr=torch.rand(2 * ends.shape[1], 2, generator=generator, dtype=torch.float64),
+    )
+
+
+def method(encoder=None, **settings):
+    torch.manual_seed(0)
+    values = {"node_features": 4, "edge_features": 2, "width": 6, "depth": 2, "norm": "none"}
+    gin = GIN(GINSettings(**{**values, **(encoder or {})}))
+    pretext = GraphMAE(GraphMAESettings(**settings), gin).double()
+    with torch.no_grad():
+        pretext.token.uniform_()
+    return pretext
+
+
+def batch(pretext, samples, epoch=0):
+    return pretext.collate(
+        [pretext.example(s, Draw(0, epoch, f"item{n}")) for n, s in enumerate(samples)]
+    )
+
+
+def test_the_loss_is_the_published_formula():
+    pretext, samples = method(mask_ratio=0.5, gamma=2.0), [graph(5), graph(4)]
+    made = batch(pretext, samples)
+    graphs, masked = made.graphs, made.masked
+
+    x = graphs.x.clone()
+    x[masked] = pretext.token
+    codes = pretext.encoder.encode(
+        pretext.encoder.collate(
+            [Data(x[:5], samples[0].edge_index, samples[0].edge_attr),
+             Data(x[5:], samples[1].edge_index, samples[1].edge_attr)]
+        ),
+        "nodes",
+    ).values @ pretext.to_decoder.weight.T  # fmt: skip
+    codes = codes.clone()
+    codes[masked] = 0
+    rebuilt = pretext.decoder(codes, graphs.edge_index, graphs.edge_attr)
+    terms = []
+    for node in masked.tolist():
+        a, b = graphs.x[node], rebuilt[node]
+        terms.append((1 - (a @ b) / (a.norm() * b.norm())) ** 2)
+
+    torch.testing.assert_close(pretext(made).total, torch.stack(terms).mean(), atol=1e-10, rtol=0)
+
+
+@pytest.mark.parametrize(("size", "ratio"), [(10, 0.5), (7, 0.25), (9, 0.75), (1, 0.5), (2, 0.3)])
+def test_the_number_of_hidden_nodes_is_exact_and_at_least_one(size, ratio):
+    example = method(mask_ratio=ratio).example(graph(size), Draw(0, 0, "a"))
+
+    assert len(set(example.masked.tolist())) == max(1, int(ratio * size))
+
+
+def test_replacing_is_right_on_average_where_it_rounds_to_none():
+    """The official code replaces every hidden node when the count rounds to 0."""
+    pretext = method(mask_ratio=0.5, replace_ratio=0.05)
+
+    shown = [len(pretext.example(graph(10), Draw(0, e, "a")).replaced) for e in range(2000)]
+
+    assert set(shown) == {0, 1}
+    assert abs(np.mean(shown) - 0.05 * 5) < 0.04
+
+
+def test_replaced_nodes_show_features_of_the_joint_batch_and_others_the_token():
+    pretext = method(mask_ratio=0.6, replace_ratio=0.5)
+    made = batch(pretext, [graph(6), graph(8)])
+
+    x = pretext._hide(made).x
+
+    replaced, masked = set(made.replaced.tolist()), set(made.masked.tolist())
+    assert replaced
+    assert replaced < masked
+    for node in range(14):
+        if node in replaced:
+            assert any(torch.equal(x[node], row) for row in made.graphs.x)
+        elif node in masked:
+            assert torch.equal(x[node], pretext.token[0])
+        else:
+            assert torch.equal(x[node], made.graphs.x[node])
+
+
+def test_a_plan_depends_on_the_item_and_the_epoch_alone():
+    pretext = method(replace_ratio=0.3, drop_edges=0.4)
+
+    def plan(epoch, item):
+        example = pretext.example(graph(12), Draw(0, epoch, item))
+        return [v.tolist() for v in (example.masked, example.donors, example.kept)]
+
+    assert plan(0, "a") == plan(0, "a")
+    assert plan(0, "a") != plan(1, "a")
+    assert plan(0, "a") != plan(0, "b")
+
+
+def test_the_encoder_misses_dropped_edges_in_both_directions_and_the_decoder_does_not():
+    pretext = method(drop_edges=0.5)
+    made = batch(pretext, [graph(9, edges=20)])
+
+    seen = pretext._hide(made)
+
+    edges = set(map(tuple, seen.edge_index.T.tolist()))
+    assert 0 < seen.edge_index.shape[1] < 40
+    assert edges == {(b, a) for a, b in edges}
+    assert made.graphs.edge_index.shape[1] == 40
+    torch.testing.assert_close(seen.edge_attr, made.graphs.edge_attr[made.kept])
+
+
+def test_edges_at_hidden_nodes_can_be_hidden_too():
+    pretext = method(mask_edges=True)
+    made = batch(pretext, [graph(8)])
+    hidden = set(made.masked.tolist())
+
+    seen = pretext._hide(made)
+
+    for (a, b), before, after in zip(
+        made.graphs.edge_index.T.tolist(), made.graphs.edge_attr, seen.edge_attr, strict=True
+    ):
+        expected = torch.zeros_like(before) if {a, b} & hidden else before
+        assert torch.equal(after, expected)
+
+
+def test_hidden_features_reach_nothing_but_the_target():
+    pretext = method(mask_ratio=0.5)
+    made = batch(pretext, [graph(8)])
+    before = pretext._hide(made).x
+
+    made.graphs.x[made.masked] += 1
+
+    assert torch.equal(pretext._hide(made).x, before)
+
+
+def test_rebuilt_rows_of_visible_nodes_do_not_matter():
+    pretext = method(decoder="linear")
+    made = batch(pretext, [graph(8)])
+    rebuilt = []
+    pretext.decoder.register_forward_hook(
+        lambda module, inputs, output: rebuilt.append(output) or output.retain_grad()
+    )
+
+    pretext(made).total.backward()
+
+    gradient = rebuilt[0].grad.abs().sum(1) > 0
+    assert set(gradient.nonzero().flatten().tolist()) == set(made.masked.tolist())
+
+
+@pytest.mark.parametrize("decoder", ["gin", "mlp", "linear"])
+@pytest.mark.parametrize("edges", [0, None])
+def test_tiny_graphs_and_graphs_without_edges_train(decoder, edges):
+    pretext = method(decoder=decoder, replace_ratio=0.05, drop_edges=0.3)
+
+    loss = pretext(batch(pretext, [graph(n, edges=edges) for n in (1, 2, 3)]))
+    loss.total.backward()
+
+    assert torch.isfinite(loss.total)
+    assert 0 <= loss.total <= 2
+
+
+def test_every_weight_learns():
+    pretext = method(encoder={"norm": "batch", "jump": "all"}, replace_ratio=0.1)
+
+    pretext(batch(pretext, [graph(n) for n in range(5, 25)])).total.backward()
+
+    for name, parameter in pretext.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().sum() > 0, name
+
+
+def test_the_order_of_the_items_does_not_matter():
+    pretext = method(mask_ratio=0.4)
+    examples = [pretext.example(graph(n), Draw(0, 0, f"{n}")) for n in (3, 8, 5)]
+
+    a, b = pretext.collate(examples), pretext.collate(examples[::-1])
+
+    torch.testing.assert_close(pretext(a).total, pretext(b).total)
+
+
+def test_other_encoders_are_refused():
+    class Other(GIN):
+        pass
+
+    other = Other(GINSettings(node_features=4))
+    other.settings = GraphMAESettings()
+
+    with pytest.raises(RecipeError, match="graph encoder"):
+        GraphMAE(GraphMAESettings(), other)
