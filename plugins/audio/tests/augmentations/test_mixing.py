@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from unlabeled_audio.augmentations.mixing import Mixing
+from unlabeled_audio.augmentations.mixing import Mixing, partners
 from unlabeled_audio.waveform import Waveform, Waveforms
 
 
@@ -16,7 +16,8 @@ def clips(*lengths):
 
 def test_adds_the_planned_partner_at_the_planned_ratio():
     batch = clips(100, 100, 100)
-    plans = torch.tensor([[0.0, 6.0], [0.6, 0.0], [0.99, 12.0]], dtype=torch.float64)
+    plans = [[0.2, 0.3, 6.0], [0.5, 0.9, 0.0], [0.8, 0.4, 12.0]]
+    plans = torch.tensor(plans, dtype=torch.float64)
     added = Mixing().apply(batch, plans).values - batch.values
     for row, (partner, snr) in enumerate([(1, 6.0), (0, 0.0), (1, 12.0)]):
         direction = added[row] / batch.values[partner]
@@ -28,7 +29,7 @@ def test_adds_the_planned_partner_at_the_planned_ratio():
 def test_lengths_stay_and_padding_stays_silent():
     batch = clips(50, 200)
     before = batch.values.clone()
-    mixed = Mixing().apply(batch, torch.zeros(2, 2, dtype=torch.float64))
+    mixed = Mixing().apply(batch, torch.zeros(2, 3, dtype=torch.float64))
     assert torch.equal(mixed.lengths, batch.lengths)
     assert not mixed.values[0, 50:].any()
     assert torch.equal(mixed.values[1, 50:], batch.values[1, 50:])
@@ -37,26 +38,37 @@ def test_lengths_stay_and_padding_stays_silent():
 
 def test_a_batch_of_one_and_a_silent_partner_change_nothing():
     single = clips(50)
-    assert torch.equal(Mixing().apply(single, torch.zeros(1, 2)).values, single.values)
+    assert torch.equal(Mixing().apply(single, torch.zeros(1, 3)).values, single.values)
     pair = clips(50, 50)
     pair.values[1] = 0
-    mixed = Mixing().apply(pair, torch.zeros(2, 2, dtype=torch.float64))
+    mixed = Mixing().apply(pair, torch.zeros(2, 3, dtype=torch.float64))
     assert torch.equal(mixed.values, pair.values)
 
 
-def test_plans_are_two_numbers_from_the_rng():
+def test_plans_are_three_numbers_from_the_rng():
     plans = np.stack([Mixing().plan(np.random.default_rng(i)) for i in range(200)])
-    assert plans.shape == (200, 2)
-    assert (plans[:, 0] >= 0).all()
-    assert (plans[:, 0] < 1).all()
-    assert plans[:, 1].min() >= 0
-    assert plans[:, 1].max() <= 20
+    assert plans.shape == (200, 3)
+    assert (plans[:, :2] >= 0).all()
+    assert (plans[:, :2] < 1).all()
+    assert plans[:, 2].min() >= 0
+    assert plans[:, 2].max() <= 20
 
 
-def test_never_picks_the_clip_itself():
-    batch = clips(20, 20, 20, 20)
-    for share in np.linspace(0, 0.999, 12):
-        plans = torch.tensor([[share, 0.0]] * 4, dtype=torch.float64)
-        added = Mixing().apply(batch, plans).values - batch.values
-        cosine = torch.nn.functional.cosine_similarity(added, batch.values)
-        assert (cosine < 0.99).all()
+def test_partners_are_spread_evenly_and_never_the_clip_itself():
+    rng = np.random.default_rng(0)
+    chosen = np.zeros((4, 4))
+    for _ in range(3000):
+        plans = torch.from_numpy(np.stack([Mixing().plan(rng) for _ in range(4)]))
+        for clip, partner in enumerate(partners(plans)):
+            chosen[clip, partner] += 1
+    assert (np.diag(chosen) == 0).all()
+    assert np.abs(chosen / 3000 - (1 - np.eye(4)) / 3).max() < 0.04
+
+
+def test_the_order_of_the_batch_decides_nothing():
+    batch = clips(60, 70, 80, 90)
+    rng = np.random.default_rng(0)
+    plans = torch.from_numpy(np.stack([Mixing().plan(rng) for _ in range(4)]))
+    order = torch.tensor([2, 0, 3, 1])
+    turned = Mixing().apply(Waveforms(batch.values[order], batch.lengths[order]), plans[order])
+    torch.testing.assert_close(turned.values, Mixing().apply(batch, plans).values[order])

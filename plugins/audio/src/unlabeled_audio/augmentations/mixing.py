@@ -41,24 +41,34 @@ class Mixing(Settings):
         return self
 
     def plan(self, rng: np.random.Generator) -> np.ndarray:
-        """Which other clip, as a share of the batch in [0, 1), and the ratio (dB): (2,)."""
-        return np.array([rng.random(), rng.uniform(self.low_snr_db, self.high_snr_db)])
+        """The clip's own place on a circle, the place of the wanted one, the ratio (dB): (3,)."""
+        return np.array(
+            [rng.random(), rng.random(), rng.uniform(self.low_snr_db, self.high_snr_db)]
+        )
 
     def apply(self, batch: Waveforms, plans: Tensor) -> Waveforms:
         """Lengths stay; values change up to each clip's end."""
         everyone = _joint(batch)
-        count = len(everyone.lengths)
-        if count < 2:
+        if len(everyone.lengths) < 2:
             return batch
-        first = sum(row_counts(batch.lengths)[: rank()])
-        own = first + torch.arange(len(batch.lengths), device=plans.device)
-        steps = 1 + (plans[:, 0] * (count - 1)).long().clamp(max=count - 2)
-        other = everyone.values.index_select(0, (own + steps) % count)
+        other = everyone.values.index_select(0, partners(plans))
         other = torch.where(batch.valid, other[:, : batch.values.shape[1]], 0)
         lengths = batch.lengths.unsqueeze(1)
-        snr = plans[:, 1:].to(other.dtype)
+        snr = plans[:, 2:].to(other.dtype)
         factor = gain_for_snr(power(batch.values, lengths), power(other, lengths), snr)
         return Waveforms(batch.values + factor * other, batch.lengths)
+
+
+def partners(plans: Tensor) -> Tensor:
+    """Which clip of the joint batch each of this process's clips gets, (N,) long: never itself.
+
+    It is the next one on the circle from the wanted place on, so that the order of a batch
+    decides nothing.
+    """
+    places = gather_rows(plans)[:, 0]
+    ahead = (places - plans[:, 1:2]) % 1
+    own = sum(row_counts(plans)[: rank()]) + torch.arange(len(plans), device=plans.device)
+    return ahead.scatter(1, own.unsqueeze(1), torch.inf).argmin(dim=1)
 
 
 def _joint(batch: Waveforms) -> Waveforms:
