@@ -1,0 +1,155 @@
+"""What to do with a run: `unlabeled embed`, `evaluate`, `report` and `export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from unlabeled.cli.catalogue import Json
+from unlabeled.cli.overrides import parse_overrides
+from unlabeled.cli.printing import console, print_json, print_table
+
+Overrides = Annotated[str, Parameter(allow_leading_hyphen=True, show=False)]
+
+
+def embed(
+    run: Path,
+    data: Path,
+    *,
+    out: Path,
+    output: str | None = None,
+    batch_size: int | None = None,
+    unreadable: Literal["skip", "stop"] = "skip",
+    json: Json = False,
+) -> None:
+    """Write the embeddings of all items in DATA to a Parquet file; a second call adds new items.
+
+    Parameters
+    ----------
+    run
+        A run, or its encoder folder.
+    data
+        The folder or file to embed.
+    out
+        The Parquet file: id, source, group, size, metadata, vector.
+    output
+        Which of the encoder's outputs; its default if left out.
+    batch_size
+        Items per forward pass; that of training if left out.
+    unreadable
+        What to do with an item that cannot be read.
+    """
+    from unlabeled.evaluation.embed import embed as write
+
+    done = write(run, data, out, output=output, batch_size=batch_size, unreadable=unreadable)
+    if json:
+        print_json(done.to_dict())
+        return
+    console().print(
+        f"{done.path}: {done.rows} rows of {done.items} items, {done.width} wide, "
+        f"output {done.output}; {done.added} items new, {done.gone} gone"
+    )
+    if done.quarantine:
+        console().print(f"  left out: {len(done.quarantine)}, see {done.path}.quarantine.jsonl")
+
+
+def evaluate(
+    run: Path,
+    data: Path,
+    *overrides: Overrides,
+    labels: Path | None = None,
+    target: tuple[str, ...] = (),
+    probe: str | None = None,
+    name: str | None = None,
+    json: Json = False,
+) -> None:
+    """Probe the frozen encoder on labelled data, beside random encoders and hand-made features.
+
+    Settings of the recipe's evaluation section can be given as --evaluation.key value.
+
+    Parameters
+    ----------
+    run
+        A run, or its encoder folder.
+    data
+        The folder or file with the labelled items.
+    labels
+        A CSV or Parquet table: item, one or more targets, optionally group, split, fold.
+    target
+        Which column to predict; may be given several times. The only one, if left out.
+    probe
+        knn, logistic, ridge, or a plugin's evaluator; chosen by the labels if left out.
+    name
+        Of the result in the run's folder evaluation/.
+    """
+    from unlabeled.evaluation.evaluate import evaluate as judge
+    from unlabeled.evaluation.evaluate import recipe_settings
+    from unlabeled.evaluation.settings import EvaluationSettings
+    from unlabeled.recipe import merge
+    from unlabeled.validation import validate
+
+    flags = ["--labels", "--target", "--probe", "--name", "--json"]
+    changes = parse_overrides(overrides, flags).get("evaluation", {})
+    if probe:
+        changes["probe"] = {"name": probe}
+    merged = merge(recipe_settings(run).model_dump(), changes)
+    settings = validate(EvaluationSettings, merged, "evaluation")
+    found = judge(run, data, labels, target=target, settings=settings, name=name)
+    if json:
+        print_json(found.to_dict())
+        return
+    out = console()
+    out.print(f"{found.data}: {found.task} of {', '.join(found.targets)} by {found.probe['name']}")
+    out.print(f"  {found.items} items, {found.groups} groups, {found.splits}")
+    for note in found.notes:
+        out.print(f"  note: {note}")
+    print_table(found.lines())
+    out.print(found.verdict())
+
+
+def report(run: Path, *, json: Json = False) -> None:
+    """Write the run's report.html: one page that works offline.
+
+    Parameters
+    ----------
+    run
+        A run.
+    """
+    from unlabeled.evaluation.report import report as write
+
+    path = write(run)
+    if json:
+        print_json({"report": str(path)})
+    else:
+        console().print(str(path))
+
+
+def export(
+    run: Path,
+    *,
+    out: Path,
+    format: Literal["onnx"] = "onnx",  # noqa: ARG001 - the only one there is
+    json: Json = False,
+) -> None:
+    """Write the run's encoder for another program, and check it numerically after writing.
+
+    Parameters
+    ----------
+    run
+        A run, or its encoder folder.
+    out
+        The file to write.
+    format
+        onnx needs the extra: pip install "unlabeled[onnx]".
+    """
+    from unlabeled.export.onnx import export_onnx
+
+    done = export_onnx(run, out)
+    described: dict[str, Any] = done.to_dict()
+    if json:
+        print_json(described)
+    else:
+        for key, value in described.items():
+            console().print(f"{key}: {value}")
