@@ -1,9 +1,95 @@
 """What unlabeled-remote-sensing brings. Imports nothing but the manifest's own types."""
 
-from unlabeled.plugin import Plugin
+from unlabeled.plugin import Component, Plugin
 
 plugin = Plugin(
     api=1,
     modality="remote_sensing",
     summary="Sentinel-1/2 and other rasters: scenes of any size",
+    synthetic={
+        "scenes": Component(
+            target="unlabeled_remote_sensing.synthetic:write_pairs",
+            summary="radar and optical tiles of 48 px with water in four patterns",
+        ),
+        "complex_scenes": Component(
+            target="unlabeled_remote_sensing.synthetic:write_speckled",
+            summary="single-look complex fields of 64 px with their true reflectivity",
+        ),
+    },
+    readers={
+        "scenes": Component(
+            target="unlabeled_remote_sensing.readers.scenes:Scenes",
+            summary="rasters of one or more sensors on one grid, whole or by windows",
+        ),
+        "complex_scenes": Component(
+            target="unlabeled_remote_sensing.readers.complex_scenes:ComplexScenes",
+            summary="single-look complex radar",
+        ),
+    },
+    augmentations={
+        "dihedral": Component(
+            target="unlabeled_remote_sensing.augmentations.dihedral:Dihedral",
+            summary="flips and quarter turns, the same for all sensors",
+        ),
+        "crop": Component(
+            target="unlabeled_remote_sensing.augmentations.crop:Crop",
+            summary="a window of fixed size at a random place",
+        ),
+        "resized_crop": Component(
+            target="unlabeled_remote_sensing.augmentations.crop:ResizedCrop",
+            summary="a window of random area, resized",
+        ),
+        "band_jitter": Component(
+            target="unlabeled_remote_sensing.augmentations.band_jitter:BandJitter",
+            summary="brightness and contrast of each band",
+        ),
+    },
+    encoders={
+        "croma": Component(
+            target="unlabeled_remote_sensing.encoders.croma:CROMA",
+            summary="radar, optical and joint transformers with distance-biased attention",
+            source="Fuller et al. 2023, arXiv:2311.00566",
+        ),
+        "raster_vit": Component(
+            target="unlabeled_remote_sensing.encoders.raster_vit:RasterViT",
+            summary="one transformer on the stacked bands of all sensors",
+            source="He et al. 2022, arXiv:2111.06377; Cong et al. 2022, arXiv:2207.08051",
+        ),
+    },
+    pretexts={
+        "croma": Component(
+            target="unlabeled_remote_sensing.pretexts.croma:CROMAPretext",
+            summary="contrast radar with optical and reconstruct both from the two",
+            source="Fuller et al. 2023, arXiv:2311.00566",
+        ),
+    },
+    features={
+        "band_statistics": Component(
+            target="unlabeled_remote_sensing.features.band_statistics:BandStatistics",
+            summary="mean, deviation, maximum and minimum of each band",
+            source="Corley et al. 2023, arXiv:2305.13456",
+        ),
+    },
+    recipes={
+        "croma_tiny": Component(
+            target="unlabeled_remote_sensing:recipes/croma_tiny.yaml",
+            summary="CROMA on 48 px crops, small enough for two cores",
+            source="Fuller et al. 2023, arXiv:2311.00566",
+        ),
+        "croma_base": Component(
+            target="unlabeled_remote_sensing:recipes/croma_base.yaml",
+            summary="CROMA as published, base size, on 120 px crops",
+            source="Fuller et al. 2023, arXiv:2311.00566",
+        ),
+        "mae_tiny": Component(
+            target="unlabeled_remote_sensing:recipes/mae_tiny.yaml",
+            summary="multispectral masked autoencoder, small enough for two cores",
+            source="He et al. 2022, arXiv:2111.06377",
+        ),
+        "vicreg_tiny": Component(
+            target="unlabeled_remote_sensing:recipes/vicreg_tiny.yaml",
+            summary="two crops of one tile, compared by VICReg",
+            source="Bardes et al. 2022, arXiv:2105.04906",
+        ),
+    },
 )

@@ -40,7 +40,7 @@ from unlabeled.objectives.checks import full_precision
 from unlabeled.objectives.masked_regression import masked_regression_loss, normalise_tokens
 from unlabeled.randomness import Draw
 from unlabeled.settings import Settings
-from unlabeled_remote_sensing.encoders.croma import EPS, CROMA
+from unlabeled_remote_sensing.encoders.croma import CROMA, EPS
 from unlabeled_remote_sensing.encoders.raster_batch import RasterBatch, token_grid
 from unlabeled_remote_sensing.raster import Raster
 
@@ -167,9 +167,7 @@ class CROMAPretext(Pretext):
             name: masked_regression_loss(guess, true, weight=asked & there.unsqueeze(-1))
             for name, guess, true, asked, there in zip(
                 ("optical", "radar"),
-                prediction.split(sizes, dim=-1),
-                target.split(sizes, dim=-1),
-                known.split(sizes, dim=-1),
+                *(torch.split(x, sizes, dim=-1) for x in (prediction, target, known)),
                 hidden,
                 strict=True,
             )
