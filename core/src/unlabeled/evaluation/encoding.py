@@ -16,7 +16,8 @@ from unlabeled.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """The embedding of one item. values: (L, D) float32; position: (L, rank); node: (L,)."""
+    """The embedding of one item. values: (L, D) float32; position: (L, rank) float64,
+    as map coordinates need it; node: (L,)."""
 
     values: np.ndarray
     position: np.ndarray | None = None
@@ -56,7 +57,7 @@ def pieces(encoding: Encoding, count: int) -> list[Piece]:
     """Cut the encoding of a batch into its `count` samples; padding and absent tokens fall out."""
     if isinstance(encoding, Tokens):
         valid = encoding.valid.cpu().numpy()
-        values, position = _floats(encoding.values), _floats(encoding.position)
+        values, position = _floats(encoding.values), encoding.position.double().cpu().numpy()
         return [Piece(values[i][valid[i]], position[i][valid[i]]) for i in range(count)]
     if isinstance(encoding, Nodes):
         owner, node = encoding.owner.cpu().numpy(), encoding.id.cpu().numpy()

@@ -130,8 +130,8 @@ def _columns(found: Sequence[Piece]) -> dict[str, pa.Array]:
 
 
 def _fixed(values: Sequence[np.ndarray]) -> pa.Array:
-    """(L, D) arrays as one column of fixed-size lists of float32."""
-    joined = np.concatenate(values).astype(np.float32, copy=False)
+    """(L, D) arrays as one column of fixed-size lists of their numbers."""
+    joined = np.concatenate(values)
     return pa.FixedSizeListArray.from_arrays(pa.array(joined.ravel()), joined.shape[1])
 
 
