@@ -57,6 +57,11 @@ PRETEXTS: dict[str, Component] = {
         summary="see a few patches, predict a teacher's tokens of the others",
         source="Assran et al. 2023, I-JEPA",
     ),
+    "cross_modal": Component(
+        target="unlabeled.pretexts.cross_modal:CrossModal",
+        summary="what several sensors saw of one sample gets like embeddings",
+        source="Tian et al. 2020, arXiv:1906.05849",
+    ),
 }
 
 EVALUATORS = {

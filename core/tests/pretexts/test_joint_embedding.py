@@ -96,21 +96,23 @@ def test_without_need_there_is_no_teacher():
     assert pretext().teacher is None
 
 
-@pytest.mark.parametrize(
-    ("negatives", "groups", "items", "same"),
-    [
-        ("other_groups", "abb", "xyz", [(1, 2)]),
-        ("other_items", "abb", "xyx", [(0, 2)]),
-        ("other_groups", ["", "", "b"], "xyz", []),
-    ],
-)
-def test_kin_are_told_to_the_objective(negatives, groups, items, same):
-    method = pretext(negatives=negatives)
-    method(batch(method, groups, items))
-    kin = method.objective.seen[2]
-    pairs = [(i, j) for i in range(3) for j in range(i + 1, 3) if kin[i] == kin[j]]
-    assert kin.dtype == torch.int64
-    assert pairs == same
+def test_the_teacher_sees_the_first_views_only():
+    method = pretext(teaches=True, views=4, teacher_views=2)
+    method(batch(method))
+    student, teacher, _ = method.objective.seen
+    assert (len(student), len(teacher)) == (4, 2)
+
+
+def test_kin_are_told_to_the_objective():
+    method = pretext(negatives="other_groups")
+    method(batch(method, "abb"))
+    groups = method.objective.seen[2]
+    assert groups[1] == groups[2] != groups[0]
+
+
+def test_more_views_for_the_teacher_than_there_are_is_refused():
+    with pytest.raises(RecipeError, match="at most the number of views, 2, found 3"):
+        pretext(teacher_views=3)
 
 
 def test_one_view_is_refused():

@@ -1,34 +1,32 @@
 """Joint embedding: views of one sample shall have like embeddings, by any paired objective.
 
-The method that SimCLR, VICReg, Barlow Twins, BYOL and their kin share. What tells them apart is
+The method that SimCLR, VICReg, Barlow Twins, BYOL, DINO and SwAV share. What tells them apart is
 the objective (`unlabeled.objectives`); what tells the modalities apart is the views and the
-encoder. Objectives that compare with a teacher get one.
+encoder. Objectives that compare with a teacher get one. Large (global) views come first, small
+(local) ones after them.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-import torch
 from pydantic import Field
 from torch import Tensor
 
 from unlabeled.augmentations.views import View, ViewBatch, Views
 from unlabeled.contract import Encoder, Loss, Objective, Pretext, Sample
 from unlabeled.errors import RecipeError
+from unlabeled.pretexts.kin import NEGATIVES, Negatives, join_kin, kin
 from unlabeled.randomness import Draw
 from unlabeled.settings import Settings
 from unlabeled.teachers import Teacher, TeacherSettings
 
 
 class JointEmbeddingSettings(Settings):
-    negatives: Literal["all", "other_items", "other_groups"] = Field(
-        "all",
-        description="what a sample is told apart from, by objectives with negatives: every other "
-        "sample, those of other items, or those of other groups (patients, speakers, scenes)",
+    negatives: Negatives = NEGATIVES
+    teacher_views: int | None = Field(
+        None, ge=1, description="the teacher sees the first so many views; all if unset"
     )
     teacher: TeacherSettings = Field(
         TeacherSettings(), description="how it follows, if the objective needs one"
@@ -37,15 +35,13 @@ class JointEmbeddingSettings(Settings):
 
 @dataclass(slots=True)
 class Example:
-    """One sample. kin: samples with the same number are no negatives of one another."""
-
     views: list[View]
-    kin: int
+    kin: int | None
 
 
 @dataclass(slots=True)
 class ExampleBatch:
-    """One batch per view; kin: (N,) int64, None where every other sample is a negative."""
+    """One batch per view; kin: (N,) int64 or None."""
 
     views: list[ViewBatch]
     kin: Tensor | None
@@ -73,6 +69,11 @@ class JointEmbedding(Pretext):
             raise RecipeError(
                 f"views: joint embedding compares views, so it needs 2 or more; found {len(views)}"
             )
+        if settings.teacher_views and settings.teacher_views > len(views):
+            raise RecipeError(
+                f"pretext.teacher_views: expected at most the number of views, {len(views)}, "
+                f"found {settings.teacher_views}"
+            )
         self.views = views
         self.objective = objective
         self.teacher: Teacher | None = None
@@ -84,20 +85,17 @@ class JointEmbedding(Pretext):
         return self.objective.smallest_batch
 
     def example(self, sample: Sample, draw: Draw) -> Example:
-        # An item without a group is a group of its own.
-        kin = draw.group if self.settings.negatives == "other_groups" and draw.group else draw.item
-        return Example(self.views.make(sample, draw), _number(kin))
+        return Example(self.views.make(sample, draw), kin(draw, self.settings.negatives))
 
     def collate(self, examples: Sequence[Example]) -> ExampleBatch:
         views = self.views.collate([e.views for e in examples], self.encoder.collate)
-        if self.settings.negatives == "all":
-            return ExampleBatch(views, None)
-        return ExampleBatch(views, torch.tensor([e.kin for e in examples]))
+        return ExampleBatch(views, join_kin([e.kin for e in examples]))
 
     def forward(self, batch: ExampleBatch) -> Loss:
         views = self.views.apply(batch.views)
         student: list[Tensor] = [self.encoder(view) for view in views]
-        teacher = [self.teacher(view) for view in views] if self.teacher else None
+        taught = views[: self.settings.teacher_views]
+        teacher = [self.teacher(view) for view in taught] if self.teacher else None
         loss: Loss = self.objective(student, teacher, groups=batch.kin)
         return loss
 
@@ -115,9 +113,3 @@ def require_global_output(encoder: Encoder) -> None:
             f"encoder: this pretext compares one vector per sample, and the encoder's default "
             f"output {default.name!r} gives {default.kind}. Choose an encoder with pooling."
         )
-
-
-def _number(name: str) -> int:
-    """The same number for the same name in every process."""
-    digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "little", signed=True)
