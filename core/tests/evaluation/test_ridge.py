@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from unlabeled.evaluation.ridge import STRENGTHS, Ridge
+from unlabeled.evaluation.ridge import PENALTIES, Ridge, solve
 from unlabeled.evaluation.splits import inner_folds
 
 
@@ -21,13 +21,12 @@ def test_equals_the_closed_form_with_the_penalty_of_the_least_inner_error(noise)
     groups = rng.integers(0, 6, 60)
 
     def error(alpha):
-        folds = [
-            np.mean(np.square(closed_form(train[a], target[a], train[b], alpha) - target[b]))
+        return sum(
+            np.square(closed_form(train[a], target[a], train[b], alpha) - target[b]).sum()
             for a, b in inner_folds(groups)
-        ]
-        return np.mean(folds)
+        )
 
-    best = min(STRENGTHS, key=error)
+    best = min(PENALTIES, key=error)
     found = Ridge().predict(train, target, groups, test)
     np.testing.assert_allclose(found, closed_form(train, target, test, best), atol=1e-10)
 
@@ -50,3 +49,12 @@ def test_a_constant_column_is_harmless():
     train = np.c_[rng.normal(size=(30, 2)), np.ones(30)]
     found = Ridge().predict(train, train[:, 0], np.arange(30), train)
     assert Ridge().score(train[:, 0], found) > 0.99
+
+
+def test_more_columns_than_items_give_the_same_solution():
+    rng = np.random.default_rng(4)
+    train, test, target = rng.normal(size=(20, 50)), rng.normal(size=(5, 50)), rng.normal(size=20)
+    found = solve(train, target, test, PENALTIES)
+    for column, alpha in enumerate(PENALTIES):
+        expected = closed_form(train, target, test, alpha)
+        np.testing.assert_allclose(found[:, column], expected, atol=1e-9)

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, ClassVar, Literal
+from collections.abc import Iterator, Sequence
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
-from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from unlabeled.evaluation import metrics
 from unlabeled.evaluation.splits import inner_folds
+from unlabeled.evaluation.standardise import standardise
 from unlabeled.settings import Settings
 
-STRENGTHS = [1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0]
-"""Values of C, the inverse strength of the L2 penalty; of equal ones the first is taken."""
+STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
+"""Values of C, the inverse of the L2 penalty; of equally good ones the first is taken."""
 
 
 class Logistic(Settings):
@@ -37,30 +36,41 @@ class Logistic(Settings):
         Returns (M, C) probabilities.
         """
         classes = int(target.max()) + 1
-
-        def scorer(model: Any, samples: np.ndarray, labels: np.ndarray) -> float:
-            return self.score(labels, _probabilities(model, samples, classes))
-
-        search = GridSearchCV(
-            make_pipeline(StandardScaler(), LogisticRegression(max_iter=500)),
-            {"logisticregression__C": STRENGTHS},
-            cv=inner_folds(groups),
-            scoring=scorer,
-        )
-        with warnings.catch_warnings():
-            # A fit that was stopped, or lacked a class, is judged on validation like any other.
-            for category in (ConvergenceWarning, FitFailedWarning, UserWarning):
-                warnings.simplefilter("ignore", category)
-            search.fit(train, target)
-        return _probabilities(search, test, classes)
+        scores = [
+            [
+                self.score(target[held], found)
+                for found in path(train[fit], target[fit], train[held], STRENGTHS, classes)
+            ]
+            for fit, held in inner_folds(groups)
+            if len(np.unique(target[fit])) > 1
+        ]
+        mean = np.nan_to_num(np.array(scores)).mean(0) if scores else np.zeros(len(STRENGTHS))
+        best = STRENGTHS[int(mean.argmax())]
+        return next(path(train, target, test, [best], classes))
 
     def score(self, target: np.ndarray, predicted: np.ndarray) -> float:
         """The metric. target: (M,) class numbers; predicted: (M, C)."""
         return metrics.CLASSIFICATION[self.metric](target, predicted)
 
 
-def _probabilities(model: Any, samples: np.ndarray, classes: int) -> np.ndarray:
-    """(N, classes): a class that the model never saw has probability 0."""
-    scores = np.zeros((len(samples), classes))
-    scores[:, model.classes_] = model.predict_proba(samples)
-    return scores
+def path(
+    train: np.ndarray,
+    target: np.ndarray,
+    test: np.ndarray,
+    strengths: Sequence[float],
+    classes: int,
+) -> Iterator[np.ndarray]:
+    """Probabilities (M, classes) for each C, each fit started from the one before.
+
+    A class that does not occur in `target` has probability 0.
+    """
+    a, b = standardise(train, test)
+    model = LogisticRegression(max_iter=500, warm_start=True)
+    for strength in strengths:
+        with warnings.catch_warnings():
+            # A fit that ran out of iterations is judged on validation like any other.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model.set_params(C=strength).fit(a, target)
+        scores = np.zeros((len(test), classes))
+        scores[:, model.classes_] = model.predict_proba(b)
+        yield scores

@@ -23,7 +23,7 @@ class EvaluationSettings(Settings):
         5, ge=1, description="untrained encoders of the same architecture shown beside it"
     )
     output: str | None = Field(
-        None, description="the encoder's output that is probed; its first one if unset"
+        None, description="the encoder's output that is probed; its first if unset"
     )
 
     @field_validator("probe")

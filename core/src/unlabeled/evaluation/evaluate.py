@@ -1,0 +1,115 @@
+"""Judge a pretrained encoder by a probe, beside random encoders and hand-made features.
+
+All of them see the same items, the same splits and the same probe; scores are taken over the
+predictions of all test items together; intervals come from one paired bootstrap over groups.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from unlabeled.atomic import write_json
+from unlabeled.errors import UsageError
+from unlabeled.evaluation.bootstrap import RESAMPLES
+from unlabeled.evaluation.contestants import contestants
+from unlabeled.evaluation.encoding import choose_output
+from unlabeled.evaluation.judge import judge
+from unlabeled.evaluation.labels import labels_in, match, read_labels, target_names
+from unlabeled.evaluation.reading import Source
+from unlabeled.evaluation.result import Evaluation
+from unlabeled.evaluation.settings import EvaluationSettings
+from unlabeled.evaluation.study import choose_probe, design
+from unlabeled.export.encoder import (
+    encoder_folder,
+    load_reader,
+    read_config,
+    require_representation,
+)
+from unlabeled.run_folder import RunFolder
+from unlabeled.validation import validate
+
+
+def evaluate(
+    path: Path | str,
+    data: Path | str,
+    labels: Path | str | None = None,
+    *,
+    target: Sequence[str] = (),
+    settings: EvaluationSettings | None = None,
+    name: str | None = None,
+    unreadable: Literal["skip", "stop"] = "skip",
+    max_skipped: float = 0.1,
+) -> Evaluation:
+    """Probe the encoder of a run on labelled data, and write `evaluation/<name>.json` there.
+
+    path: a run or its encoder folder; labels: a table (see `labels`), or None for the metadata
+    columns of the index; target: columns, or the only one there is; settings: the recipe's if
+    None; name: of the labels and the probe if None.
+    Raises RunError, DataError, UsageError, RecipeError or PluginError.
+    """
+    config, data = read_config(path), Path(data)
+    require_representation(config, path)
+    settings = settings or recipe_settings(path)
+    reader = load_reader(path)
+    source = Source(reader.index(data), reader, unreadable, max_skipped)
+    table = labels_in(source.items) if labels is None else read_labels(Path(labels))
+    names = target_names(table, target)
+    labelled = match(table, source.items, data)
+    choice, why = choose_probe(labelled, names, settings)
+    name = _file_name(name or f"{Path(labels or data).stem}-{choice.name.replace('/', '-')}")
+    design(labelled, names, source.items, choice, settings.folds)  # fails before the long part
+
+    found = contestants(path, config, settings, source, labelled)
+    read = replace(labelled, table=labelled.table.take(found.read), rows=labelled.rows[found.read])
+    study = design(read, names, source.items, choice, settings.folds)
+    rows, comparisons = judge(study, found)
+    evaluation = Evaluation(
+        name=name,
+        data=str(data),
+        labels=str(labels or ""),
+        targets=tuple(names),
+        task=study.probe.task,
+        probe=choice.to_dict(),
+        probe_because=why,
+        metric=study.probe.metric,
+        output=choose_output(config.outputs, settings.output).name,
+        splits=study.described,
+        items=len(study.tested),
+        groups=len(set(study.groups[study.tested])),
+        unmatched_rows=labelled.unmatched_rows,
+        unmatched_items=labelled.unmatched_items,
+        skipped=len(source.quarantine) + len(source.items.quarantine),
+        rows=tuple(rows),
+        comparisons=tuple(comparisons),
+        outcome=comparisons[0].outcome,
+        notes=study.notes,
+        seeds=tuple(range(settings.random_encoders)),
+        resamples=RESAMPLES,
+    )
+    write_json(home(path) / "evaluation" / f"{name}.json", evaluation.to_dict())
+    return evaluation
+
+
+def home(path: Path | str) -> Path:
+    """The run that an encoder folder belongs to; the folder itself if it was taken elsewhere."""
+    folder = encoder_folder(path)
+    return folder.parent if RunFolder(folder.parent).holds_run() else folder
+
+
+def recipe_settings(path: Path | str) -> EvaluationSettings:
+    """The evaluation section of a run's recipe; the defaults where there is no run."""
+    run = RunFolder(home(path))
+    if not run.recipe.is_file():
+        return EvaluationSettings()
+    section = run.read_recipe().get("evaluation") or {}
+    return validate(EvaluationSettings, section, f"{run.recipe}, evaluation")
+
+
+def _file_name(name: str) -> str:
+    if not re.fullmatch(r"[\w.-]+", name):
+        raise UsageError(f"name: expected letters, digits, '.', '-' and '_', found {name!r}")
+    return name

@@ -1,0 +1,118 @@
+"""What every embedding is put through: one probe, the same targets, groups and splits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from unlabeled.contract import Evaluator
+from unlabeled.evaluation.labels import Labelled, Target, infer_task, read_target
+from unlabeled.evaluation.probing import Predictions, predict
+from unlabeled.evaluation.settings import EvaluationSettings
+from unlabeled.evaluation.splits import Split, by_fold, by_split, leave_groups_out
+from unlabeled.items import Items
+from unlabeled.recipe import Choice, read_choice
+
+DEFAULT_PROBES = {"classification": "logistic", "regression": "ridge"}
+FEW_GROUPS = 10
+"""With fewer, percentile intervals are known to be too narrow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """probe: with its name; targets: of N items; groups: (N,) names; splits: of the N items.
+
+    described: the splits in words; notes: what a reader of the scores must know.
+    """
+
+    choice: Choice
+    probe: Evaluator
+    targets: tuple[Target, ...]
+    groups: np.ndarray
+    splits: tuple[Split, ...]
+    described: str
+    notes: tuple[str, ...]
+
+    @property
+    def tested(self) -> np.ndarray:
+        """Positions (n,) of the items that are tested at all."""
+        return np.unique(np.concatenate([split.test for split in self.splits]))
+
+    def predict(self, embedding: np.ndarray) -> list[Predictions]:
+        """What the probe says of each target's test items. embedding: (N, D)."""
+        return [predict(self.probe, embedding, t, self.groups, self.splits) for t in self.targets]
+
+    def score(self, predictions: Sequence[Predictions], positions: np.ndarray) -> float:
+        """The metric on the items at `positions`, averaged over the targets that define it."""
+        scores = np.array([each.score(self.probe, positions) for each in predictions])
+        defined = scores[~np.isnan(scores)]
+        return float(defined.mean()) if len(defined) else float("nan")
+
+
+def choose_probe(
+    labelled: Labelled, names: Sequence[str], settings: EvaluationSettings
+) -> tuple[Choice, str]:
+    """The probe, and why it was chosen. Raises RecipeError, PluginError or UsageError."""
+    if settings.probe:
+        return read_choice("evaluators", settings.probe, "evaluation"), "as asked for"
+    task = infer_task(labelled.table, names)
+    choice = read_choice("evaluators", {"name": DEFAULT_PROBES[task]}, "evaluation")
+    return choice, f"inferred from the values of {', '.join(names)}; --probe chooses another"
+
+
+def design(
+    labelled: Labelled,
+    names: Sequence[str],
+    items: Items,
+    choice: Choice,
+    folds: int,
+) -> Study:
+    """Lay out the study of N labelled items. Raises DataError."""
+    probe: Evaluator = choice.settings  # type: ignore[assignment]
+    groups, given = _groups(labelled, items)
+    splits, described = _splits(labelled, groups, folds)
+    notes = [*_notes_on_groups(groups, splits, given=given)]
+    targets = tuple(read_target(labelled.table, name, probe.task) for name in names)
+    return Study(choice, probe, targets, groups, tuple(splits), described, tuple(notes))
+
+
+def _groups(labelled: Labelled, items: Items) -> tuple[np.ndarray, bool]:
+    """Names (N,), of the labels or else of the index; an item without one is its own group."""
+    index = items.table.take(labelled.rows)
+    given = labelled.table if "group" in labelled.table.column_names else index
+    names = [str(name) if name else "" for name in given["group"].to_pylist()]
+    own = [f"item {item}" for item in index["id"].to_pylist()]
+    return np.array([name or alone for name, alone in zip(names, own, strict=True)]), any(names)
+
+
+def _splits(labelled: Labelled, groups: np.ndarray, folds: int) -> tuple[list[Split], str]:
+    """The given folds, else the given split, else folds by group."""
+    columns = labelled.table.column_names
+    if "fold" in columns:
+        splits = by_fold(_names(labelled, "fold"))
+        return splits, f"the {len(splits)} folds of the labels, each left out in turn"
+    if "split" in columns:
+        splits = by_split(_names(labelled, "split"))
+        sizes = f"{len(splits[0].train)} items train, {len(splits[0].test)} test"
+        return splits, f"the split of the labels: {sizes}"
+    splits = leave_groups_out(groups, folds)
+    return splits, f"{len(splits)} folds by group, each left out in turn"
+
+
+def _names(labelled: Labelled, column: str) -> np.ndarray:
+    return np.array([str(name) for name in labelled.table[column].to_pylist()])
+
+
+def _notes_on_groups(groups: np.ndarray, splits: Sequence[Split], *, given: bool) -> list[str]:
+    notes = []
+    if not given:
+        notes.append("Neither labels nor index name groups: each item counts as its own.")
+    shared = {name for s in splits for name in set(groups[s.train]) & set(groups[s.test])}
+    if shared:
+        notes.append(f"The given splits have {len(shared)} groups on both sides.")
+    tested = len({name for split in splits for name in groups[split.test]})
+    if tested < FEW_GROUPS:
+        notes.append(f"Intervals from {tested} groups are rough, and rather too narrow.")
+    return notes

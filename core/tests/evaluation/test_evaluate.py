@@ -1,0 +1,274 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from torch import nn
+
+from unlabeled.errors import DataError, PluginError, RunError, UsageError
+from unlabeled.evaluation.embed import embed
+from unlabeled.evaluation.evaluate import evaluate
+from unlabeled.evaluation.settings import EvaluationSettings
+
+FEW = EvaluationSettings(random_encoders=2, features=("vectors/mean",))
+ONE = EvaluationSettings(random_encoders=1)
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture
+def data(vectors, tables):
+    from unlabeled_vectors.parts import write
+
+    if not (tables / "labels.csv").exists():
+        write(tables, count=120, seed=0)
+    return tables
+
+
+@pytest.fixture
+def mixer(vectors):
+    from unlabeled_vectors.parts import Mixer, MixerSettings
+
+    torch.manual_seed(0)
+    return Mixer(MixerSettings(width=6))
+
+
+def taught(mixer, data):
+    """An encoder that knows the classes: what good pretraining would have to reach."""
+    from unlabeled_vectors.parts import JsonReader
+
+    reader = JsonReader()
+    items = reader.index(data)
+    rows = (data / "labels.csv").read_text().splitlines()[1:]
+    target = torch.tensor([float(row.split(",")[2]) for row in rows])
+    batch = mixer.collate([reader.read(item) for item in items])
+    mixer.calibrate([batch])
+    mixer.drop.p = 0.0
+    head = nn.Linear(6, 1)
+    optimiser = torch.optim.Adam([*mixer.parameters(), *head.parameters()], lr=0.05)
+    for _ in range(200):
+        loss = (head(mixer(batch))[:, 0] - target).square().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    return mixer.eval()
+
+
+def test_a_good_encoder_wins_and_the_run_keeps_the_numbers(mixer, data, save_mixer):
+    run = save_mixer(taught(mixer, data))
+    (run / "manifest.json").write_text("{}")
+    found = evaluate(run, data, data / "labels.csv", target=["kind"], settings=FEW)
+
+    assert (found.task, found.probe["name"], found.metric) == (
+        "classification",
+        "logistic",
+        "accuracy",
+    )
+    assert "inferred" in found.probe_because
+    assert (found.items, found.groups, found.splits) == (
+        120,
+        10,
+        "5 folds by group, each left out in turn",
+    )
+    pretrained, random, mean = found.rows
+    assert [row.kind for row in found.rows] == ["pretrained", "random", "features"]
+    assert pretrained.score > 0.95
+    assert mean.score < 0.65  # the class is a product: no linear function of the mean
+    assert (pretrained.width, mean.width, random.sd is not None) == (6, 4, True)
+    for row in found.rows:
+        assert row.interval.low <= row.score <= row.interval.high
+        assert row.targets == {"kind": pytest.approx(row.score)}
+    for comparison, row in zip(found.comparisons, found.rows[1:], strict=True):
+        assert comparison.against == row.name
+        assert comparison.difference == pytest.approx(pretrained.score - row.score)
+        assert comparison.outcome == "win"
+        assert comparison.interval.low > 0
+    assert found.outcome == "win"
+    assert "better than mean of 2 random encoders" in found.verdict()
+
+    written = json.loads((run / "evaluation" / "labels-logistic.json").read_text())
+    assert written == json.loads(json.dumps(found.to_dict()))
+
+
+def test_the_same_call_gives_the_same_numbers(mixer, data, save_mixer):
+    run, labels = save_mixer(mixer), data / "labels.csv"
+    first, again = (
+        evaluate(run, data, labels, target=["strength"], settings=FEW) for _ in range(2)
+    )
+    assert first == again
+
+
+def test_an_untrained_encoder_does_not_win(data, save_mixer, vectors):
+    """The encoder is the random one of seed 0: nothing may tell them apart."""
+    from unlabeled_vectors.parts import JsonReader
+
+    from unlabeled.evaluation.random_encoders import random_encoder
+    from unlabeled.evaluation.reading import Source
+    from unlabeled.recipe import read_choice
+
+    choice = read_choice("encoders", {"name": "vectors/mixer"}, "here")
+    source = Source(JsonReader().index(data), JsonReader())
+    encoder = random_encoder(choice, 0, source, range(120), output="pooled", batch_size=64)
+    found = evaluate(
+        save_mixer(encoder), data, data / "labels.csv", target=["strength"], settings=ONE
+    )
+    assert found.comparisons[0].difference == 0
+    assert (found.outcome, found.rows[1].sd) == ("open", None)
+    assert "not told apart from" in found.verdict()
+
+
+def test_the_score_is_that_of_the_probe_on_the_embedding(mixer, data, save_mixer, tmp_path):
+    """By hand: embed, leave groups out, ridge, R² over all predictions."""
+    import pyarrow.parquet as pq
+    from sklearn.metrics import r2_score
+
+    from unlabeled.evaluation.ridge import Ridge
+    from unlabeled.evaluation.splits import leave_groups_out
+
+    run = save_mixer(mixer)
+    found = evaluate(run, data, data / "labels.csv", target=["strength"], settings=FEW)
+    embed(run, data, tmp_path / "out.parquet")
+    table = pq.read_table(tmp_path / "out.parquet")
+    values = np.array(table["vector"].to_pylist())
+    groups = np.array(table["group"].to_pylist())
+    lines = (data / "labels.csv").read_text().splitlines()[1:]
+    strength = np.array([float(line.split(",")[2]) for line in lines])
+    predicted = np.zeros(len(values))
+    for split in leave_groups_out(groups, 5):
+        predicted[split.test] = Ridge().predict(
+            values[split.train], strength[split.train], groups[split.train], values[split.test]
+        )
+    assert (found.task, found.metric) == ("regression", "r2")
+    assert found.rows[0].score == pytest.approx(r2_score(strength, predicted), abs=1e-4)
+
+
+def test_several_targets_are_averaged_and_gaps_are_left_out(mixer, data, save_mixer, tmp_path):
+    lines = (data / "labels.csv").read_text().splitlines()
+    rows = [line.split(",") for line in lines[1:]]
+    labels = tmp_path / "two.csv"
+    labels.write_text(
+        "item,a,b\n"
+        + "".join(
+            f"{name},{value},{value if place % 2 else ''}\n"
+            for place, (name, _, value) in enumerate(rows)
+        )
+    )
+    found = evaluate(save_mixer(mixer), data, labels, target=["a", "b"], settings=ONE)
+    scores = found.rows[0].targets
+    assert scores.keys() == {"a", "b"}
+    assert found.rows[0].score == pytest.approx((scores["a"] + scores["b"]) / 2)
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "described", "items"),
+    [
+        ("split", ["train"] * 60 + ["valid"] * 20 + ["test"] * 40, "60 items train, 40 test", 40),
+        ("fold", ["1", "2", "3", "4"] * 30, "the 4 folds of the labels", 120),
+    ],
+)
+def test_given_splits_are_followed(
+    mixer, data, save_mixer, tmp_path, column, values, described, items
+):
+    lines = (data / "labels.csv").read_text().splitlines()[1:]
+    labels = tmp_path / "given.csv"
+    rows = [f"{line.rsplit(',', 1)[0]},{value}" for line, value in zip(lines, values, strict=True)]
+    labels.write_text("\n".join([f"item,kind,{column}", *rows]))
+    settings = EvaluationSettings(random_encoders=1, probe={"name": "knn", "k": 3})
+    found = evaluate(save_mixer(mixer), data, labels, settings=settings, name="given")
+    assert described in found.splits
+    assert found.items == items
+    assert found.probe["k"] == 3
+    assert any("groups on both sides" in note for note in found.notes)
+
+
+def test_an_unreadable_item_is_counted_not_fatal(mixer, data, save_mixer, tmp_path):
+    import shutil
+
+    copy = shutil.copytree(data, tmp_path / "copy")
+    content = json.loads((copy / "0007.json").read_text())
+    (copy / "0007.json").write_text(json.dumps({**content, "values": []}))
+    with (copy / "labels.csv").open("a") as file:
+        file.write("unknown.json,same,1.0\n")
+    found = evaluate(
+        save_mixer(mixer), copy, copy / "labels.csv", target=["strength"], settings=ONE
+    )
+    assert (found.items, found.skipped, found.unmatched_rows, found.unmatched_items) == (
+        119,
+        1,
+        1,
+        0,
+    )
+
+
+def test_tokens_are_averaged_per_item(mixer, data, save_mixer):
+    run = save_mixer(mixer)
+    scores = [
+        evaluate(
+            run,
+            data,
+            data / "labels.csv",
+            target=["strength"],
+            settings=EvaluationSettings(random_encoders=1, output=output),
+        )
+        .rows[0]
+        .score
+        for output in ("pooled", "steps", "points")
+    ]
+    assert scores[1:] == pytest.approx(scores[:1] * 2, abs=1e-4)
+
+
+def test_the_recipe_of_the_run_says_how(mixer, data, save_mixer):
+    run = save_mixer(mixer)
+    section = {"probe": {"name": "knn", "metric": "roc_auc"}, "random_encoders": 1, "folds": 3}
+    (run / "manifest.json").write_text("{}")
+    (run / "recipe.yaml").write_text(yaml.safe_dump({"evaluation": section}))
+    found = evaluate(run, data, data / "labels.csv", target=["kind"])
+    assert (found.metric, len(found.seeds)) == ("roc_auc", 1)
+    assert found.splits.startswith("3 folds")
+    assert (run / "evaluation" / "labels-knn.json").exists()
+
+
+def test_the_table_shows_every_row_with_its_difference(mixer, data, save_mixer):
+    labels = data / "labels.csv"
+    found = evaluate(save_mixer(mixer), data, labels, target=["strength"], settings=FEW)
+    lines = found.lines()
+    assert [line["embedding"] for line in lines] == [row.name for row in found.rows]
+    assert lines[0]["pretrained − this"] == ""
+    assert lines[2]["pretrained − this"] == f"{found.comparisons[1].difference:+.3f}"
+    assert "±" in lines[1]["r2"]
+
+
+def test_what_cannot_be_done_is_said_before_the_long_part(mixer, data, save_mixer, monkeypatch):
+    run, labels = save_mixer(mixer), data / "labels.csv"
+
+    def fail(*args, **kwargs):
+        raise AssertionError("embedded before the request was checked")
+
+    monkeypatch.setattr("unlabeled.evaluation.evaluate.contestants", fail)
+    with pytest.raises(UsageError, match="several targets, choose: kind, strength"):
+        evaluate(run, data, labels)
+    ridge = EvaluationSettings(probe={"name": "ridge"})
+    with pytest.raises(DataError, match="'kind': expected numbers"):
+        evaluate(run, data, labels, target=["kind"], settings=ridge)
+    typo = EvaluationSettings(probe={"name": "rigde"})
+    with pytest.raises(PluginError, match="Did you mean 'ridge'"):
+        evaluate(run, data, labels, target=["kind"], settings=typo)
+    with pytest.raises(UsageError, match="name: expected letters"):
+        evaluate(run, data, labels, target=["kind"], name="../out")
+    with pytest.raises(DataError, match="no such labels table"):
+        evaluate(run, data, data / "label.csv", target=["kind"])
+
+
+def test_a_restoration_run_is_refused(mixer, data, save_mixer):
+    with pytest.raises(RunError, match="unlabeled apply"):
+        evaluate(save_mixer(mixer, kind="restoration"), data, data / "labels.csv")
+
+
+def test_an_encoder_that_returns_nan_is_named(mixer, data, save_mixer):
+    mixer.second.weight.data[0, 0] = float("nan")
+    with pytest.raises(RunError, match="120 of 120 embeddings are not finite"):
+        evaluate(save_mixer(mixer), data, data / "labels.csv", target=["kind"], settings=FEW)
