@@ -1,1 +1,41 @@
-"""Self-supervised learning for domain data: the core. Light to import; names load on use."""
+"""Self-supervised learning for domain data: the core.
+
+    import unlabeled
+
+    recipe = unlabeled.load_recipe("audio/ssast", {"training": {"epochs": 5}})
+    run = unlabeled.pretrain(recipe, "recordings", "runs/birds")
+    encoder = unlabeled.load_encoder("runs/birds")
+
+Importing this imports nothing heavy: each name loads when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from unlabeled.discovery import discover
+    from unlabeled.evaluation.embed import embed
+    from unlabeled.evaluation.evaluate import evaluate
+    from unlabeled.export.encoder import load_encoder
+    from unlabeled.recipe import load_recipe
+    from unlabeled.training.pretrain import pretrain, resume
+
+__all__ = ["discover", "embed", "evaluate", "load_encoder", "load_recipe", "pretrain", "resume"]
+
+_HOMES = {
+    "discover": "unlabeled.discovery",
+    "embed": "unlabeled.evaluation.embed",
+    "evaluate": "unlabeled.evaluation.evaluate",
+    "load_encoder": "unlabeled.export.encoder",
+    "load_recipe": "unlabeled.recipe",
+    "pretrain": "unlabeled.training.pretrain",
+    "resume": "unlabeled.training.pretrain",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'unlabeled' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
