@@ -72,4 +72,16 @@ plugin = Plugin(
             source="Rogers and Hahn 2010",
         ),
     },
+    recipes={
+        "barlow_twins_molecules": Component(
+            target="unlabeled_graph:recipes/barlow_twins_molecules.yaml",
+            summary="views of a molecule by dropped bonds and features; tiny",
+            source="Zbontar et al. 2021; views of Zhu et al. 2020",
+        ),
+        "graphmae_molecules": Component(
+            target="unlabeled_graph:recipes/graphmae_molecules.yaml",
+            summary="masked atoms of molecules; tiny",
+            source="Hou et al. 2022, GraphMAE",
+        ),
+    },
 )

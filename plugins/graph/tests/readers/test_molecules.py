@@ -63,9 +63,10 @@ def test_ids_come_from_the_column_that_is_named(tmp_path):
     [
         ("name,smiles\nx,CO\nx,CC\n", {"id_column": "name"}, "'x' twice"),
         ("name,smiles\nx,CO\n", {"id_column": "key"}, "expected a column 'key'"),
-        ("name,smiles\nx,??\n", {}, "none of 1 rows"),
+        ("name,smiles\nx,??\n", {}, "expected a SMILES string, found \\?\\?"),
         ("name,structure\nx,CO\n", {}, "has no column 'smiles'"),
         ("", {}, "has no column 'smiles'"),
+        ("name,smiles\n", {}, "b.csv: expected a table of molecules, found no rows"),
     ],
 )
 def test_tables_that_cannot_be_used_say_why(tmp_path, text, settings, message):
@@ -73,6 +74,16 @@ def test_tables_that_cannot_be_used_say_why(tmp_path, text, settings, message):
 
     with pytest.raises(DataError, match=message):
         Molecules(**settings).index(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a.smi", "a.smi.gz", "a.csv"])
+def test_a_file_that_is_no_text_is_quarantined_and_the_others_are_read(smiles_file, name):
+    (smiles_file.parent / name).write_bytes(bytes(range(256)))
+
+    items = Molecules().index(smiles_file.parent)
+
+    assert len(items) == 3
+    assert any(entry.source.endswith(name) for entry in items.quarantine)
 
 
 @pytest.mark.parametrize("name", ["missing", "empty"])
@@ -128,7 +139,7 @@ def test_reading_gives_the_graph_of_the_row_each_time_anew(smiles_file):
 
 
 def test_a_row_that_cannot_be_read_names_its_source():
-    item = Item("a#1", "a.smi, line 1", "", 1, {"smiles": "C1CC"})
+    item = Item("a#1", "a.smi", "", 1, {"line": 1, "smiles": "C1CC"})
 
     with pytest.raises(UnreadableItem, match=r"a.smi, line 1"):
         Molecules().read(item)

@@ -24,6 +24,7 @@ from unlabeled.items import Item, Items, Quarantined
 from unlabeled.settings import Settings
 from unlabeled_graph.readers.atoms import EDGE_FEATURES, NODE_FEATURES, molecule_graph, parse
 
+COLUMNS = ("id", "source", "group", "size", "line", "smiles")
 SUFFIXES = (".smi", ".smi.gz", ".csv", ".csv.gz")
 ACYCLIC = "acyclic"
 """The group of all molecules without a ring, which have no scaffold."""
@@ -52,17 +53,14 @@ class Molecules(Settings):
 
         Raises DataError if there is no molecule, or an id stands twice.
         """
-        columns: dict[str, list[Any]] = {"id": [], "source": [], "group": [], "size": []}
-        columns["smiles"] = []
+        columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
         quarantine: list[Quarantined] = []
         notes: list[str] = []
         for file, name in _tables(path):
-            rows = self._rows(file)
-            if rows is None:
-                notes.append(f"{name} has no column {self.smiles_column!r}; left out")
-                continue
-            for row in rows:
-                self._add(row, file, name, columns, quarantine)
+            try:
+                self._add_table(file, name, columns, quarantine, notes)
+            except (OSError, UnicodeDecodeError, EOFError, csv.Error) as error:
+                quarantine.append(Quarantined(str(file), "a text table of molecules", str(error)))
         if not columns["id"]:
             raise _nothing_usable(path, quarantine, notes)
         _require_unique(columns["id"], path)
@@ -70,49 +68,51 @@ class Molecules(Settings):
 
     def read(self, item: Item, rng: np.random.Generator | None = None) -> Data:  # noqa: ARG002
         """The graph of `unlabeled_graph.readers.atoms.molecule_graph`. Raises UnreadableItem."""
-        return molecule_graph(item.metadata["smiles"], item.source)
+        return molecule_graph(
+            item.metadata["smiles"], f"{item.source}, line {item.metadata['line']}"
+        )
 
     def describe(self, items: Items) -> Mapping[str, int]:  # noqa: ARG002
         return {"node_features": NODE_FEATURES, "edge_features": EDGE_FEATURES}
 
-    def _rows(self, file: Path) -> Iterator[Row] | None:
-        """None where a CSV file has no column of SMILES (a table of labels, say)."""
-        if ".smi" in file.suffixes:
-            return _smi_rows(file)
-        with _open(file) as stream:
-            header = next(csv.reader(stream), [])
-        return self._csv_rows(file) if self.smiles_column in header else None
-
-    def _csv_rows(self, file: Path) -> Iterator[Row]:
-        with _open(file) as stream:
-            table = csv.DictReader(stream)
-            if self.id_column and self.id_column not in (table.fieldnames or ()):
-                raise DataError(
-                    f"{file}: expected a column {self.id_column!r} with ids, found "
-                    f"{', '.join(table.fieldnames or ())}. Set reader.id_column."
-                )
-            for row in table:
-                name = row[self.id_column] if self.id_column else ""
-                yield Row(table.line_num, (row[self.smiles_column] or "").strip(), name or "")
-
-    def _add(
+    def _add_table(
         self,
-        row: Row,
         file: Path,
         name: str,
         columns: dict[str, list[Any]],
         quarantine: list[Quarantined],
+        notes: list[str],
     ) -> None:
-        molecule = parse(row.smiles)
-        if molecule is None:
-            found = row.smiles or "nothing"
-            quarantine.append(Quarantined(f"{file}, line {row.line}", "a SMILES string", found))
+        rows = _smi_rows(file) if ".smi" in file.suffixes else self._csv_rows(file)
+        if rows is None:
+            notes.append(f"{name} has no column {self.smiles_column!r}; left out")
             return
-        columns["id"].append(row.id or f"{name}#{row.line}")
-        columns["source"].append(f"{file}, line {row.line}")
-        columns["group"].append(_scaffold(molecule))
-        columns["size"].append(molecule.GetNumAtoms())
-        columns["smiles"].append(row.smiles)
+        empty = True
+        for row in rows:
+            empty = False
+            _add(row, file, name, columns, quarantine)
+        if empty:
+            quarantine.append(Quarantined(str(file), "a table of molecules", "no rows"))
+
+    def _csv_rows(self, file: Path) -> Iterator[Row] | None:
+        """None where there is no column of SMILES (a table of labels, say)."""
+        with _open(file) as stream:
+            header = next(csv.reader(stream), [])
+        if self.smiles_column not in header:
+            return None
+        if self.id_column and self.id_column not in header:
+            raise DataError(
+                f"{file}: expected a column {self.id_column!r} with ids, found "
+                f"{', '.join(header)}. Set reader.id_column."
+            )
+        return self._molecules_of_csv(file)
+
+    def _molecules_of_csv(self, file: Path) -> Iterator[Row]:
+        with _open(file) as stream:
+            table = csv.DictReader(stream)
+            for row in table:
+                name = row[self.id_column] if self.id_column else ""
+                yield Row(table.line_num, (row[self.smiles_column] or "").strip(), name or "")
 
 
 def _tables(path: Path) -> list[tuple[Path, str]]:
@@ -128,6 +128,26 @@ def _tables(path: Path) -> list[tuple[Path, str]]:
             "Give the folder or the file that holds the SMILES."
         )
     return [(file, file.relative_to(path).as_posix()) for file in files]
+
+
+def _add(
+    row: Row,
+    file: Path,
+    name: str,
+    columns: dict[str, list[Any]],
+    quarantine: list[Quarantined],
+) -> None:
+    molecule = parse(row.smiles)
+    if molecule is None:
+        found = row.smiles or "nothing"
+        quarantine.append(Quarantined(f"{file}, line {row.line}", "a SMILES string", found))
+        return
+    columns["id"].append(row.id or f"{name}#{row.line}")
+    columns["source"].append(str(file))
+    columns["group"].append(_scaffold(molecule))
+    columns["size"].append(molecule.GetNumAtoms())
+    columns["line"].append(row.line)
+    columns["smiles"].append(row.smiles)
 
 
 def _smi_rows(file: Path) -> Iterator[Row]:
@@ -154,7 +174,7 @@ def _nothing_usable(path: Path, quarantine: list[Quarantined], notes: list[str])
     if quarantine:
         first = quarantine[0]
         error = UnreadableItem(first.source, first.expected, first.found)
-        return DataError(f"{path}: none of {len(quarantine)} rows is a molecule. First: {error}")
+        return DataError(f"{path}: no molecule found in {len(quarantine)} places. First: {error}")
     return DataError(f"{path}: no molecule found. {'; '.join(notes) or 'The tables are empty'}.")
 
 

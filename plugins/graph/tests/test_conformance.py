@@ -1,0 +1,11 @@
+"""The conformance kit over everything in the manifest."""
+
+import pytest
+
+from unlabeled.conformance import checks_for
+from unlabeled_graph.plugin import plugin
+
+
+@pytest.mark.parametrize("check", list(checks_for(plugin)), ids=lambda check: check.name)
+def test_contract(check):
+    check.run()
