@@ -74,6 +74,7 @@ def test_tokens_become_rows_with_their_position(run, data, tmp_path):
     table = pq.read_table(tmp_path / "out.parquet")
     expected = list(one_by_one(run, data, "steps"))
     assert table["id"].to_pylist() == [i.id for i, tokens in expected for _ in tokens.values[0]]
+    assert str(table.schema.field("position").type) == "fixed_size_list<element: double>[1]"
     assert table["position"].to_pylist() == [
         [0.5 * step] for _, tokens in expected for step in range(tokens.values.shape[1])
     ]
