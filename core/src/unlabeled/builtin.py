@@ -7,37 +7,67 @@ from unlabeled.plugin import Component, Plugin
 OBJECTIVES = {
     "barlow_twins": Component(
         target="unlabeled.objectives.barlow_twins:BarlowTwins",
-        summary="The cross-correlation of two views becomes the identity",
+        summary="the cross-correlation of two views becomes the identity",
         source="Zbontar et al. 2021, arXiv:2103.03230",
     ),
     "byol": Component(
         target="unlabeled.objectives.byol:BYOL",
-        summary="Predict the momentum teacher's view from the other view",
+        summary="predict the momentum teacher's view from the other view",
         source="Grill et al. 2020, arXiv:2006.07733",
     ),
     "dcl": Component(
         target="unlabeled.objectives.dcl:DCL",
-        summary="Contrast without the positive in the denominator; weighted with sigma (DCLW)",
+        summary="contrast without the positive in the denominator; weighted with sigma (DCLW)",
         source="Yeh et al. 2022, arXiv:2110.06848",
+    ),
+    "dino": Component(
+        target="unlabeled.objectives.dino:DINO",
+        summary="match the teacher's distribution over prototypes, centred and sharpened",
+        source="Caron et al. 2021, arXiv:2104.14294",
+    ),
+    "directpred": Component(
+        target="unlabeled.objectives.directpred:DirectPred",
+        summary="BYOL whose linear predictor is set from correlations",
+        source="Tian et al. 2021, arXiv:2102.06810",
+    ),
+    "ibot": Component(
+        target="unlabeled.objectives.ibot:IBOT",
+        summary="match the teacher's distribution for every masked token",
+        source="Zhou et al. 2022, arXiv:2111.07832",
+    ),
+    "info_nce": Component(
+        target="unlabeled.objectives.info_nce:InfoNCE",
+        summary="find the same sample in another modality, with queue and groups",
+        source="van den Oord et al. 2018, arXiv:1807.03748",
+    ),
+    "mixed_barlow_twins": Component(
+        target="unlabeled.objectives.mixed_barlow_twins:MixedBarlowTwins",
+        summary="Barlow Twins, and the mix of two samples embeds as the mix",
+        source="Bandara et al. 2023, arXiv:2312.02151",
     ),
     "nt_xent": Component(
         target="unlabeled.objectives.nt_xent:NTXent",
-        summary="Find the other view among the whole batch (SimCLR)",
+        summary="find the other view among the whole batch (SimCLR)",
         source="Chen et al. 2020, arXiv:2002.05709",
     ),
     "simsiam": Component(
         target="unlabeled.objectives.simsiam:SimSiam",
-        summary="Predict one view from the other behind a stopped gradient",
+        summary="predict one view from the other behind a stopped gradient",
         source="Chen and He 2021, arXiv:2011.10566",
     ),
     "ssl_ey": Component(
         target="unlabeled.objectives.ssl_ey:SSLEY",
-        summary="Canonical correlation analysis of views as an unconstrained loss",
+        summary="canonical correlation analysis of views as an unconstrained loss",
         source="Chapman et al. 2024, arXiv:2310.01012",
+    ),
+    "swav": Component(
+        target="unlabeled.objectives.swav:SwAV",
+        summary="predict one view's cluster assignment from another view",
+        source="Caron et al. 2020, arXiv:2006.09882",
     ),
     "vicreg": Component(
         target="unlabeled.objectives.vicreg:VICReg",
-        summary="Variance, invariance and covariance terms",
+        summary="variance, invariance and covariance terms",
         source="Bardes et al. 2022, arXiv:2105.04906",
     ),
 }
@@ -56,6 +86,11 @@ PRETEXTS: dict[str, Component] = {
         target="unlabeled.pretexts.masked_latent:MaskedLatent",
         summary="see a few patches, predict a teacher's tokens of the others",
         source="Assran et al. 2023, I-JEPA",
+    ),
+    "self_distillation": Component(
+        target="unlabeled.pretexts.self_distillation:SelfDistillation",
+        summary="views and hidden tokens match what a teacher makes of whole views",
+        source="Zhou et al. 2022, iBOT",
     ),
     "cross_modal": Component(
         target="unlabeled.pretexts.cross_modal:CrossModal",

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal
 
-from torch import nn
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 Norm = Literal["batch", "layer", "none"]
 
@@ -43,3 +45,14 @@ def _norm(norm: Norm, width: int, *, affine: bool) -> nn.Module:
     if norm == "batch":
         return nn.BatchNorm1d(width, affine=affine)
     return nn.LayerNorm(width, elementwise_affine=affine)
+
+
+class Prototypes(nn.Module):
+    """Cosines of (..., D) with K trained directions: (..., K), in [-1, 1]."""
+
+    def __init__(self, width: int, count: int) -> None:
+        super().__init__()
+        self.directions = nn.Parameter(torch.randn(count, width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(F.normalize(x, dim=-1), F.normalize(self.directions, dim=-1))

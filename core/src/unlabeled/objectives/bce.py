@@ -1,0 +1,29 @@
+"""Binary cross-entropy discriminator: tell true pairs from corrupted ones.
+
+Source: Veličković et al., Deep Graph Infomax, ICLR 2019, arXiv:1809.10341, equation 1.
+
+    loss = ( sum_pos softplus(-s) + sum_neg softplus(s) ) / (number of pairs)
+
+Scores that do not tell the pairs apart cost log 2, the best ones 0. Smallest batch: one pair of
+each kind on any process.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from unlabeled.distributed import global_mean
+from unlabeled.objectives.checks import full_precision, require_finite
+
+
+@full_precision
+def bce_loss(positive: Tensor, negative: Tensor) -> Tensor:
+    """The mean over all pairs of all processes, ().
+
+    positive, negative: scores of any shape and number. Raises ShapeError.
+    """
+    require_finite(positive, "positive")
+    require_finite(negative, "negative")
+    return global_mean(F.softplus(torch.cat([-positive.flatten(), negative.flatten()])))

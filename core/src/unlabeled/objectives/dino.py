@@ -1,0 +1,177 @@
+"""DINO: match the teacher's distribution over learned prototypes.
+
+Source: Caron et al., ICCV 2021, arXiv:2104.14294, equations 1 to 4.
+
+    P_t = softmax((t - c) / T_t),   P_s = softmax(s / T_s)
+    loss = mean over teacher views i, student views v ≠ i, samples of  -sum_k P_t,ik log P_s,vk
+    c ← m c + (1 - m) mean of t over views and the joint batch, after each step
+
+What prevents collapse: the centre c keeps one prototype from winning always, and T_t < T_s keeps
+the distribution from becoming flat; neither suffices alone. Smallest joint batch: 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from unlabeled.contract import Loss, Objective
+from unlabeled.distributed import all_reduce_sum, global_mean
+from unlabeled.errors import ShapeError
+from unlabeled.heads import Prototypes, mlp
+from unlabeled.objectives.checks import (
+    full_precision,
+    require_joint_batch,
+    require_temperature,
+    require_views,
+)
+from unlabeled.objectives.soft_cross_entropy import soft_cross_entropy
+from unlabeled.settings import Settings
+
+
+@full_precision
+def dino_loss(
+    student: Sequence[Tensor],
+    teacher: Sequence[Tensor],
+    *,
+    center: Tensor,
+    teacher_temperature: float | Tensor = 0.04,
+    student_temperature: float = 0.1,
+) -> Tensor:
+    """The mean over pairs of different views and samples of the joint batch, ().
+
+    student: (N, K) logits per view; teacher: the same for the first of these views (the global
+    crops), no gradient; center: (K,). Raises ShapeError.
+    """
+    require_views(student, None)
+    require_temperature(student_temperature, "student_temperature")
+    require_temperature(teacher_temperature, "teacher_temperature")
+    _require_teacher_logits(teacher, student)
+    targets = [teacher_distribution(t, center, teacher_temperature) for t in teacher]
+    together = torch.stack(targets).sum(dim=0) if len(targets) > 1 else targets[0]
+    total = student[0].new_zeros(())
+    for number, view in enumerate(student):
+        target = together if number >= len(targets) else together - targets[number]
+        total = total + global_mean(soft_cross_entropy(view, target, student_temperature))
+    return total / (len(targets) * (len(student) - 1))
+
+
+@torch.no_grad()
+def teacher_distribution(logits: Tensor, center: Tensor, temperature: float | Tensor) -> Tensor:
+    """P_t: centred and sharpened, (N, K), without gradient."""
+    return torch.softmax((logits - center) / temperature, dim=1)
+
+
+class DINOSettings(Settings):
+    prototypes: int = Field(65536, gt=1, description="number of prototypes K")
+    student_temperature: float = Field(0.1, gt=0, description="temperature T_s")
+    teacher_temperature: float = Field(0.04, gt=0, description="temperature T_t at the start")
+    final_teacher_temperature: float = Field(0.07, gt=0, description="T_t after its warm-up")
+    warmup: float = Field(0.1, ge=0, le=1, description="share of all steps in which T_t rises")
+    center_momentum: float = Field(0.9, ge=0, lt=1, description="share of the centre kept, m")
+    projector: tuple[int, ...] = Field(
+        (2048, 2048, 256), description="widths of the projector's layers before the prototypes"
+    )
+
+
+class DINO(Objective):
+    """DINO with its head, centre and teacher temperature; needs the teacher's logits."""
+
+    settings_type = DINOSettings
+    settings: DINOSettings
+    needs_teacher: ClassVar[bool] = True
+    smallest_batch: ClassVar[int] = 2
+
+    def __init__(self, settings: DINOSettings, width: int) -> None:
+        super().__init__(settings, width)
+        self.projector = dino_head(width, settings.projector, settings.prototypes)
+        self.targets = Targets(
+            settings.prototypes,
+            settings.center_momentum,
+            (settings.teacher_temperature, settings.final_teacher_temperature),
+            settings.warmup,
+        )
+
+    def forward(
+        self,
+        student: Sequence[Tensor],
+        teacher: Sequence[Tensor] | None = None,
+        *,
+        groups: Tensor | None = None,
+    ) -> Loss:
+        """student: two or more views (N, D); teacher: (N, K) logits of the first of them."""
+        require_views(student, None)
+        require_joint_batch(student[0], "student[0]", at_least=self.smallest_batch)
+        logits = [self.projector(view) for view in student]
+        teacher = teacher or []
+        loss = dino_loss(
+            logits,
+            teacher,
+            center=self.targets.center,
+            teacher_temperature=self.targets.temperature,
+            student_temperature=self.settings.student_temperature,
+        )
+        if self.training:
+            self.targets.observe(torch.cat(list(teacher)))
+        return Loss(loss)
+
+    def after_step(self, step: int, total_steps: int) -> None:
+        """Move the centre and the teacher's temperature."""
+        self.targets.advance(step, total_steps)
+
+
+def dino_head(width: int, projector: Sequence[int], prototypes: int) -> nn.Sequential:
+    """MLP with GELU and without norms, then cosines with the prototypes: (N, width) -> (N, K)."""
+    widths = (width, *projector)
+    return nn.Sequential(
+        mlp(widths, norm="none", activation=nn.GELU), Prototypes(widths[-1], prototypes)
+    )
+
+
+class Targets(nn.Module):
+    """The centre (K,) and the temperature () of the teacher's distribution."""
+
+    center: Tensor
+    temperature: Tensor
+
+    def __init__(
+        self, prototypes: int, momentum: float, temperatures: tuple[float, float], warmup: float
+    ) -> None:
+        """temperatures: at the start and after the share `warmup` of all steps."""
+        super().__init__()
+        self.momentum, self.temperatures, self.warmup = momentum, temperatures, warmup
+        self.register_buffer("center", torch.zeros(prototypes))
+        self.register_buffer("temperature", torch.tensor(temperatures[0]))
+        self._fresh: Tensor | None = None
+
+    @torch.no_grad()
+    def observe(self, logits: Tensor) -> None:
+        """Keep the mean of the teacher's logits (M, K) over the joint batch until `advance`."""
+        count = torch.tensor([len(logits)], dtype=torch.float32, device=logits.device)
+        total = all_reduce_sum(torch.cat([logits.float().sum(dim=0), count]))
+        self._fresh = total[:-1] / total[-1].clamp(min=1)
+
+    @torch.no_grad()
+    def advance(self, step: int, total_steps: int) -> None:
+        """After optimiser step `step`, counted from 0."""
+        if self._fresh is not None:
+            self.center.lerp_(self._fresh, 1 - self.momentum)
+            self._fresh = None
+        start, end = self.temperatures
+        done = min((step + 1) / max(self.warmup * total_steps, 1), 1.0)
+        self.temperature.fill_(start + (end - start) * done)
+
+
+def _require_teacher_logits(teacher: Sequence[Tensor], student: Sequence[Tensor]) -> None:
+    if not 1 <= len(teacher) <= len(student):
+        raise ShapeError(f"teacher: expected 1 to {len(student)} views, found {len(teacher)}")
+    for number, logits in enumerate(teacher):
+        if logits.shape != student[0].shape:
+            raise ShapeError(
+                f"teacher[{number}]: expected the shape of student[0], "
+                f"{tuple(student[0].shape)}, found {tuple(logits.shape)}"
+            )

@@ -1,0 +1,163 @@
+"""InfoNCE between modalities: find the same sample in the other modality.
+
+Sources: van den Oord, Li, Vinyals, 2018, arXiv:1807.03748, equation 4; Radford et al., CLIP,
+ICML 2021, arXiv:2103.00020, figure 3 (both directions, learnable temperature).
+
+    l(x → y) = mean_i -log( exp(x_i · y_i / T) / (exp(x_i · y_i / T) + sum_neg exp(x_i · y_j / T)) )
+    loss = mean over pairs of modalities of (l(x → y) + l(y → x)) / 2
+
+with unit-length rows. Negatives of x_i are the other samples' y_j of the joint batch and of the
+queue, without those of its own group. `pairwise` takes all pairs, `anchored` the first modality
+with each other one. Cannot collapse: equal embeddings cost log N. Smallest joint batch: 2.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import combinations
+from typing import ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from unlabeled.contract import Loss, Objective
+from unlabeled.distributed import gather_rows, global_mean
+from unlabeled.heads import mlp
+from unlabeled.objectives.checks import (
+    full_precision,
+    require_groups,
+    require_joint_batch,
+    require_temperature,
+    require_views,
+)
+from unlabeled.objectives.cosine import unit_rows
+from unlabeled.objectives.negatives import log_sum_exp_of_negatives, sample_ids
+from unlabeled.settings import Settings
+
+Pairing = Literal["pairwise", "anchored"]
+
+NO_GROUP = torch.iinfo(torch.int64).min
+"""The id of a queued sample that belongs to no group: a negative of everyone."""
+
+
+@full_precision
+def info_nce_loss(
+    modalities: Sequence[Tensor],
+    *,
+    temperature: float | Tensor = 0.07,
+    pairing: Pairing = "pairwise",
+    groups: Tensor | None = None,
+    queue: Tensor | None = None,
+    queue_groups: Tensor | None = None,
+) -> Loss:
+    """Compare two or more modalities of the same samples; each pair is a part, "0-1" and so on.
+
+    modalities: (N, D) each, any scale; temperature: a number or a () tensor, above 0; groups:
+    (N,) ids, equal ids are no negatives (duplicates, the same patient); queue: (V, Q, D) earlier
+    samples of each modality, further negatives; queue_groups: (Q,) ids. Raises ShapeError.
+    """
+    require_views(modalities, None, "modalities")
+    require_temperature(temperature)
+    require_groups(groups, modalities[0])
+    require_joint_batch(modalities[0], "modalities[0]", at_least=2)
+    rows = [unit_rows(modality) for modality in modalities]
+    ids = sample_ids(rows[0], groups)
+    keys, key_ids = [gather_rows(each) for each in rows], gather_rows(ids)
+    if queue is not None:
+        keys = [torch.cat([own, old]) for own, old in zip(keys, unit_rows(queue), strict=True)]
+        key_ids = torch.cat([key_ids, _queue_ids(queue, queue_groups)])
+    parts = {}
+    for first, second in combinations(range(len(rows)), 2):
+        if pairing == "anchored" and first > 0:
+            break
+        positive = (rows[first] * rows[second]).sum(dim=1) / temperature
+        forth = log_sum_exp_of_negatives(rows[first] / temperature, keys[second], ids, key_ids)
+        back = log_sum_exp_of_negatives(rows[second] / temperature, keys[first], ids, key_ids)
+        both = torch.logaddexp(positive, forth) + torch.logaddexp(positive, back)
+        parts[f"{first}-{second}"] = global_mean(both / 2 - positive)
+    return Loss(torch.stack(list(parts.values())).mean(), parts)
+
+
+def _queue_ids(queue: Tensor, groups: Tensor | None) -> Tensor:
+    if groups is not None:
+        return groups
+    return torch.full(queue.shape[1:2], NO_GROUP, device=queue.device)
+
+
+class InfoNCESettings(Settings):
+    modalities: int = Field(2, ge=2, description="number of modalities or sensors")
+    pairing: Pairing = Field("pairwise", description="all pairs, or the first with each other")
+    temperature: float = Field(0.07, gt=0, description="temperature T, at the start if learned")
+    learn_temperature: bool = Field(False, description="train T, kept at 0.01 or above")
+    queue: int = Field(0, ge=0, description="number of earlier samples kept as negatives")
+    projector: tuple[int, ...] = Field((2048, 128), description="widths of the projector's layers")
+
+
+class InfoNCE(Objective):
+    """Cross-modal contrast with one projector for all modalities, temperature and queue."""
+
+    settings_type = InfoNCESettings
+    settings: InfoNCESettings
+    smallest_batch: ClassVar[int] = 2
+    log_scale: Tensor
+    queue: Tensor
+    queue_groups: Tensor
+    queued: Tensor
+
+    def __init__(self, settings: InfoNCESettings, width: int) -> None:
+        super().__init__(settings, width)
+        self.projector = mlp((width, *settings.projector))
+        out = (width, *settings.projector)[-1]
+        log_scale = torch.tensor(-math.log(settings.temperature))
+        if settings.learn_temperature:
+            self.log_scale = nn.Parameter(log_scale)
+        else:
+            self.register_buffer("log_scale", log_scale, persistent=False)
+        self.register_buffer("queue", torch.zeros(settings.modalities, settings.queue, out))
+        self.register_buffer("queue_groups", torch.full((settings.queue,), NO_GROUP))
+        self.register_buffer("queued", torch.zeros((), dtype=torch.int64))
+        self._fresh: list[tuple[Tensor, Tensor]] = []
+
+    def forward(
+        self,
+        student: Sequence[Tensor],
+        teacher: Sequence[Tensor] | None = None,
+        *,
+        groups: Tensor | None = None,
+    ) -> Loss:
+        """student: one (N, D) tensor per modality."""
+        require_views(student, self.settings.modalities)
+        projected = [self.projector(modality) for modality in student]
+        queued = int(self.queued) if self.settings.queue else 0
+        loss = info_nce_loss(
+            projected,
+            temperature=torch.exp(-self.log_scale),
+            pairing=self.settings.pairing,
+            groups=groups,
+            queue=self.queue[:, :queued] if queued else None,
+            queue_groups=self.queue_groups[:queued] if queued else None,
+        )
+        if self.training and self.settings.queue:
+            self._remember(projected, groups)
+        return loss
+
+    def after_step(self, step: int, total_steps: int) -> None:
+        """Move the batch's embeddings into the queue and keep the temperature in its range."""
+        if self.settings.learn_temperature:
+            self.log_scale.data.clamp_(max=math.log(100))
+        for rows, groups in self._fresh:
+            kept = int(self.queued)
+            queue = torch.cat([self.queue[:, :kept], rows], dim=1)[:, -self.settings.queue :]
+            ids = torch.cat([self.queue_groups[:kept], groups])[-self.settings.queue :]
+            self.queued.fill_(len(ids))
+            self.queue[:, : len(ids)] = queue
+            self.queue_groups[: len(ids)] = ids
+        self._fresh.clear()
+
+    @torch.no_grad()
+    def _remember(self, projected: Sequence[Tensor], groups: Tensor | None) -> None:
+        rows = torch.stack([gather_rows(unit_rows(each.float())) for each in projected])
+        ids = _queue_ids(rows, None) if groups is None else gather_rows(groups)
+        self._fresh.append((rows, ids))

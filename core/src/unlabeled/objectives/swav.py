@@ -1,0 +1,131 @@
+"""SwAV: predict one view's cluster assignment from another view.
+
+Source: Caron et al., NeurIPS 2020, arXiv:2006.09882, equations 1 to 5.
+
+    s_v = unit(z_v) · unit(prototypes)ᵀ;   q_i = sinkhorn(s_i / ε)   for the first views
+    loss = mean over i, v ≠ i, samples of  -sum_k q_ik log softmax(s_v / T)_k
+
+Cannot collapse: Sinkhorn's codes fill all prototypes equally over the joint batch, which
+constant embeddings cannot predict. It works on logarithms, as exp(s / ε) overflows (the authors'
+code gives NaN for large scores, also in float64). Smallest joint batch: 2; a batch much smaller
+than the number of prototypes makes codes arbitrary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from unlabeled.contract import Loss, Objective
+from unlabeled.distributed import gather_rows, global_mean
+from unlabeled.errors import ShapeError
+from unlabeled.heads import mlp
+from unlabeled.objectives.checks import (
+    full_precision,
+    require_joint_batch,
+    require_temperature,
+    require_views,
+)
+from unlabeled.objectives.cosine import unit_rows
+from unlabeled.objectives.soft_cross_entropy import soft_cross_entropy
+from unlabeled.settings import Settings
+
+
+@torch.no_grad()
+def sinkhorn(scores: Tensor, *, epsilon: float = 0.05, iterations: int = 3) -> Tensor:
+    """Codes that use all K prototypes equally over the joint batch: (N, K), each row sums to 1.
+
+    scores: (N, K), any finite values. Alternates between equal column sums over the rows of all
+    processes and rows that sum to 1, `iterations` times.
+    """
+    logs = scores / epsilon
+    for _ in range(iterations):
+        logs = logs - _joint_log_sum(logs)
+        logs = logs - torch.logsumexp(logs, dim=1, keepdim=True)
+    return logs.exp_()
+
+
+def _joint_log_sum(logs: Tensor) -> Tensor:
+    """log of the sum of exp over the rows of all processes, (K,)."""
+    return torch.logsumexp(gather_rows(torch.logsumexp(logs, dim=0, keepdim=True)), dim=0)
+
+
+@full_precision
+def swav_loss(
+    scores: Sequence[Tensor],
+    *,
+    coded: int = 2,
+    temperature: float = 0.1,
+    epsilon: float = 0.05,
+    iterations: int = 3,
+) -> Tensor:
+    """The mean over coded views, other views and samples of the joint batch, ().
+
+    scores: (N, K) per view, cosines with the prototypes; coded: how many of the first views give
+    codes (the global crops). Raises ShapeError.
+    """
+    require_views(scores, None, "scores")
+    require_temperature(temperature)
+    require_temperature(epsilon, "epsilon")
+    require_joint_batch(scores[0], "scores[0]", at_least=2)
+    if not 1 <= coded <= len(scores):
+        raise ShapeError(f"coded: expected 1 to {len(scores)} views, found {coded}")
+    codes = [sinkhorn(s, epsilon=epsilon, iterations=iterations) for s in scores[:coded]]
+    together = torch.stack(codes).sum(dim=0) if coded > 1 else codes[0]
+    total = scores[0].new_zeros(())
+    for number, view in enumerate(scores):
+        target = together if number >= coded else together - codes[number]
+        total = total + global_mean(soft_cross_entropy(view, target, temperature))
+    return total / (coded * (len(scores) - 1))
+
+
+class SwAVSettings(Settings):
+    prototypes: int = Field(3000, gt=1, description="number of prototypes K")
+    coded_views: int = Field(2, ge=1, description="how many of the first views give codes")
+    temperature: float = Field(0.1, gt=0, description="temperature T of the predictions")
+    epsilon: float = Field(0.05, gt=0, description="sharpness ε of the codes")
+    iterations: int = Field(3, ge=1, description="Sinkhorn iterations")
+    projector: tuple[int, ...] = Field((2048, 128), description="widths of the projector's layers")
+
+
+class SwAV(Objective):
+    """SwAV with its projector and prototypes, which are kept at unit length."""
+
+    settings_type = SwAVSettings
+    settings: SwAVSettings
+    smallest_batch: ClassVar[int] = 2
+
+    def __init__(self, settings: SwAVSettings, width: int) -> None:
+        super().__init__(settings, width)
+        self.projector = mlp((width, *settings.projector))
+        out = (width, *settings.projector)[-1]
+        self.prototypes = nn.Parameter(unit_rows(torch.randn(settings.prototypes, out)))
+
+    def forward(
+        self,
+        student: Sequence[Tensor],
+        teacher: Sequence[Tensor] | None = None,
+        *,
+        groups: Tensor | None = None,
+    ) -> Loss:
+        """student: two or more views (N, D), the coded ones first."""
+        require_views(student, None)
+        options = self.settings
+        scores = [unit_rows(self.projector(view)) @ self.prototypes.T for view in student]
+        loss = swav_loss(
+            scores,
+            coded=options.coded_views,
+            temperature=options.temperature,
+            epsilon=options.epsilon,
+            iterations=options.iterations,
+        )
+        return Loss(loss)
+
+    @torch.no_grad()
+    def after_step(self, step: int, total_steps: int) -> None:
+        """Scale the prototypes back to unit length."""
+        self.prototypes.copy_(unit_rows(self.prototypes))
