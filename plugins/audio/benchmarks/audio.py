@@ -1,0 +1,164 @@
+"""Pretrain the tiny recipes on real sound; judge them beside random encoders and raw features.
+
+UNLABELED_DATA names the folder that holds audio/fsdd and audio/esc10. Each set is copied once into
+a plain folder with a labels table below .cache/bench-audio, and goes in by `unlabeled pretrain`
+and `unlabeled evaluate`, as a user's would. Writes results/<date>.json beside this file and prints
+its table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import datetime
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+CACHE = HERE.parents[2] / ".cache" / "bench-audio"
+UNLABELED = str(Path(sys.executable).with_name("unlabeled"))
+RECIPES = ("ssast",)
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """rows: of the labels table, and the file each is copied from; train: the part of the folder
+    that is pretrained on; flags: of `unlabeled pretrain` and of `unlabeled evaluate`."""
+
+    target: str
+    rows: Callable[[Path], Iterator[tuple[Path, dict[str, str]]]]
+    train: str
+    pretrain: tuple[str, ...] = ()
+    evaluate: tuple[str, ...] = ()
+
+
+def fsdd(source: Path) -> Iterator[tuple[Path, dict[str, str]]]:
+    """3,000 spoken digits; groups are the six speakers."""
+    for row in table(source):
+        item = f"{row['split']}/{Path(row['path']).name}"
+        yield source / row["path"], {"item": item, "digit": row["digit"], "group": row["speaker"]}
+
+
+def esc10(source: Path) -> Iterator[tuple[Path, dict[str, str]]]:
+    """400 environmental sounds; groups are recordings, which share a fold."""
+    for row in table(source):
+        labels = {"item": Path(row["path"]).name, "sound": row["label_name"]}
+        yield source / row["path"], {**labels, "group": row["source_clip_id"], "fold": row["fold"]}
+
+
+SETS = {
+    "fsdd": Benchmark(
+        target="digit",
+        rows=fsdd,
+        train="train",
+        pretrain=("--reader.sample-rate", "8000"),
+        evaluate=("--evaluation.folds", "6"),
+    ),
+    "esc10": Benchmark(target="sound", rows=esc10, train=""),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
+    parser.add_argument("--recipes", nargs="+", default=list(RECIPES))
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    asked = parser.parse_args()
+    results = [
+        measure(recipe, name, seed)
+        for name in asked.sets
+        for recipe in asked.recipes
+        for seed in asked.seeds
+    ]
+    path = HERE / "results" / f"{datetime.date.today()}.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({"versions": versions(), "results": results}, indent=1) + "\n")
+    print(markdown(results))
+    print(f"\nwrote {path.relative_to(HERE)}")
+
+
+def measure(recipe: str, name: str, seed: int) -> dict[str, Any]:
+    """Pretrain one recipe on one set, and evaluate it."""
+    benchmark, data = SETS[name], converted(name)
+    run = CACHE / "runs" / f"{recipe}-{name}-{seed}"
+    shutil.rmtree(run, ignore_errors=True)
+    run.parent.mkdir(exist_ok=True)
+    wall, processor = time.monotonic(), cpu_seconds()
+    command = ["pretrain", f"audio/{recipe}", str(data / benchmark.train), "--out", str(run)]
+    unlabeled(*command, "--seed", str(seed), *benchmark.pretrain)
+    times = {"minutes": time.monotonic() - wall, "cpu_minutes": cpu_seconds() - processor}
+    labels = ("--labels", str(data / "labels.csv"), "--target", benchmark.target)
+    found = json.loads(
+        unlabeled("evaluate", str(run), str(data), *labels, *benchmark.evaluate, "--json")
+    )
+    kept = {key: found[key] for key in ("metric", "items", "groups", "rows", "comparisons")}
+    times = {key: round(seconds / 60, 1) for key, seconds in times.items()}
+    return {"set": name, "recipe": recipe, "seed": seed, **times, **kept}
+
+
+def converted(name: str) -> Path:
+    """The set as a folder of sound files with labels.csv; copied when it is not there yet."""
+    folder = CACHE / name
+    if (folder / "labels.csv").exists():
+        return folder
+    if "UNLABELED_DATA" not in os.environ:
+        sys.exit("UNLABELED_DATA: expected the folder that holds audio/fsdd, found nothing")
+    labels = []
+    for source, row in SETS[name].rows(Path(os.environ["UNLABELED_DATA"]) / "audio" / name):
+        (folder / row["item"]).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, folder / row["item"])
+        labels.append(row)
+    with (folder / "labels.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, labels[0])
+        writer.writeheader()
+        writer.writerows(labels)
+    return folder
+
+
+def table(source: Path) -> list[dict[str, str]]:
+    with (source / "labels.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def unlabeled(*arguments: str) -> str:
+    print("unlabeled", *arguments, file=sys.stderr)
+    done = subprocess.run([UNLABELED, *arguments], stdout=subprocess.PIPE, text=True, check=True)
+    return done.stdout
+
+
+def cpu_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def versions() -> dict[str, str]:
+    return {name: version(name) for name in ("unlabeled", "unlabeled-audio", "torch")}
+
+
+def markdown(results: list[dict[str, Any]]) -> str:
+    """One row per run and contestant."""
+    lines = ["| set | recipe | seed | embedding | score | pretrained − this |", "|" + "---|" * 6]
+    for result in results:
+        compared = {each["against"]: each for each in result["comparisons"]}
+        for row in result["rows"]:
+            gap = ""
+            if each := compared.get(row["name"]):
+                low, high = each["interval"]["low"], each["interval"]["high"]
+                gap = f"{each['difference']:+.3f} ({low:+.3f} to {high:+.3f}) {each['outcome']}"
+            place = f"{result['set']} | {result['recipe']} | {result['seed']}"
+            lines.append(f"| {place} | {row['name']} | {row['score']:.3f} | {gap} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
