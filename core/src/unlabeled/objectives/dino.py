@@ -151,8 +151,9 @@ class Targets(nn.Module):
     @torch.no_grad()
     def observe(self, logits: Tensor) -> None:
         """Keep the mean of the teacher's logits (M, K) over the joint batch until `advance`."""
-        count = torch.tensor([len(logits)], dtype=torch.float32, device=logits.device)
-        total = all_reduce_sum(torch.cat([logits.float().sum(dim=0), count]))
+        logits = logits.to(self.center.dtype)
+        count = torch.tensor([len(logits)], dtype=logits.dtype, device=logits.device)
+        total = all_reduce_sum(torch.cat([logits.sum(dim=0), count]))
         self._fresh = total[:-1] / total[-1].clamp(min=1)
 
     @torch.no_grad()

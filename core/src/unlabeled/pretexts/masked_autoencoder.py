@@ -18,7 +18,7 @@ from unlabeled.encoders.token_transformer import TokenDecoder
 from unlabeled.masks.planner import Mask
 from unlabeled.masks.random import RandomMask
 from unlabeled.objectives.masked_regression import Distance, masked_regression_loss
-from unlabeled.pretexts.masking import Masked, MaskedBatch, collate_masked, hide, maskable
+from unlabeled.pretexts.masking import Masked, MaskedBatch, collate_masked, mask_sample, maskable
 from unlabeled.randomness import Draw
 from unlabeled.settings import Settings
 
@@ -59,7 +59,7 @@ class MaskedAutoencoder(Pretext):
         )
 
     def example(self, sample: Sample, draw: Draw) -> Masked:
-        return hide(self.encoder, self.settings.mask, sample, draw)
+        return mask_sample(self.encoder, self.settings.mask, sample, draw)
 
     def collate(self, examples: Sequence[Masked]) -> MaskedBatch:
         return collate_masked(self.encoder, examples)

@@ -21,7 +21,7 @@ from unlabeled.masks.planner import Mask
 from unlabeled.objectives.latent_regression import latent_regression_loss
 from unlabeled.objectives.masked_regression import Distance
 from unlabeled.pretexts.masked_autoencoder import DecoderSettings
-from unlabeled.pretexts.masking import Masked, MaskedBatch, collate_masked, hide, maskable
+from unlabeled.pretexts.masking import Masked, MaskedBatch, collate_masked, mask_sample, maskable
 from unlabeled.randomness import Draw
 from unlabeled.settings import Settings
 from unlabeled.teachers import Teacher, TeacherSettings
@@ -54,7 +54,7 @@ class MaskedLatent(Pretext):
         self.teacher = Teacher(settings.teacher, encoder, nn.Identity())
 
     def example(self, sample: Sample, draw: Draw) -> Masked:
-        return hide(self.encoder, self.settings.mask, sample, draw)
+        return mask_sample(self.encoder, self.settings.mask, sample, draw)
 
     def collate(self, examples: Sequence[Masked]) -> MaskedBatch:
         return collate_masked(self.encoder, examples)

@@ -69,12 +69,20 @@ def maskable(encoder: Encoder) -> PatchEncoder:
     return cast(PatchEncoder, encoder)
 
 
-def hide(encoder: Encoder, mask: Mask, sample: Sample, draw: Draw) -> Masked:
-    """Draw the mask of one sample. Raises UnreadableItem if there is nothing to hide it from."""
+def hide(grid: np.ndarray, mask: Mask, draw: Draw, purpose: str = "mask") -> np.ndarray:
+    """Which tokens of one sample are hidden, of the grid's shape; grid: bool, which hold data.
+
+    Raises UnreadableItem if there are too few to hide some of them.
+    """
+    if grid.sum() < 2:
+        raise UnreadableItem(draw.item, "2 or more patches with data", f"{grid.sum()}")
+    return mask.plan(grid, draw.rng(purpose))
+
+
+def mask_sample(encoder: Encoder, mask: Mask, sample: Sample, draw: Draw) -> Masked:
+    """One sample and its mask. Raises UnreadableItem."""
     valid = maskable(encoder).grid(sample)
-    if valid.sum() < 2:
-        raise UnreadableItem(draw.item, "2 or more patches with data", f"{valid.sum()}")
-    return Masked(sample, valid, mask.plan(valid, draw.rng("mask")))
+    return Masked(sample, valid, hide(valid, mask, draw))
 
 
 def collate_masked(encoder: Encoder, examples: Sequence[Masked]) -> MaskedBatch:
