@@ -107,7 +107,7 @@ def random_state() -> dict[str, Any]:
     numpy: Any = np.random.get_state(legacy=True)
     return {
         "python": random.getstate(),
-        "numpy": (numpy[0], torch.from_numpy(numpy[1].copy()), *numpy[2:]),
+        "numpy": (numpy[0], numpy[1].tolist(), *numpy[2:]),
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
     }
@@ -117,7 +117,7 @@ def restore_random_state(state: dict[str, Any]) -> None:
     """Set every global generator to what `random_state` returned."""
     random.setstate(state["python"])
     name, keys, *rest = state["numpy"]
-    np.random.set_state((name, keys.numpy(), *rest))
+    np.random.set_state((name, np.array(keys, np.uint32), *rest))
     torch.set_rng_state(state["torch"])
     if state["cuda"] is not None and torch.cuda.is_available():
         torch.cuda.set_rng_state(state["cuda"])

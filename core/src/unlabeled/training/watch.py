@@ -91,6 +91,8 @@ class Watch:
         self._require_finite(row)
         self._look(done, row)
         self._record(row)
+        if world_size() == 1:  # several processes agree with the next batch
+            self.stopping |= self._stop.made
         if self._due(done):
             self.save(done, pinned=done == self.pin_at)
         self._stepped, self._waited = time.perf_counter(), 0.0
