@@ -52,7 +52,9 @@ def test_equals_the_papers_sums(softmax_over):
     covered = torch.zeros(patches.shape[:2], dtype=torch.bool)
     for row, places in enumerate(batch.split.hidden):
         covered[row, places[places >= 0]] = True
-    tokens = method.encoder.encode_hidden(batch.batch, covered, method.mask_token).values
+    tokens = method.encoder.encode_spectrogram(
+        *method.encoder.features(batch.batch), hidden=covered, mask_token=method.mask_token
+    ).values
     discriminative, generative = [], []
     for row in range(2):
         x = patches[row, covered[row]]

@@ -91,7 +91,7 @@ class AST(Encoder):
 
         Raises ShapeError for an output that there is not.
         """
-        tokens = self.encode_hidden(batch)
+        tokens = self.encode_spectrogram(*self.features(batch))
         if output == "patches":
             return Tokens(tokens.values, tokens.valid, self._places(tokens.position))
         if output == "frames":
@@ -100,27 +100,39 @@ class AST(Encoder):
             return mean_of_segments(tokens, self.settings.segments)
         raise ShapeError(f"outputs are {[o.name for o in self.outputs]}, found {output!r}")
 
-    def encode_hidden(
-        self, batch: Waveforms, hidden: Tensor | None = None, mask_token: Tensor | None = None
+    def encode_spectrogram(
+        self,
+        values: Tensor,
+        valid: Tensor,
+        *,
+        hidden: Tensor | None = None,
+        mask_token: Tensor | None = None,
     ) -> Tokens:
-        """Run all patches, those in `hidden` (N, L) replaced by `mask_token` (D,).
+        """Run all patches of what `features` returns, perhaps altered: (N, B, S) and (N, S).
 
-        Positions are in grid steps (mel, time).
+        Those in `hidden` (N, L) are replaced by `mask_token` (D,). Positions are in grid steps
+        (mel, time).
         """
-        spectrogram, valid = self._spectrogram(batch)
-        encoded = self.transformer(spectrogram, valid, hidden=hidden, mask_token=mask_token)
-        tokens: Tokens = encoded.tokens
+        tokens: Tokens = self.transformer(
+            values.unsqueeze(1), valid.unsqueeze(1), hidden=hidden, mask_token=mask_token
+        ).tokens
         return tokens
 
     def encode_visible(self, batch: Waveforms, visible: Tensor) -> Tensor:
         """Run some patches only. visible: (N, K) long, -1 is padding. Returns (N, K, D)."""
-        spectrogram, valid = self._spectrogram(batch)
-        values: Tensor = self.transformer(spectrogram, valid, visible=visible).tokens.values
-        return values
+        values, valid = self.features(batch)
+        tokens: Tokens = self.transformer(
+            values.unsqueeze(1), valid.unsqueeze(1), visible=visible
+        ).tokens
+        return tokens.values
 
     def patches(self, batch: Waveforms) -> tuple[Tensor, Tensor | None]:
         """The normalised log-mel values of each patch, (N, L, P), and which are data."""
-        return valid_patches(*self._spectrogram(batch), self.settings.patch)
+        return self.cut(*self.features(batch))
+
+    def cut(self, values: Tensor, valid: Tensor) -> tuple[Tensor, Tensor | None]:
+        """A spectrogram, (N, B, S) and (N, S), as patches: (N, L, P), and which are data."""
+        return valid_patches(values.unsqueeze(1), valid.unsqueeze(1), self.settings.patch)
 
     def grid(self, sample: Waveform) -> np.ndarray:
         """Ones of the shape of the clip's grid of patches, (mel, time)."""
@@ -139,11 +151,6 @@ class AST(Encoder):
     def _grid(self, samples: int) -> tuple[int, ...]:
         size = (self.settings.features.bins, self.features.frames(samples))
         return grid_of(size, self.settings.patch)
-
-    def _spectrogram(self, batch: Waveforms) -> tuple[Tensor, Tensor]:
-        """(N, 1, B, S) and (N, 1, S)."""
-        values, valid = self.features(batch)
-        return values.unsqueeze(1), valid.unsqueeze(1)
 
     def _places(self, position: Tensor) -> Tensor:
         """Middles of patches, (time in s, mel bin), from grid steps (mel, time)."""

@@ -82,9 +82,14 @@ class SSAST(Pretext):
 
     def forward(self, batch: MaskedBatch) -> Loss:
         hidden = batch.split.hidden
-        patches, _ = self.encoder.patches(batch.batch)
-        covered = _covered(hidden, patches.shape[1])
-        tokens = self.encoder.encode_hidden(batch.batch, covered, self.mask_token)
+        values, valid = self.encoder.features(batch.batch)
+        patches, _ = self.encoder.cut(values, valid)
+        tokens = self.encoder.encode_spectrogram(
+            values,
+            valid,
+            hidden=_covered(hidden, patches.shape[1]),
+            mask_token=self.mask_token,
+        )
         found, target = take_tokens(tokens.values, hidden), take_tokens(patches, hidden)
         discriminative = patch_info_nce_loss(
             self.tell(found),
