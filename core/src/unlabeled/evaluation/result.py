@@ -72,6 +72,21 @@ class Evaluation:
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Evaluation:
+        """The inverse of `to_dict`, also after JSON. Raises KeyError or TypeError."""
+        known = {name: fields[name] for name in cls.__dataclass_fields__}
+        known["rows"] = tuple(
+            Row(**{**row, "interval": Interval(**row["interval"])}) for row in known["rows"]
+        )
+        known["comparisons"] = tuple(
+            Comparison(**{**each, "interval": Interval(**each["interval"])})
+            for each in known["comparisons"]
+        )
+        for name in ("targets", "notes", "seeds"):
+            known[name] = tuple(known[name])
+        return cls(**known)
+
     def verdict(self) -> str:
         """One sentence per comparison."""
         words = {"win": "better than", "loss": "worse than", "open": "not told apart from"}

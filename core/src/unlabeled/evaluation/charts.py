@@ -1,0 +1,126 @@
+"""Small charts as inline SVG, ready for a page: texts are escaped, its style sheet colours them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+MOST_POINTS = 300
+"""Longer curves are averaged over stretches of equal length."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The plotting area, in the units of the view box, and the values at its edges."""
+
+    width: float
+    height: float
+    left: float
+    bottom: float
+    x: tuple[float, float]
+    y: tuple[float, float]
+
+    def at(self, x: float, y: float) -> tuple[float, float]:
+        """Where a point lies; y grows upwards."""
+        across = _share(x, self.x) * (self.width - self.left - 8)
+        up = _share(y, self.y) * (self.height - self.bottom - 8)
+        return round(self.left + across, 2), round(self.height - self.bottom - up, 2)
+
+
+def curve(title: str, x: Sequence[float], y: Sequence[float]) -> str:
+    """A line over steps; values that are not finite are left out."""
+    points = [(a, b) for a, b in zip(x, y, strict=True) if math.isfinite(b)]
+    if not points:
+        return ""
+    points = _thinned(points)
+    ticks = nice_ticks(min(b for _, b in points), max(b for _, b in points))
+    span = (points[0][0], points[-1][0])
+    frame = Frame(420, 180, 52, 24, span, (ticks[0], ticks[-1]))
+    parts = [_level(frame, tick) for tick in ticks]
+    parts += [_below(frame, step) for step in dict.fromkeys(span)]
+    line = " ".join(f"{a},{b}" for a, b in (frame.at(*point) for point in points))
+    last = frame.at(*points[-1])
+    parts.append(f'<polyline class="line" points="{line}"/>')
+    parts.append(f'<circle class="dot" cx="{last[0]}" cy="{last[1]}" r="3"/>')
+    return _svg(title, frame, parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A value with its interval. kind: the CSS class that colours it."""
+
+    label: str
+    kind: str
+    value: float
+    low: float
+    high: float
+
+
+def intervals(title: str, bars: Sequence[Bar]) -> str:
+    """One row per bar: a dot for the value, a line for its interval."""
+    ticks = nice_ticks(min(bar.low for bar in bars), max(bar.high for bar in bars))
+    frame = Frame(640, 30 * len(bars) + 40, 210, 26, (ticks[0], ticks[-1]), (0, len(bars)))
+    parts = [_column(frame, tick) for tick in ticks]
+    for place, bar in enumerate(bars):
+        middle = len(bars) - place - 0.5
+        (low, y), (high, _), (value, _) = (
+            frame.at(number, middle) for number in (bar.low, bar.high, bar.value)
+        )
+        parts += [
+            f'<text x="{frame.left - 10}" y="{y + 4}" class="label end">{escape(bar.label)}</text>',
+            f'<line class="interval {bar.kind}" x1="{low}" x2="{high}" y1="{y}" y2="{y}"/>',
+            f'<circle class="value {bar.kind}" cx="{value}" cy="{y}" r="5"/>',
+        ]
+    return _svg(title, frame, parts)
+
+
+def nice_ticks(low: float, high: float, count: int = 4) -> list[float]:
+    """Round numbers at equal distances, from at most `low` to at least `high`."""
+    if low == high:
+        low, high = low - 0.5 * (abs(low) or 1), high + 0.5 * (abs(high) or 1)
+    rough = (high - low) / count
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = power * next(f for f in (1, 2, 2.5, 5, 10) if f * power >= rough * (1 - 1e-9))
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return [float(f"{number * step:.12g}") for number in range(first, last + 1)]
+
+
+def _thinned(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    size = math.ceil(len(points) / MOST_POINTS)
+    stretches = [points[i : i + size] for i in range(0, len(points), size)]
+    return [(part[-1][0], sum(y for _, y in part) / len(part)) for part in stretches]
+
+
+def _share(value: float, span: tuple[float, float]) -> float:
+    return (value - span[0]) / (span[1] - span[0]) if span[1] > span[0] else 0.5
+
+
+def _level(frame: Frame, tick: float) -> str:
+    _, y = frame.at(frame.x[0], tick)
+    return (
+        f'<line class="grid" x1="{frame.left}" x2="{frame.width - 8}" y1="{y}" y2="{y}"/>'
+        f'<text class="tick end" x="{frame.left - 6}" y="{y + 4}">{tick:.6g}</text>'
+    )
+
+
+def _column(frame: Frame, tick: float) -> str:
+    x, y = frame.at(tick, 0)
+    return (
+        f'<line class="grid" x1="{x}" x2="{x}" y1="8" y2="{y}"/>'
+        f'<text class="tick middle" x="{x}" y="{y + 16}">{tick:.6g}</text>'
+    )
+
+
+def _below(frame: Frame, step: float) -> str:
+    x, _ = frame.at(step, frame.y[0])
+    anchor = "end" if step == frame.x[1] else "start"
+    return f'<text class="tick {anchor}" x="{x}" y="{frame.height - 6}">{step:.6g}</text>'
+
+
+def _svg(title: str, frame: Frame, parts: Sequence[str]) -> str:
+    return (
+        f'<svg viewBox="0 0 {frame.width:g} {frame.height:g}" role="img">'
+        f"<title>{escape(title)}</title>{''.join(parts)}</svg>"
+    )
