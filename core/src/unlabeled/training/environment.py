@@ -6,20 +6,19 @@ import os
 import platform
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, packages_distributions, requires, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from typing import Any
 
 import torch
 from lightning_fabric import Fabric
 from packaging.requirements import Requirement
 
-from unlabeled.contract import Pretext
+from unlabeled.discovery import CORE, usable
 from unlabeled.errors import RecipeError
+from unlabeled.recipe import Recipe
 
-CORE = "unlabeled"
 
-
-def describe(fabric: Fabric, pretext: Pretext) -> dict[str, Any]:
+def describe(fabric: Fabric, recipe: Recipe) -> dict[str, Any]:
     """What `manifest.json` records of this process, JSON-able and flat but for the versions."""
     cuda = fabric.device.type == "cuda"
     return {
@@ -29,7 +28,7 @@ def describe(fabric: Fabric, pretext: Pretext) -> dict[str, Any]:
         "device": torch.cuda.get_device_name(fabric.device) if cuda else fabric.device.type,
         "processes": fabric.world_size,
         "threads": torch.get_num_threads(),
-        "versions": dict(sorted(_versions(pretext))),
+        "versions": dict(sorted(_versions(recipe))),
     }
 
 
@@ -71,12 +70,11 @@ def deterministic(wanted: bool) -> Iterator[None]:
         torch.utils.deterministic.fill_uninitialized_memory = fill  # type: ignore[attr-defined]
 
 
-def _versions(pretext: Pretext) -> Iterator[tuple[str, str]]:
-    """Of the core, of the distributions that brought encoder and pretext, and of what they
-    require."""
-    packages = {type(part).__module__.partition(".")[0] for part in (pretext, pretext.encoder)}
-    found = packages_distributions()
-    roots = {CORE, *(name for package in packages for name in found.get(package, []))}
+def _versions(recipe: Recipe) -> Iterator[tuple[str, str]]:
+    """Of the core, of the plugins that the recipe uses, and of what they require."""
+    parts = (recipe.reader, recipe.encoder, recipe.pretext)
+    modalities = {part.name.rpartition("/")[0] for part in parts} - {""}
+    roots = {CORE, *(usable(modality).distribution for modality in modalities)}
     for name in roots | {needed for root in roots for needed in _requirements(root)}:
         try:
             yield name, version(name)

@@ -172,7 +172,7 @@ def _load(pretext: Pretext, weights: dict[str, Tensor], source: Path) -> None:
 
 def _announce(job: Job, trainer: Trainer, origin: Origin) -> Manifest:
     """Write the manifest of a new run, or note in that of an old one what is different now."""
-    now = describe(job.fabric, trainer.pretext)
+    now = describe(job.fabric, job.recipe)
     if not job.folder.holds_run():
         manifest = Manifest(
             name=job.recipe.name,
