@@ -1,9 +1,102 @@
 """What unlabeled-medical brings. Imports nothing but the manifest's own types."""
 
-from unlabeled.plugin import Plugin
+from unlabeled.plugin import Component, Plugin
 
 plugin = Plugin(
     api=1,
     modality="medical",
     summary="MRI, CT and X-ray: volumes and images with physical spacing",
+    synthetic={
+        "volumes": Component(
+            target="unlabeled_medical.synthetic:write_heads",
+            summary="ellipsoids with one or two bright or dark nuclei, from three scanners",
+        )
+    },
+    readers={
+        "volumes": Component(
+            target="unlabeled_medical.readers.volumes:Volumes",
+            summary="NIfTI, DICOM series, NRRD and images; folders, BIDS or datalists",
+        )
+    },
+    augmentations={
+        "crop": Component(
+            target="unlabeled_medical.augmentations.crop:Crop",
+            summary="a random window, in voxels",
+        ),
+        "resized_crop": Component(
+            target="unlabeled_medical.augmentations.resized_crop:ResizedCrop",
+            summary="a random window of random size, brought to one size",
+            source="Chen et al. 2020, arXiv:2002.05709",
+        ),
+        "flip": Component(
+            target="unlabeled_medical.augmentations.flip:Flip",
+            summary="mirrored along some axes",
+        ),
+        "intensity": Component(
+            target="unlabeled_medical.augmentations.intensity:Intensity",
+            summary="another brightness, contrast and gamma",
+        ),
+        "noise": Component(
+            target="unlabeled_medical.augmentations.noise:Noise",
+            summary="additive Gaussian noise",
+        ),
+        "cutout": Component(
+            target="unlabeled_medical.augmentations.cutout:Cutout",
+            summary="boxes replaced by noise, an exact share",
+            source="Tang et al. 2022, arXiv:2111.14791",
+        ),
+        "monai": Component(
+            target="unlabeled_medical.augmentations.monai:Monai",
+            summary="any array transform of MONAI: bias fields, affine maps, Gibbs ringing",
+        ),
+    },
+    encoders={
+        "vit": Component(
+            target="unlabeled_medical.encoders.vit:ViT",
+            summary="transformer on patches of volumes or images of any size",
+            source="Dosovitskiy et al. 2021, arXiv:2010.11929",
+        ),
+        "residual": Component(
+            target="unlabeled_medical.encoders.residual:Residual",
+            summary="residual convolutional network on volumes or images of any size",
+            source="He et al. 2016, arXiv:1512.03385",
+        ),
+        "swin": Component(
+            target="unlabeled_medical.encoders.swin:Swin",
+            summary="SwinUNETR's encoder; takes and gives MONAI's weights",
+            source="Hatamizadeh et al. 2022, arXiv:2201.01266",
+        ),
+    },
+    features={
+        "intensity_statistics": Component(
+            target="unlabeled_medical.features.intensities:IntensityStatistics",
+            summary="mean, standard deviation and deciles of each channel",
+        ),
+        "pixels": Component(
+            target="unlabeled_medical.features.intensities:Pixels",
+            summary="the values, averaged down to a small grid",
+        ),
+    },
+    recipes={
+        "barlow_twins": Component(
+            target="unlabeled_medical:recipes/barlow_twins.yaml",
+            summary="two crops and intensities, residual network, tiny",
+            source="Zbontar et al. 2021, arXiv:2103.03230",
+        ),
+        "vicreg": Component(
+            target="unlabeled_medical:recipes/vicreg.yaml",
+            summary="two crops and intensities, residual network, tiny",
+            source="Bardes et al. 2022, arXiv:2105.04906",
+        ),
+        "simclr": Component(
+            target="unlabeled_medical:recipes/simclr.yaml",
+            summary="two crops and intensities, residual network, tiny",
+            source="Chen et al. 2020, arXiv:2002.05709",
+        ),
+        "mae": Component(
+            target="unlabeled_medical:recipes/mae.yaml",
+            summary="rebuild three quarters of the patches, transformer, tiny",
+            source="He et al. 2022, arXiv:2111.06377",
+        ),
+    },
 )

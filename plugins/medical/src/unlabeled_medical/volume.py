@@ -50,7 +50,7 @@ class Volume:
         box = tuple(slice(a, a + s) for a, s in zip(start, size, strict=True))
         return replace(self, values=self.values[(slice(None), *box)], affine=self.moved(start))
 
-    def moved(self, start: Sequence[int]) -> np.ndarray:
+    def moved(self, start: Sequence[float]) -> np.ndarray:
         """The affine of a window that begins at `start`."""
         return moved_affine(self.affine, start)
 
@@ -63,7 +63,7 @@ class Volume:
         return replace(self, values=self.values.flip(axis + 1), affine=affine)
 
 
-def moved_affine(affine: np.ndarray, start: Sequence[int]) -> np.ndarray:
+def moved_affine(affine: np.ndarray, start: Sequence[float]) -> np.ndarray:
     """The affine whose index 0 lies where `affine` has `start`."""
     affine = affine.copy()
     affine[:, -1] = affine @ [*start, 1]

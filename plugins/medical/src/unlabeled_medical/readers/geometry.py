@@ -85,7 +85,7 @@ class Grid:
         for axis, (_, matrix) in enumerate(weights):
             if self.scale[axis] != 1:
                 values = np.moveaxis(np.tensordot(matrix, values, (1, axis)), 0, axis)
-        return np.ascontiguousarray(values, dtype=np.float32)
+        return np.array(values, dtype=np.float32, order="C")  # a copy: files stay as they are
 
     def _weights(self, axis: int, part: slice) -> tuple[int, np.ndarray]:
         """The first turned voxel that matters, and how much each from there on does."""

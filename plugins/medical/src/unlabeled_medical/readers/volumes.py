@@ -29,6 +29,8 @@ from unlabeled_medical.readers.table import (
 from unlabeled_medical.readers.voxels import Intensity, Source
 from unlabeled_medical.volume import Volume, moved_affine
 
+OPTIONAL = {"session", "sequence", "split"}
+"""Columns that are left out where no item has a value."""
 TRIES = 8
 FLAT = 1e-2
 """A window of standardised values with less spread than this shows nothing; another is drawn."""
@@ -67,8 +69,8 @@ class Volumes(Settings):
     intensity: Intensity = Field(
         "robust", description="robust: each volume standardised; hounsfield: HU / 1000; stored"
     )
-    patch: tuple[int, ...] | None = Field(
-        None, min_length=2, max_length=3, description="voxels of the window drawn in training"
+    patch: int | tuple[int, ...] | None = Field(
+        None, description="voxels of the window drawn in training; one side, or one per axis"
     )
     cache_gb: float = Field(
         10.0, ge=0, description="decoded voxels kept on disk, so that windows can be cut from them"
@@ -90,7 +92,10 @@ class Volumes(Settings):
             hint = "; ".join([*found.notes, *reasons]) or "it is empty"
             raise DataError(f"{path}: expected medical images, found none that can be used: {hint}")
         columns = {name: [row[name] for row in rows] for name in rows[0]}
-        return Items.of(columns, quarantine, found.notes)
+        told = {
+            name: column for name, column in columns.items() if name not in OPTIONAL or any(column)
+        }
+        return Items.of(told, quarantine, found.notes)
 
     def read(self, item: Item, rng: np.random.Generator | None = None) -> Volume:
         """The whole item, or with `rng` a window of `patch` voxels. Raises UnreadableItem."""
@@ -131,23 +136,30 @@ class Volumes(Settings):
 
     def _windows(self, item: Item, grid: Grid, rng: np.random.Generator | None) -> Iterator[Window]:
         """Windows to try: the whole, or up to `TRIES` drawn ones, the last of which is taken."""
-        whole = list(grid.shape)
-        axis = item.metadata["axis"]
-        size = dict(zip(_kept(axis), self.patch, strict=False)) if self.patch and rng else {}
-        if self.patch and len(self.patch) != item.metadata["rank"]:
-            raise DataError(
-                f"{item.source}: the reader's patch has {len(self.patch)} axes, the item has "
-                f"{item.metadata['rank']}. Give one length per axis."
-            )
-        for _ in range(TRIES if size else 1):
-            slices = []
-            for a, length in enumerate(whole):
-                wanted = min(size.get(a, length), length)
-                start = int(rng.integers(length - wanted + 1)) if rng else 0
-                slices.append(slice(start, start + wanted))
+        axis, place = item.metadata["axis"], item.metadata["slice"]
+        wanted = self._sides(item) if rng else {}
+        for _ in range(TRIES if wanted else 1):
+            window = []
+            for number, length in enumerate(grid.shape):
+                side = min(wanted.get(number, length), length)
+                start = int(rng.integers(length - side + 1)) if rng else 0
+                window.append(slice(start, start + side))
             if axis >= 0:
-                slices[axis] = slice(item.metadata["slice"], item.metadata["slice"] + 1)
-            yield slices[0], slices[1], slices[2]
+                window[axis] = slice(place, place + 1)
+            yield window[0], window[1], window[2]
+
+    def _sides(self, item: Item) -> dict[int, int]:
+        """The window's length along each axis that it cuts. Raises DataError."""
+        kept = _kept(item.metadata["axis"])
+        if self.patch is None:
+            return {}
+        sides = (self.patch,) * len(kept) if isinstance(self.patch, int) else self.patch
+        if len(sides) != len(kept):
+            raise DataError(
+                f"{item.source}: the reader's patch has {len(sides)} axes, the item has "
+                f"{len(kept)}. Give one length per axis, or one for all."
+            )
+        return dict(zip(kept, sides, strict=True))
 
     def _part(
         self, source: Source | None, grid: Grid, window: Window, item: Item, *, mapped: bool

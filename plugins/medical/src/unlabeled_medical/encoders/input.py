@@ -1,0 +1,15 @@
+"""What every encoder of this plugin must know of its input."""
+
+from __future__ import annotations
+
+from unlabeled.errors import RecipeError
+
+
+def require_input(channels: int | None, rank: int | None) -> tuple[int, int]:
+    """Raises RecipeError where neither the recipe nor the reader has said."""
+    if channels is None or rank is None:
+        raise RecipeError(
+            "encoder: channels (sequences, colours) and rank (2 for images, 3 for volumes) are "
+            "not known; the reader tells them, or the recipe does"
+        )
+    return channels, rank

@@ -1,0 +1,136 @@
+"""A residual convolutional network on volumes or images of any size.
+
+Source: He et al., CVPR 2016, arXiv:1512.03385 (basic blocks), with the stride of 2 moved to the
+first convolution of each stage and no pooling, as suits small volumes.
+
+Padding is kept out: after every layer what lies behind a volume's end is zero again, which is what
+a convolution sees at any border, and statistics are those of valid voxels. So a volume's embedding
+is the same alone and beside a larger one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from unlabeled.contract import Encoder, Encoding, Output, Tokens
+from unlabeled.settings import Settings
+from unlabeled_medical.encoders.input import require_input
+from unlabeled_medical.encoders.vit import token_places
+from unlabeled_medical.volume import Volume, VolumeBatch
+
+
+class ResidualSettings(Settings):
+    channels: int | None = Field(None, ge=1, description="sequences or colours; from the data")
+    rank: Literal[2, 3] | None = Field(None, description="axes of the input; from the data")
+    widths: tuple[int, ...] = Field(
+        (32, 64, 128, 256), min_length=1, description="channels of each stage, finest first"
+    )
+    blocks: int = Field(1, ge=1, description="residual blocks per stage")
+
+
+class Residual(Encoder):
+    """Outputs `pooled`, the mean of the last map; `stages`, the means of all maps; and `tokens`,
+    the last map, placed in mm. Every stage but the first halves the resolution."""
+
+    settings_type = ResidualSettings
+    settings: ResidualSettings
+
+    def __init__(self, settings: ResidualSettings) -> None:
+        """Raises RecipeError if neither the recipe nor the data say channels and rank."""
+        super().__init__(settings)
+        self.channels, self.rank = require_input(settings.channels, settings.rank)
+        self.outputs = (
+            Output("pooled", "global", settings.widths[-1]),
+            Output("stages", "global", sum(settings.widths)),
+            Output("tokens", "tokens", settings.widths[-1]),
+        )
+        self.stages = nn.ModuleList()
+        before = self.channels
+        for number, width in enumerate(settings.widths):
+            self.stages.append(
+                nn.ModuleList(
+                    Block(before if first else width, width, self.rank, halve=first and number > 0)
+                    for first in [True] + [False] * (settings.blocks - 1)
+                )
+            )
+            before = width
+
+    def collate(self, samples: Sequence[Volume]) -> VolumeBatch:
+        """Raises ShapeError for another number of channels or axes."""
+        return VolumeBatch.of(samples, self.channels, self.rank)
+
+    def encode(self, batch: VolumeBatch, output: str) -> Encoding:
+        maps = self.maps(batch)
+        if output == "tokens":
+            values, valid = maps[-1]
+            places = token_places(batch, (2 ** (len(maps) - 1),) * self.rank)
+            return Tokens(values.flatten(2).transpose(1, 2), valid.flatten(1), places)
+        means = [mean_of_map(values, valid) for values, valid in maps]
+        return torch.cat(means, dim=1) if output == "stages" else means[-1]
+
+    def maps(self, batch: VolumeBatch) -> list[tuple[Tensor, Tensor]]:
+        """The feature map of each stage, finest first: (N, D, *S) and which places are valid."""
+        x, valid = batch.values, batch.valid
+        found = []
+        for stage in self.stages:
+            for block in stage:  # type: ignore[attr-defined]
+                x, valid = block(x, valid)
+            found.append((x, valid))
+        return found
+
+    def preprocessing(self) -> Mapping[str, Any]:
+        return {"channels": self.channels, "rank": self.rank}
+
+
+class Block(nn.Module):
+    """relu(x + norm(conv(relu(norm(conv(x)))))), the shortcut a 1-wide convolution if needed."""
+
+    def __init__(self, before: int, width: int, rank: int, *, halve: bool) -> None:
+        super().__init__()
+        conv = {2: nn.Conv2d, 3: nn.Conv3d}[rank]
+        self.stride = 2 if halve else 1
+        self.first = conv(before, width, 3, self.stride, 1, bias=False)
+        self.first_norm = MaskedBatchNorm(width)
+        self.second = conv(width, width, 3, 1, 1, bias=False)
+        self.second_norm = MaskedBatchNorm(width)
+        self.shortcut = conv(before, width, 1, self.stride) if halve or before != width else None
+
+    def forward(self, x: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+        """x: (N, C, *S), zero where not valid (N, *S). Returns both at the new resolution."""
+        steps = (slice(None), *[slice(None, None, self.stride)] * (x.ndim - 2))
+        valid = valid[steps]
+        inner = self.first_norm(self.first(x), valid).relu()
+        inner = self.second_norm(self.second(inner), valid)
+        short = x if self.shortcut is None else self.shortcut(x) * valid.unsqueeze(1)
+        return (inner + short).relu(), valid
+
+
+class MaskedBatchNorm(nn.Module):
+    """Batch norm over the valid places only; the others become zero."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(width)
+
+    def forward(self, x: Tensor, valid: Tensor) -> Tensor:
+        """x: (N, D, *S); valid: (N, *S)."""
+        rows = x.movedim(1, -1).flatten(0, -2)
+        if valid.all():
+            normed = self.norm(rows)
+        else:
+            places = valid.flatten().nonzero().squeeze(1)
+            known = self.norm(rows.index_select(0, places))
+            normed = torch.zeros_like(rows, dtype=known.dtype).index_copy(0, places, known)
+        out: Tensor = normed.unflatten(0, valid.shape).movedim(-1, 1)
+        return out
+
+
+def mean_of_map(values: Tensor, valid: Tensor) -> Tensor:
+    """(N, D): the mean over the valid places of (N, D, *S)."""
+    places = valid.unsqueeze(1).flatten(2)
+    return (values.flatten(2) * places).sum(dim=2) / places.sum(dim=2).clamp(min=1)

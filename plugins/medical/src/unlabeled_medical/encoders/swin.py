@@ -1,0 +1,149 @@
+"""The Swin transformer encoder of SwinUNETR, whose weights go to and from MONAI's.
+
+Source: Hatamizadeh et al. 2022, arXiv:2201.01266; pretrained in Tang et al., CVPR 2022,
+arXiv:2111.14791. The network is MONAI's. Shifted windows would mix a volume with its padding, so
+volumes of different size are encoded one size after the other, each at its own.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor
+
+from unlabeled.contract import Encoder, Encoding, Output, Tokens
+from unlabeled.settings import Settings
+from unlabeled_medical.encoders.input import require_input
+from unlabeled_medical.encoders.vit import token_places
+from unlabeled_medical.volume import Volume, VolumeBatch
+
+PATCH = 2
+STEP = 32
+"""Voxels per place of the last map: a patch of 2, halved by four mergings."""
+
+
+class SwinSettings(Settings):
+    """The defaults are SwinUNETR's for volumes."""
+
+    channels: int | None = Field(None, ge=1, description="sequences or colours; from the data")
+    rank: Literal[2, 3] | None = Field(None, description="axes of the input; from the data")
+    width: int = Field(48, ge=12, multiple_of=12, description="width of the first stage")
+    depths: tuple[int, int, int, int] = Field((2, 2, 2, 2), description="blocks per stage")
+    heads: tuple[int, int, int, int] = Field((3, 6, 12, 24), description="heads per stage")
+    window: int = Field(7, ge=1, description="side of the attention windows, in tokens")
+
+
+class Swin(Encoder):
+    """Outputs `pooled`, the mean of the last map over the volume, and `tokens`, placed in mm."""
+
+    settings_type = SwinSettings
+    settings: SwinSettings
+
+    def __init__(self, settings: SwinSettings) -> None:
+        """Raises RecipeError if neither the recipe nor the data say channels and rank."""
+        super().__init__(settings)
+        from monai.networks.nets.swin_unetr import SwinTransformer
+
+        self.channels, self.rank = require_input(settings.channels, settings.rank)
+        width = 16 * settings.width
+        self.outputs = (Output("pooled", "global", width), Output("tokens", "tokens", width))
+        self.swin = SwinTransformer(
+            in_chans=self.channels,
+            embed_dim=settings.width,
+            window_size=(settings.window,) * self.rank,
+            patch_size=(PATCH,) * self.rank,
+            depths=settings.depths,
+            num_heads=settings.heads,
+            spatial_dims=self.rank,
+        )
+
+    def collate(self, samples: Sequence[Volume]) -> VolumeBatch:
+        """Raises ShapeError for another number of channels or axes."""
+        return VolumeBatch.of(samples, self.channels, self.rank)
+
+    def encode(self, batch: VolumeBatch, output: str) -> Encoding:
+        grids = -(-sizes_of(batch.valid) // STEP)
+        largest = [-(-length // STEP) for length in batch.values.shape[2:]]
+        values = batch.values.new_zeros(len(batch.values), self.outputs[0].width, *largest)
+        valid = torch.zeros(len(values), *largest, dtype=torch.bool, device=values.device)
+        for grid, rows in _by_size(grids).items():
+            last = self.maps(batch.values[rows], [STEP * length for length in grid])[-1]
+            values = values.to(last.dtype)
+            for row, place in enumerate(rows.tolist()):
+                box = [slice(length) for length in grid]
+                values[place][(slice(None), *box)] = last[row]
+                valid[place][tuple(box)] = True
+        flat, there = values.flatten(2).transpose(1, 2), valid.flatten(1)
+        if output == "tokens":
+            return Tokens(flat, there, token_places(batch, (STEP,) * self.rank))
+        return flat.sum(dim=1) / there.sum(dim=1, keepdim=True)
+
+    def maps(self, x: Tensor, size: Sequence[int]) -> list[Tensor]:
+        """The five feature maps, finest first. x: (N, C, *S), cut or filled up to `size`, whole
+        multiples of 32."""
+        x = x[(slice(None), slice(None), *[slice(length) for length in size])]
+        missing = [length - s for length, s in zip(size, x.shape[2:], strict=True)]
+        x = F.pad(x, [side for m in reversed(missing) for side in (0, m)])
+        found: list[Tensor] = self.swin(x)
+        return found
+
+    def preprocessing(self) -> Mapping[str, Any]:
+        return {"channels": self.channels, "rank": self.rank, "multiple": STEP}
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """loaded: names of weights that were taken; other: in the file, but not here or of another
+    shape; missing: here, but not in the file."""
+
+    loaded: tuple[str, ...]
+    other: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+PREFIXES = ("module.swinViT.", "module.swin_vit.", "swinViT.", "swin_vit.", "module.", "")
+"""How releases of SwinUNETR name the same network."""
+
+
+def load_monai(encoder: Swin, weights: Mapping[str, Tensor]) -> Matched:
+    """Take the encoder's weights out of a SwinUNETR state dict, and say what fitted."""
+    own = encoder.swin.state_dict()
+    found, other = {}, []
+    for name, value in weights.items():
+        bare = next(name[len(p) :] for p in PREFIXES if name.startswith(p))
+        bare = bare.replace("mlp.fc", "mlp.linear")
+        if bare in own and own[bare].shape == value.shape:
+            found[bare] = value
+        else:
+            other.append(name)
+    encoder.swin.load_state_dict(found, strict=False)
+    missing = tuple(name for name in own if name not in found)
+    return Matched(tuple(found), tuple(other), missing)
+
+
+def to_monai(encoder: Swin) -> dict[str, Tensor]:
+    """The weights as `monai.networks.nets.SwinUNETR.load_state_dict(..., strict=False)` takes
+    them."""
+    return {f"swinViT.{name}": value for name, value in encoder.swin.state_dict().items()}
+
+
+def sizes_of(valid: Tensor) -> Tensor:
+    """(N, rank) voxels along each axis before the padding of (N, *S) begins."""
+    axes = range(1, valid.ndim)
+    lengths = [
+        valid.any(dim=[other for other in axes if other != axis]).sum(dim=1) for axis in axes
+    ]
+    return torch.stack(lengths, dim=1)
+
+
+def _by_size(grids: Tensor) -> dict[tuple[int, ...], Tensor]:
+    rows: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for row, grid in enumerate(grids.tolist()):
+        rows[tuple(grid)].append(row)
+    return {grid: torch.tensor(members, device=grids.device) for grid, members in rows.items()}

@@ -1,0 +1,99 @@
+"""A vision transformer on volumes or images of any size.
+
+It can run on some of its patches only, so it serves the masked autoencoder (He et al., CVPR 2022,
+arXiv:2111.06377; on volumes Chen et al., WACV 2023, arXiv:2204.11716); its mean serves joint
+embedding. Source: Dosovitskiy et al., ICLR 2021, arXiv:2010.11929.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from unlabeled.contract import Encoder, Encoding, Output, Tokens
+from unlabeled.encoders.patches import grid_of, valid_patches
+from unlabeled.encoders.positions import grid_positions
+from unlabeled.encoders.token_transformer import TokenTransformer, mean_of_valid
+from unlabeled.settings import Settings
+from unlabeled_medical.encoders.input import require_input
+from unlabeled_medical.volume import Volume, VolumeBatch
+
+
+class ViTSettings(Settings):
+    channels: int | None = Field(None, ge=1, description="sequences or colours; from the data")
+    rank: Literal[2, 3] | None = Field(None, description="axes of the input; from the data")
+    patch: int = Field(8, ge=1, description="side of a patch, in voxels")
+    width: int = Field(192, ge=1, description="width of the tokens")
+    depth: int = Field(6, ge=1, description="number of blocks")
+    heads: int = Field(4, ge=1, description="attention heads; must divide the width")
+    positions: Literal["sine", "alibi"] = Field("sine", description="how tokens know their place")
+
+
+class ViT(Encoder):
+    """Outputs `pooled`, the mean of the valid tokens, and `tokens`, placed in mm."""
+
+    settings_type = ViTSettings
+    settings: ViTSettings
+
+    def __init__(self, settings: ViTSettings) -> None:
+        """Raises RecipeError if neither the recipe nor the data say channels and rank."""
+        super().__init__(settings)
+        self.channels, self.rank = require_input(settings.channels, settings.rank)
+        self.outputs = (
+            Output("pooled", "global", settings.width),
+            Output("tokens", "tokens", settings.width),
+        )
+        self.patch = (settings.patch,) * self.rank
+        self.token_width = settings.width
+        self.patch_values = self.channels * settings.patch**self.rank
+        self.transformer = TokenTransformer(
+            channels=self.channels,
+            patch=self.patch,
+            width=settings.width,
+            depth=settings.depth,
+            heads=settings.heads,
+            positions=settings.positions,
+        )
+
+    def collate(self, samples: Sequence[Volume]) -> VolumeBatch:
+        """Raises ShapeError for another number of channels or axes."""
+        return VolumeBatch.of(samples, self.channels, self.rank)
+
+    def encode(self, batch: VolumeBatch, output: str) -> Encoding:
+        tokens = self.transformer(batch.values, batch.valid).tokens
+        if output == "pooled":
+            return mean_of_valid(tokens)
+        return Tokens(tokens.values, tokens.valid, token_places(batch, self.patch))
+
+    def grid(self, sample: Volume) -> np.ndarray:
+        """Every token has data."""
+        return np.ones(grid_of(sample.size, self.patch), dtype=bool)
+
+    def patches(self, batch: VolumeBatch) -> tuple[Tensor, Tensor]:
+        """Values, (N, L, P), and which of them are data of a sequence that is there."""
+        values, known = valid_patches(batch.values, batch.valid, self.patch)
+        if known is None:
+            known = torch.ones_like(values, dtype=torch.bool)
+        there = batch.present.repeat_interleave(self.patch_values // self.channels, dim=1)
+        return values, known & there.unsqueeze(1)
+
+    def encode_visible(self, batch: VolumeBatch, visible: Tensor) -> Tensor:
+        encoded = self.transformer(batch.values, batch.valid, visible=visible)
+        values: Tensor = encoded.tokens.values
+        return values
+
+    def preprocessing(self) -> Mapping[str, Any]:
+        return {"channels": self.channels, "rank": self.rank, "patch": self.settings.patch}
+
+
+def token_places(batch: VolumeBatch, patch: Sequence[int]) -> Tensor:
+    """World coordinates of the tokens' centres in mm, (N, L, 3) float64, row-major."""
+    steps = grid_positions(grid_of(batch.values.shape[2:], patch), batch.affine.device).double()
+    centre = (steps + 0.5) * torch.tensor(patch, device=steps.device) - 0.5
+    index = torch.cat([centre, torch.ones_like(centre[:, :1])], dim=1).to(batch.affine.dtype)
+    return index @ batch.affine[:, :3].transpose(1, 2)

@@ -1,0 +1,143 @@
+"""What all encoders of this plugin promise beside the contract, which the kit checks."""
+
+import numpy as np
+import pytest
+import torch
+
+from unlabeled.errors import RecipeError, ShapeError
+from unlabeled_medical.encoders.residual import MaskedBatchNorm, Residual, ResidualSettings
+from unlabeled_medical.encoders.swin import Swin, SwinSettings, load_monai, to_monai
+from unlabeled_medical.encoders.vit import ViT, ViTSettings, token_places
+from unlabeled_medical.volume import Volume, VolumeBatch
+
+
+def make_volume(size, channels=1, seed=0):
+    rank = len(size)
+    affine = np.zeros((4, rank + 1))
+    affine[:rank, :rank] = np.diag(np.arange(1, rank + 1) * 0.5)
+    affine[:, rank] = [10, -20, 30, 1]
+    values = torch.randn(channels, *size, generator=torch.Generator().manual_seed(seed))
+    return Volume(values, affine, torch.ones(channels, dtype=torch.bool))
+
+
+def build(kind, rank, channels=1):
+    torch.manual_seed(0)
+    if kind is ViT:
+        return ViT(ViTSettings(rank=rank, channels=channels, patch=4, width=24, depth=2))
+    if kind is Residual:
+        return Residual(ResidualSettings(rank=rank, channels=channels, widths=(4, 8, 16)))
+    return Swin(SwinSettings(rank=rank, channels=channels, width=12))
+
+
+SIZES = {2: [(13, 22), (20, 9)], 3: [(9, 13, 18), (12, 8, 17)]}
+
+
+@pytest.mark.parametrize("rank", [2, 3])
+@pytest.mark.parametrize("kind", [ViT, Residual, Swin])
+def test_padding_and_neighbours_change_nothing(kind, rank):
+    encoder = build(kind, rank).eval()
+    volumes = [make_volume(size, seed=i) for i, size in enumerate(SIZES[rank])]
+    with torch.no_grad():
+        together = encoder(encoder.collate(volumes))
+        for row, volume in zip(together, volumes, strict=True):
+            torch.testing.assert_close(row, encoder(encoder.collate([volume]))[0])
+
+
+@pytest.mark.parametrize("kind", [ViT, Residual, Swin])
+def test_input_that_nobody_declared_is_asked_for(kind):
+    with pytest.raises(RecipeError, match="channels"):
+        build(kind, None)
+
+
+def test_other_channels_are_refused():
+    encoder = build(Residual, 3)
+    with pytest.raises(ShapeError, match="expected 1 channels"):
+        encoder.collate([make_volume((8, 8, 8), channels=2)])
+
+
+@pytest.mark.parametrize(("kind", "stride"), [(ViT, 4), (Residual, 4), (Swin, 32)])
+def test_tokens_lie_at_the_mean_place_of_their_voxels(kind, stride):
+    encoder = build(kind, 3).eval()
+    volume = make_volume((64, 32, 32) if kind is Swin else (12, 8, 8))
+    with torch.no_grad():
+        tokens = encoder.encode(encoder.collate([volume]), "tokens")
+    inside = np.array(list(np.ndindex(stride, stride, stride)))
+    expected = [
+        volume.world(inside + stride * np.array(g)).mean(axis=0) for g in ((0, 0, 0), (1, 0, 0))
+    ]
+    strides = [length // stride for length in volume.size]
+    places = tokens.position[0].reshape(*strides, 3)
+    np.testing.assert_allclose([places[0, 0, 0], places[1, 0, 0]], expected, atol=1e-12)
+    assert tokens.valid.all()
+
+
+def test_masked_batch_norm_equals_batch_norm_of_the_valid_rows():
+    x = torch.randn(3, 4, 5, 6, dtype=torch.float64)
+    valid = torch.rand(3, 5, 6) > 0.4
+    norm = MaskedBatchNorm(4).double()
+    out = norm(x, valid)
+    rows = x.movedim(1, -1)[valid]
+    expected = (rows - rows.mean(0)) / (rows.var(0, unbiased=False) + 1e-5).sqrt()
+    torch.testing.assert_close(out.movedim(1, -1)[valid], expected)
+    assert (out.movedim(1, -1)[~valid] == 0).all()
+
+
+def test_a_residual_network_without_padding_is_a_plain_one():
+    """Masks change nothing where every voxel is valid: against torch's own layers."""
+    encoder = build(Residual, 2).double().train()
+    batch = encoder.collate([make_volume((8, 8), seed=i) for i in range(3)])
+    x = batch.values.double()
+    out, _ = encoder.maps(VolumeBatch(x, batch.valid, batch.present, batch.affine))[0]
+    block = encoder.stages[0][0]
+
+    def norm(y):
+        return torch.nn.functional.batch_norm(y, None, None, training=True)
+
+    inner = norm(block.second(norm(block.first(x)).relu()))
+    torch.testing.assert_close(out, (inner + block.shortcut(x)).relu())
+
+
+def test_missing_sequences_are_not_asked_for():
+    encoder = build(ViT, 2, channels=2)
+    volume = make_volume((8, 8), channels=2)
+    gap = Volume(volume.values, volume.affine, torch.tensor([True, False]))
+    values, known = encoder.patches(encoder.collate([gap]))
+    assert values.shape == known.shape == (1, 4, 32)
+    assert known[..., :16].all()
+    assert not known[..., 16:].any()
+
+
+def test_visible_tokens_alone_run():
+    encoder = build(ViT, 3).eval()
+    batch = encoder.collate([make_volume((8, 8, 8))])
+    visible = torch.tensor([[0, 3, 5, -1]])
+    assert encoder.encode_visible(batch, visible).shape == (1, 4, 24)
+    assert token_places(batch, (4, 4, 4)).shape == (1, 8, 3)
+
+
+def test_swin_takes_and_gives_the_weights_of_swin_unetr():
+    from monai.networks.nets.swin_unetr import SwinUNETR
+
+    torch.manual_seed(1)
+    theirs = SwinUNETR(in_channels=1, out_channels=2, feature_size=12, spatial_dims=3).eval()
+    ours = build(Swin, 3).eval()
+    matched = load_monai(ours, theirs.state_dict())
+    assert not matched.missing
+    assert not [name for name in matched.other if name.startswith("swinViT")]
+    assert len(matched.loaded) == len(ours.swin.state_dict())
+    x = torch.randn(1, 1, 32, 32, 32)
+    with torch.no_grad():
+        torch.testing.assert_close(ours.maps(x, (32, 32, 32)), list(theirs.swinViT(x, True)))
+    fresh = SwinUNETR(in_channels=1, out_channels=2, feature_size=12, spatial_dims=3)
+    keys = fresh.load_state_dict(to_monai(ours), strict=False)
+    assert not keys.unexpected_keys
+    assert not [name for name in keys.missing_keys if name.startswith("swinViT")]
+
+
+def test_weights_that_do_not_fit_are_named():
+    ours = build(Swin, 3)
+    weights = {"module.swin_vit.patch_embed.proj.bias": torch.zeros(12), "out.bias": torch.zeros(2)}
+    matched = load_monai(ours, weights | {"swinViT.patch_embed.proj.weight": torch.zeros(1)})
+    assert matched.loaded == ("patch_embed.proj.bias",)
+    assert set(matched.other) == {"out.bias", "swinViT.patch_embed.proj.weight"}
+    assert len(matched.missing) == len(ours.swin.state_dict()) - 1
