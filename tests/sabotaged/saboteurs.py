@@ -111,6 +111,13 @@ class Undescribed(Waves):
     depth: float = 1.0
 
 
+class Ragged(Settings):
+    """F1: as wide as the sample is long."""
+
+    def __call__(self, sample):
+        return sample.copy()
+
+
 class TooWide(Recurrent):
     """E1: another width than it declares."""
 
@@ -262,7 +269,8 @@ def _pretext(target: type, title: str) -> Saboteur:
 
 SABOTEURS = {
     "M2": Saboteur(
-        _instead("features", "level", "unlabeled_tides.waves:gone"), "features/level/exists"
+        replace(tides, evaluators={"gone": Component("unlabeled_tides.waves:gone", "gone")}),
+        "evaluators/gone/exists",
     ),
     "M3": _waves(Undescribed, "settings"),
     "M4": Saboteur(replace(tides, synthetic={}), "readers/gauges/synthetic"),
@@ -275,6 +283,7 @@ SABOTEURS = {
     "A2": _waves(Global, "rng"),
     "A3": _waves(TooHigh, "range"),
     "A4": _waves(Unsteady, "plan"),
+    "F1": Saboteur(_instead("features", "level", Ragged), "features/level/vectors"),
     "E0": _beside("encoders", "spare", "unlabeled_tides.recurrent:Recurrent"),
     "E1": _encoder(TooWide, "outputs"),
     "E2": _encoder(Leaky, "alone"),

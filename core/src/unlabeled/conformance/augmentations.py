@@ -13,9 +13,8 @@ from unlabeled import discovery
 from unlabeled.conformance.check import Broken, Check, Clause, checks_of, require
 from unlabeled.conformance.fixture import Fixture
 from unlabeled.conformance.likeness import difference, main_values
-from unlabeled.contract import Range, Sample
+from unlabeled.contract import Range
 from unlabeled.randomness import keyed_rng
-from unlabeled.recipe import Choice
 
 DRAWS = 16
 
@@ -62,16 +61,9 @@ def _build(fixture: Fixture, name: str) -> Any:
     return component()
 
 
-def _samples(fixture: Fixture) -> list[Sample]:
-    """Samples that augmentations are made for: those of the first recipe's reader."""
-    choices: list[Choice] = [recipe.reader for recipe in fixture.recipes.values()]
-    choice = choices[0] if choices else fixture.default_reader(next(iter(fixture.plugin.readers)))
-    return fixture.samples(choice)
-
-
 def _keeps_input(fixture: Fixture, name: str) -> None:
     augmentation = _build(fixture, name)
-    for sample in _samples(fixture):
+    for sample in fixture.samples(fixture.main_reader()):
         before = copy.deepcopy(sample)
         for draw in range(DRAWS):
             augmentation(sample, keyed_rng(draw))
@@ -81,7 +73,7 @@ def _keeps_input(fixture: Fixture, name: str) -> None:
 
 def _by_rng(fixture: Fixture, name: str) -> None:
     augmentation = _build(fixture, name)
-    sample = _samples(fixture)[0]
+    sample = fixture.samples(fixture.main_reader())[0]
     results = []
     for draw in range(DRAWS):
         _seed_globals(draw)
@@ -100,7 +92,7 @@ def _range(fixture: Fixture, name: str) -> None:
     augmentation = _build(fixture, name)
     declared = augmentation.returns
     require(isinstance(declared, Range), "`returns` is not a Range")
-    for sample in _samples(fixture):
+    for sample in fixture.samples(fixture.main_reader()):
         for draw in range(DRAWS):
             values = main_values(augmentation(sample, keyed_rng(draw)))
             finite = values[torch.isfinite(values)]

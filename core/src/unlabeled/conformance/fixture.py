@@ -129,6 +129,17 @@ class Fixture:
         used = {recipe.pretext.name for recipe in self.recipes.values()} - set(own)
         return [*own, *sorted(name for name in used if "/" not in name)]
 
+    def main_reader(self) -> Choice:
+        """The reader of the first recipe; without recipes, the first reader."""
+        for recipe in self.recipes.values():
+            return recipe.reader
+        return self.default_reader(next(iter(self.plugin.readers)))
+
+    def reader_of_features(self, name: str) -> Choice:
+        """The reader of a recipe that shows these features; else the main one."""
+        using = [r.reader for r in self.recipes.values() if name in r.evaluation.features]
+        return using[0] if using else self.main_reader()
+
     def recipes_with(self, section: str, name: str) -> list[Recipe]:
         """The recipes whose `encoder` or `pretext` is the component of that full name."""
         return [r for r in self.recipes.values() if getattr(r, section).name == name]

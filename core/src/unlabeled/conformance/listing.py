@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from unlabeled.conformance import augmentations, encoders, manifests, pretexts, readers, recipes
+from unlabeled.conformance import (
+    augmentations,
+    encoders,
+    features,
+    manifests,
+    pretexts,
+    readers,
+    recipes,
+)
 from unlabeled.conformance.check import Check
 from unlabeled.conformance.fixture import Fixture
 from unlabeled.plugin import Plugin
@@ -18,7 +26,7 @@ def checks_for(plugin: Plugin, excused: Mapping[str, str] | None = None) -> list
     reason, and not run. Raises ValueError for a name that is not among the checks.
     """
     fixture = Fixture(plugin)
-    modules = (manifests, readers, augmentations, encoders, pretexts, recipes)
+    modules = (manifests, readers, augmentations, features, encoders, pretexts, recipes)
     checks = [check for module in modules for check in module.checks(fixture)]
     reasons = dict(excused or {})
     unknown = reasons.keys() - {check.name for check in checks}

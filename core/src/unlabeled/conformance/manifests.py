@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from unlabeled import discovery
 from unlabeled.conformance.check import Check, Clause, checks_of, require
 from unlabeled.conformance.fixture import Fixture
-from unlabeled.plugin import Component
+from unlabeled.errors import PluginError
+from unlabeled.plugin import KINDS, Component
 from unlabeled.settings import Settings, settings_type
 
 HEAVY = ("torch", "numpy", "pyarrow", "sklearn", "lightning_fabric", "lightly")
@@ -39,7 +40,7 @@ SYNTHETIC = Clause(
     "Plugin.synthetic lacks the reader's name",
 )
 
-HAS_SETTINGS = ("readers", "augmentations", "encoders", "objectives", "pretexts")
+HAS_SETTINGS = tuple(kind for kind in KINDS if kind != "recipes")
 
 
 def checks(fixture: Fixture) -> Iterator[Check]:
@@ -51,10 +52,19 @@ def checks(fixture: Fixture) -> Iterator[Check]:
             yield from checks_of(place, {EXISTS: _recipe_exists}, fixture, name)
         else:
             yield from checks_of(place, {EXISTS: _exists}, component)
-        if kind in HAS_SETTINGS:
+        if kind in HAS_SETTINGS and _found(component):
             yield from checks_of(place, {SETTINGS: _settings}, component)
     for name in fixture.plugin.readers:
         yield from checks_of(f"readers/{name}", {SYNTHETIC: _synthetic}, fixture, name)
+
+
+def _found(component: Component) -> bool:
+    """Whether it can be imported at all; if not, that is the one check that tells."""
+    try:
+        _exists(component)
+    except PluginError:
+        return False
+    return True
 
 
 def _light(fixture: Fixture) -> None:

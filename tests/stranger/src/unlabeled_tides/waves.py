@@ -22,6 +22,8 @@ class Waves(Settings):
         return sample + self.height * rng.standard_normal(len(sample)).astype(np.float32)
 
 
-def level(sample: np.ndarray) -> np.ndarray:
-    """(2,): mean and standard deviation, in m."""
-    return np.array([sample.mean(), sample.std()])
+class Level(Settings):
+    """Mean and standard deviation, in m: (2,)."""
+
+    def __call__(self, sample: np.ndarray) -> np.ndarray:
+        return np.array([sample.mean(), sample.std()])

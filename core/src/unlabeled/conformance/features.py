@@ -1,0 +1,36 @@
+"""Clause F: hand-made features are vectors of one width."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from unlabeled import discovery
+from unlabeled.conformance.check import Check, Clause, checks_of, require
+from unlabeled.conformance.fixture import Fixture
+from unlabeled.conformance.likeness import difference
+
+VECTORS = Clause(
+    "F1",
+    "vectors",
+    "Every sample gives a vector of one width, the same on every call, not all of it NaN.",
+    "a histogram whose bins depend on the sample, or features of another reader's samples",
+)
+
+
+def checks(fixture: Fixture) -> Iterator[Check]:
+    """The checks of all hand-made features in the manifest."""
+    for name in fixture.plugin.features:
+        yield from checks_of(f"features/{name}", {VECTORS: _vectors}, fixture, name)
+
+
+def _vectors(fixture: Fixture, name: str) -> None:
+    features = discovery.load("features", fixture.full(name))()
+    samples = fixture.samples(fixture.reader_of_features(fixture.full(name)))
+    vectors = [np.asarray(features(sample)) for sample in samples]
+    shapes = {vector.shape for vector in vectors}
+    require(len(shapes) == 1 and len(shapes.pop()) == 1, "not vectors of one width")
+    require(not any(np.isnan(vector).all() for vector in vectors), "nothing but NaN")
+    seen = difference(vectors[0], np.asarray(features(samples[0])))
+    require(not seen, f"two calls differ, {seen}")
