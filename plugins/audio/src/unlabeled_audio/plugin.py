@@ -31,6 +31,32 @@ plugin = Plugin(
             target="unlabeled_audio.augmentations.noise:Noise",
             summary="noise of a random colour, at a random ratio of levels",
         ),
+        "speed": Component(
+            target="unlabeled_audio.augmentations.speed:Speed",
+            summary="faster and higher, or slower and lower",
+        ),
+        "time_stretch": Component(
+            target="unlabeled_audio.augmentations.time_stretch:TimeStretch",
+            summary="faster or slower at the same pitch",
+            source="Flanagan and Golden 1966",
+        ),
+        "pitch": Component(
+            target="unlabeled_audio.augmentations.pitch:Pitch",
+            summary="higher or lower at the same tempo",
+        ),
+        "equaliser": Component(
+            target="unlabeled_audio.augmentations.equaliser:Equaliser",
+            summary="a smooth random filter, as of another microphone",
+        ),
+        "reverberation": Component(
+            target="unlabeled_audio.augmentations.reverberation:Reverberation",
+            summary="another room, by recorded or drawn impulse responses",
+        ),
+        "spec_augment": Component(
+            target="unlabeled_audio.augmentations.spec_augment:SpecAugment",
+            summary="silent stretches of time and bands of frequency",
+            source="Park et al. 2019, arXiv:1904.08779",
+        ),
         "mixing": Component(
             target="unlabeled_audio.augmentations.mixing:Mixing",
             summary="another clip of the batch, softly, behind each clip",
