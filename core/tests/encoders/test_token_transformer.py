@@ -222,3 +222,23 @@ def test_first_token_is_the_linear_map_of_the_first_patch():
     # At the first place the sine code is zeros, then ones, for each axis.
     code = torch.tensor(([0.0] * 6 + [1.0] * 6) * 2, dtype=torch.float64)
     torch.testing.assert_close(values, module.embedding(patch) + code)
+
+
+def test_exports_with_a_batch_of_any_size():
+    module = transformer(2, "learned", prefix=1).float()
+    batch = torch.export.Dim("batch", min=1, max=64)
+    x, valid = signal(2).float(), torch.ones(2, 7, 8, dtype=torch.bool)
+    shapes = {"x": {0: batch}, "valid": {0: batch}}
+    pooled = _Pooled(module).eval()
+    exported = torch.export.export(pooled, (x, valid), dynamic_shapes=shapes).module()
+    more = signal(2, n=5).float(), torch.ones(5, 7, 8, dtype=torch.bool)
+    torch.testing.assert_close(exported(*more), pooled(*more))
+
+
+class _Pooled(torch.nn.Module):
+    def __init__(self, transformer):
+        super().__init__()
+        self.transformer = transformer
+
+    def forward(self, x, valid):
+        return mean_of_valid(self.transformer(x, valid).tokens)

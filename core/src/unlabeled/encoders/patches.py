@@ -41,7 +41,7 @@ def patchify(x: Tensor, patch: Sequence[int]) -> Tensor:
     split = [length for pair in zip(grid, patch, strict=True) for length in pair]
     cells, inner = range(2, 2 + 2 * rank, 2), range(3, 3 + 2 * rank, 2)
     x = x.reshape(*x.shape[:2], *split).permute(0, *cells, 1, *inner)
-    return x.reshape(len(x), math.prod(grid), -1)
+    return x.reshape(x.shape[0], math.prod(grid), -1)
 
 
 def unpatchify(patches: Tensor, patch: Sequence[int], grid: Sequence[int]) -> Tensor:
@@ -51,7 +51,7 @@ def unpatchify(patches: Tensor, patch: Sequence[int], grid: Sequence[int]) -> Te
         raise ShapeError(
             f"a grid of {tuple(grid)} has {math.prod(grid)} tokens; found {tuple(patches.shape)}"
         )
-    x = patches.reshape(len(patches), *grid, -1, *patch)
+    x = patches.reshape(patches.shape[0], *grid, -1, *patch)
     pairs = [axis for i in range(rank) for axis in (1 + i, 2 + rank + i)]
     x = x.permute(0, 1 + rank, *pairs)
     return x.reshape(*x.shape[:2], *(g * p for g, p in zip(grid, patch, strict=True)))
@@ -75,7 +75,7 @@ def valid_patches(
         return patchify(x, patch), None
     if valid is None:
         valid = torch.ones((), dtype=torch.bool, device=x.device)
-    known = pad_to_patches(valid.expand(len(x), *x.shape[2:]), patch).unsqueeze(1)
+    known = pad_to_patches(valid.expand(x.shape[0], *x.shape[2:]), patch).unsqueeze(1)
     padded = torch.where(known, padded, 0)
     return patchify(padded, patch), patchify(known.expand_as(padded), patch)
 

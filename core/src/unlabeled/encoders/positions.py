@@ -19,7 +19,7 @@ def grid_positions(grid: Sequence[int], device: torch.device | None = None) -> T
 
 def extents(valid: Tensor, grid: Sequence[int]) -> Tensor:
     """How far each sample reaches along each axis: valid (N, L) bool -> (N, rank), in steps."""
-    cells = valid.reshape(len(valid), *grid)
+    cells = valid.reshape(valid.shape[0], *grid)
     reach = []
     for axis, length in enumerate(grid, start=1):
         others = [other for other in range(1, cells.ndim) if other != axis]

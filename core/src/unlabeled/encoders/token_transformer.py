@@ -121,7 +121,7 @@ class TokenTransformer(nn.Module):
             assert mask_token is not None
             values = torch.where(hidden.unsqueeze(-1), mask_token, values)
         values = values if code is None else values + code
-        return self._run(values, valid, place.expand(len(x), -1, -1))
+        return self._run(values, valid, place.expand(x.shape[0], -1, -1))
 
     def _positions(
         self, grid: Sequence[int], valid: Tensor | None, device: torch.device
@@ -141,7 +141,7 @@ class TokenTransformer(nn.Module):
         bias = None if self.slopes is None else _bias(place, self.slopes, count)
         keys = valid
         if self.prefix is not None:
-            values = torch.cat([self.prefix.expand(len(values), -1, -1), values], dim=1)
+            values = torch.cat([self.prefix.expand(values.shape[0], -1, -1), values], dim=1)
             keys = None if valid is None else F.pad(valid, (count, 0), value=True)
         values = self.blocks(values, keys, bias)
         if valid is None:
