@@ -7,7 +7,7 @@ from processes import run_on
 
 from unlabeled.augmentations.views import Views, ViewSettings
 from unlabeled.contract import Tokens
-from unlabeled.errors import RecipeError
+from unlabeled.errors import RecipeError, ShapeError
 from unlabeled.randomness import Draw
 from unlabeled_remote_sensing.encoders.croma import CROMA, CROMASettings
 from unlabeled_remote_sensing.encoders.raster_vit import RasterViT, RasterViTSettings
@@ -243,6 +243,12 @@ def test_bf16_stays_finite():
     loss.backward()
     assert torch.isfinite(loss)
     assert all(torch.isfinite(g).all() for g in gradients(method).values())
+
+
+def test_one_sample_is_refused():
+    method = pretext()
+    with pytest.raises(ShapeError, match="at least 2 samples, found 1"):
+        method(batch_of(method, [raster()]))
 
 
 def test_other_encoders_and_several_views_are_refused():

@@ -22,7 +22,7 @@ class Crop(Settings):
     expects: ClassVar[Range] = Range()
     returns: ClassVar[Range] = Range()
 
-    size: int = Field(ge=1, description="side of the window, in pixels")
+    size: int = Field(48, ge=1, description="side of the window, in pixels")
 
     def __call__(self, sample: Raster, rng: np.random.Generator) -> Raster:
         sides = tuple(min(self.size, length) for length in sample.shape)
@@ -36,7 +36,7 @@ class ResizedCrop(Settings):
     expects: ClassVar[Range] = Range()
     returns: ClassVar[Range] = Range()
 
-    size: int = Field(ge=1, description="side of the result, in pixels")
+    size: int = Field(48, ge=1, description="side of the result, in pixels")
     scale: tuple[float, float] = Field(
         (0.5, 1.0), description="the window's area, as a share of the largest square's"
     )

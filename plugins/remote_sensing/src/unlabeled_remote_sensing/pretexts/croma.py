@@ -36,7 +36,7 @@ from unlabeled.errors import RecipeError
 from unlabeled.masks.planner import Mask
 from unlabeled.masks.random import RandomMask
 from unlabeled.masks.split import Split, split_tokens
-from unlabeled.objectives.checks import full_precision
+from unlabeled.objectives.checks import full_precision, require_joint_batch
 from unlabeled.objectives.masked_regression import masked_regression_loss, normalise_tokens
 from unlabeled.randomness import Draw
 from unlabeled.settings import Settings
@@ -129,8 +129,12 @@ class CROMAPretext(Pretext):
         return MaskedBatch(view, radar, optical)
 
     def forward(self, batch: MaskedBatch) -> Loss:
-        """Parts: contrast, radar and optical (squared errors of normalised patches)."""
+        """Parts: contrast, radar and optical (squared errors of normalised patches).
+
+        Raises ShapeError if the joint batch is a single sample.
+        """
         (rasters,) = self.views.apply([batch.view])
+        require_joint_batch(rasters.transform, "CROMA", at_least=self.smallest_batch)
         names = (self.encoder.settings.radar, self.encoder.settings.optical)
         splits = (batch.radar, batch.optical)
         radar, optical = (
