@@ -104,6 +104,30 @@ class Mixer(Encoder):
         return {"mean": self.mean.tolist(), "std": self.std.tolist()}
 
 
+class Linear(Encoder):
+    """Nothing that an exporter could stumble over."""
+
+    settings_type = MixerSettings
+
+    def __init__(self, settings):
+        super().__init__(settings)
+        self.outputs = (
+            Output("pooled", "global", settings.width),
+            Output("steps", "tokens", settings.width),
+        )
+        self.map = nn.Linear(4, settings.width)
+
+    def collate(self, samples):
+        return Mixer.collate(self, samples)
+
+    def encode(self, batch, output):
+        x = torch.tanh(self.map(batch.values)) * batch.valid[..., None]
+        if output == "pooled":
+            return x.sum(1) / batch.valid.sum(1, keepdim=True)
+        index = torch.arange(x.shape[1]).expand(x.shape[:2])
+        return Tokens(x, batch.valid, index[..., None] * 0.5)
+
+
 class Mean(Settings):
     def __call__(self, sample):
         return sample.mean(0)

@@ -6,9 +6,14 @@ plugin = Plugin(
     api=1,
     modality="vectors",
     summary="Sequences of vectors",
-    synthetic=Component("unlabeled_vectors.parts:write", "two classes told apart by a product"),
+    synthetic={
+        "json": Component("unlabeled_vectors.parts:write", "two classes told apart by a product")
+    },
     readers={"json": Component("unlabeled_vectors.parts:JsonReader", "one file, one sequence")},
-    encoders={"mixer": Component("unlabeled_vectors.parts:Mixer", "a small network")},
+    encoders={
+        "mixer": Component("unlabeled_vectors.parts:Mixer", "a small network"),
+        "linear": Component("unlabeled_vectors.parts:Linear", "one matrix"),
+    },
     augmentations={"jitter": Component("unlabeled_vectors.method:Jitter", "noise and scale")},
     pretexts={"memory": Component("unlabeled_vectors.method:Memory", "a teacher and a queue")},
     features={"mean": Component("unlabeled_vectors.parts:Mean", "the mean vector")},
