@@ -67,6 +67,18 @@ plugin = Plugin(
             source="Hatamizadeh et al. 2022, arXiv:2201.01266",
         ),
     },
+    pretexts={
+        "multi_task": Component(
+            target="unlabeled_medical.pretexts.multi_task:MultiTask",
+            summary="inpaint, tell the rotation, contrast two corrupted copies",
+            source="Tang et al. 2022, arXiv:2111.14791",
+        ),
+        "global_local": Component(
+            target="unlabeled_medical.pretexts.global_local:GlobalLocal",
+            summary="contrast slices by their place in the volume, and regions within a slice",
+            source="Chaitanya et al. 2020, arXiv:2006.10511",
+        ),
+    },
     features={
         "intensity_statistics": Component(
             target="unlabeled_medical.features.intensities:IntensityStatistics",
@@ -97,6 +109,26 @@ plugin = Plugin(
             target="unlabeled_medical:recipes/mae.yaml",
             summary="rebuild three quarters of the patches, transformer, tiny",
             source="He et al. 2022, arXiv:2111.06377",
+        ),
+        "mae_small": Component(
+            target="unlabeled_medical:recipes/mae_small.yaml",
+            summary="the same with ViT-S on windows of 96 voxels",
+            source="He et al. 2022, arXiv:2111.06377",
+        ),
+        "multi_task": Component(
+            target="unlabeled_medical:recipes/multi_task.yaml",
+            summary="inpainting, rotation and contrast, residual network, tiny",
+            source="Tang et al. 2022, arXiv:2111.14791",
+        ),
+        "swin_unetr": Component(
+            target="unlabeled_medical:recipes/swin_unetr.yaml",
+            summary="the same at the published size, on CT, with SwinUNETR's encoder",
+            source="Tang et al. 2022, arXiv:2111.14791",
+        ),
+        "global_local": Component(
+            target="unlabeled_medical:recipes/global_local.yaml",
+            summary="contrast of axial slices and of their regions, tiny",
+            source="Chaitanya et al. 2020, arXiv:2006.10511",
         ),
     },
 )

@@ -87,8 +87,8 @@ def test_a_residual_network_without_padding_is_a_plain_one():
     encoder = build(Residual, 2).double().train()
     batch = encoder.collate([make_volume((8, 8), seed=i) for i in range(3)])
     x = batch.values.double()
-    out, _ = encoder.maps(VolumeBatch(x, batch.valid, batch.present, batch.affine))[0]
-    block = encoder.stages[0][0]
+    out = encoder.maps(VolumeBatch(x, batch.valid, batch.present, batch.affine))[0]
+    block = encoder.stages[0].blocks[0]
 
     def norm(y):
         return torch.nn.functional.batch_norm(y, None, None, training=True)
@@ -127,7 +127,7 @@ def test_swin_takes_and_gives_the_weights_of_swin_unetr():
     assert len(matched.loaded) == len(ours.swin.state_dict())
     x = torch.randn(1, 1, 32, 32, 32)
     with torch.no_grad():
-        torch.testing.assert_close(ours.maps(x, (32, 32, 32)), list(theirs.swinViT(x, True)))
+        torch.testing.assert_close(ours.run(x, (32, 32, 32)), list(theirs.swinViT(x, True)))
     fresh = SwinUNETR(in_channels=1, out_channels=2, feature_size=12, spatial_dims=3)
     keys = fresh.load_state_dict(to_monai(ours), strict=False)
     assert not keys.unexpected_keys

@@ -31,11 +31,12 @@ class ResidualSettings(Settings):
         (32, 64, 128, 256), min_length=1, description="channels of each stage, finest first"
     )
     blocks: int = Field(1, ge=1, description="residual blocks per stage")
+    first_stride: Literal[1, 2] = Field(1, description="2: the first stage halves as well")
 
 
 class Residual(Encoder):
     """Outputs `pooled`, the mean of the last map; `stages`, the means of all maps; and `tokens`,
-    the last map, placed in mm. Every stage but the first halves the resolution."""
+    the last map, placed in mm. Every stage but perhaps the first halves the resolution."""
 
     settings_type = ResidualSettings
     settings: ResidualSettings
@@ -49,37 +50,36 @@ class Residual(Encoder):
             Output("stages", "global", sum(settings.widths)),
             Output("tokens", "tokens", settings.widths[-1]),
         )
-        self.stages = nn.ModuleList()
-        before = self.channels
-        for number, width in enumerate(settings.widths):
-            self.stages.append(
-                nn.ModuleList(
-                    Block(before if first else width, width, self.rank, halve=first and number > 0)
-                    for first in [True] + [False] * (settings.blocks - 1)
-                )
-            )
-            before = width
+        self.strides = tuple(settings.first_stride * 2**n for n in range(len(settings.widths)))
+        self.map_widths = settings.widths
+        befores = (self.channels, *settings.widths)
+        self.stages = nn.ModuleList(
+            Stage(before, width, self.rank, settings.blocks, 2 if number else settings.first_stride)
+            for number, (before, width) in enumerate(zip(befores, settings.widths, strict=False))
+        )
 
     def collate(self, samples: Sequence[Volume]) -> VolumeBatch:
         """Raises ShapeError for another number of channels or axes."""
         return VolumeBatch.of(samples, self.channels, self.rank)
 
     def encode(self, batch: VolumeBatch, output: str) -> Encoding:
-        maps = self.maps(batch)
+        staged = self._staged(batch)
         if output == "tokens":
-            values, valid = maps[-1]
-            places = token_places(batch, (2 ** (len(maps) - 1),) * self.rank)
+            values, valid = staged[-1]
+            places = token_places(batch, (self.strides[-1],) * self.rank)
             return Tokens(values.flatten(2).transpose(1, 2), valid.flatten(1), places)
-        means = [mean_of_map(values, valid) for values, valid in maps]
+        means = [mean_of_map(values, valid) for values, valid in staged]
         return torch.cat(means, dim=1) if output == "stages" else means[-1]
 
-    def maps(self, batch: VolumeBatch) -> list[tuple[Tensor, Tensor]]:
-        """The feature map of each stage, finest first: (N, D, *S) and which places are valid."""
+    def maps(self, batch: VolumeBatch) -> list[Tensor]:
+        """The feature map of each stage, finest first: (N, D, *S / stride)."""
+        return [values for values, _ in self._staged(batch)]
+
+    def _staged(self, batch: VolumeBatch) -> list[tuple[Tensor, Tensor]]:
         x, valid = batch.values, batch.valid
         found = []
         for stage in self.stages:
-            for block in stage:  # type: ignore[attr-defined]
-                x, valid = block(x, valid)
+            x, valid = stage(x, valid)
             found.append((x, valid))
         return found
 
@@ -87,18 +87,36 @@ class Residual(Encoder):
         return {"channels": self.channels, "rank": self.rank}
 
 
+class Stage(nn.Module):
+    """Residual blocks of one width; the first one changes the resolution."""
+
+    def __init__(self, before: int, width: int, rank: int, blocks: int, stride: int) -> None:
+        super().__init__()
+        first = Block(before, width, rank, stride)
+        self.blocks = nn.ModuleList(
+            [first, *(Block(width, width, rank) for _ in range(blocks - 1))]
+        )
+
+    def forward(self, x: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+        """As `Block.forward`."""
+        for block in self.blocks:
+            x, valid = block(x, valid)
+        return x, valid
+
+
 class Block(nn.Module):
     """relu(x + norm(conv(relu(norm(conv(x)))))), the shortcut a 1-wide convolution if needed."""
 
-    def __init__(self, before: int, width: int, rank: int, *, halve: bool) -> None:
+    def __init__(self, before: int, width: int, rank: int, stride: int = 1) -> None:
         super().__init__()
         conv = {2: nn.Conv2d, 3: nn.Conv3d}[rank]
-        self.stride = 2 if halve else 1
+        self.stride = stride
         self.first = conv(before, width, 3, self.stride, 1, bias=False)
         self.first_norm = MaskedBatchNorm(width)
         self.second = conv(width, width, 3, 1, 1, bias=False)
         self.second_norm = MaskedBatchNorm(width)
-        self.shortcut = conv(before, width, 1, self.stride) if halve or before != width else None
+        changed = stride > 1 or before != width
+        self.shortcut = conv(before, width, 1, stride) if changed else None
 
     def forward(self, x: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
         """x: (N, C, *S), zero where not valid (N, *S). Returns both at the new resolution."""

@@ -52,6 +52,8 @@ class Swin(Encoder):
 
         self.channels, self.rank = require_input(settings.channels, settings.rank)
         width = 16 * settings.width
+        self.strides = (2, 4, 8, 16, 32)
+        self.map_widths = tuple(settings.width * 2**n for n in range(5))
         self.outputs = (Output("pooled", "global", width), Output("tokens", "tokens", width))
         self.swin = SwinTransformer(
             in_chans=self.channels,
@@ -73,7 +75,7 @@ class Swin(Encoder):
         values = batch.values.new_zeros(len(batch.values), self.outputs[0].width, *largest)
         valid = torch.zeros(len(values), *largest, dtype=torch.bool, device=values.device)
         for grid, rows in _by_size(grids).items():
-            last = self.maps(batch.values[rows], [STEP * length for length in grid])[-1]
+            last = self.run(batch.values[rows], [STEP * length for length in grid])[-1]
             values = values.to(last.dtype)
             for row, place in enumerate(rows.tolist()):
                 box = [slice(length) for length in grid]
@@ -84,9 +86,14 @@ class Swin(Encoder):
             return Tokens(flat, there, token_places(batch, (STEP,) * self.rank))
         return flat.sum(dim=1) / there.sum(dim=1, keepdim=True)
 
-    def maps(self, x: Tensor, size: Sequence[int]) -> list[Tensor]:
-        """The five feature maps, finest first. x: (N, C, *S), cut or filled up to `size`, whole
-        multiples of 32."""
+    def maps(self, batch: VolumeBatch) -> list[Tensor]:
+        """The five feature maps, finest first: (N, D, *S / stride), S filled up to multiples of
+        32; padding takes part in attention."""
+        size = [-(-length // STEP) * STEP for length in batch.values.shape[2:]]
+        return self.run(batch.values, size)
+
+    def run(self, x: Tensor, size: Sequence[int]) -> list[Tensor]:
+        """The five feature maps of x (N, C, *S), cut or filled up to `size`, multiples of 32."""
         x = x[(slice(None), slice(None), *[slice(length) for length in size])]
         missing = [length - s for length, s in zip(size, x.shape[2:], strict=True)]
         x = F.pad(x, [side for m in reversed(missing) for side in (0, m)])

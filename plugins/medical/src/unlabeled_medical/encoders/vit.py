@@ -49,6 +49,7 @@ class ViT(Encoder):
             Output("tokens", "tokens", settings.width),
         )
         self.patch = (settings.patch,) * self.rank
+        self.strides, self.map_widths = (settings.patch,), (settings.width,)
         self.token_width = settings.width
         self.patch_values = self.channels * settings.patch**self.rank
         self.transformer = TokenTransformer(
@@ -69,6 +70,12 @@ class ViT(Encoder):
         if output == "pooled":
             return mean_of_valid(tokens)
         return Tokens(tokens.values, tokens.valid, token_places(batch, self.patch))
+
+    def maps(self, batch: VolumeBatch) -> list[Tensor]:
+        """The tokens as one map: (N, D, *S / patch)."""
+        tokens = self.transformer(batch.values, batch.valid).tokens
+        grid = grid_of(batch.values.shape[2:], self.patch)
+        return [tokens.values.transpose(1, 2).unflatten(2, grid)]
 
     def grid(self, sample: Volume) -> np.ndarray:
         """Every token has data."""

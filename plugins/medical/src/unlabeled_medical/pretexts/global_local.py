@@ -1,0 +1,162 @@
+"""Global and local contrast of slices, knowing that volumes of one kind are roughly aligned.
+
+Source: Chaitanya, Erdil, Karani, Konukoglu, NeurIPS 2020, arXiv:2006.10511. A volume's slices fall
+into S equal partitions by their place. With cosines s, temperature T and the rows N of all other
+partitions, for every positive pair (i, j) in both directions,
+
+    l(i, j) = -log( exp(s_ij / T) / (exp(s_ij / T) + sum_{n in N} exp(s_in / T)) )
+
+Global, G^D-: the pairs are the views of one slice; G^D (`across`): also slices of the same
+partition of other volumes. Local, L^R: two intensities of one slice; a region's positive is the
+same region of the other map, its negatives are other regions of both maps.
+
+Departs from the paper: one stage, with the local term on a map of the encoder and not on a frozen
+encoder's decoder; the regions tile the map, and all others are negatives, not five neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor
+
+from unlabeled.augmentations.views import View, ViewBatch, Views
+from unlabeled.contract import Encoder, Loss, Pretext
+from unlabeled.distributed import gather_rows, global_mean
+from unlabeled.errors import RecipeError
+from unlabeled.heads import mlp
+from unlabeled.objectives.cosine import unit_rows
+from unlabeled.objectives.negatives import sample_ids
+from unlabeled.randomness import Draw
+from unlabeled.settings import Settings
+from unlabeled_medical.encoders.maps import mappable
+from unlabeled_medical.volume import Volume
+
+
+class GlobalLocalSettings(Settings):
+    """The first views are contrasted as a whole, the last two region by region: their steps must
+    leave voxels where they are."""
+
+    partitions: int = Field(4, ge=2, description="equal parts of a volume's slices")
+    across: bool = Field(True, description="same partition of another volume is a positive too")
+    temperature: float = Field(0.1, gt=0, description="temperature T of the cosines")
+    projector: tuple[int, ...] = Field((1024, 128), description="of the global contrast")
+    local_weight: float = Field(1.0, ge=0, description="weight of the local term")
+    local_map: int = Field(-2, description="which of the encoder's maps, finest first")
+    regions: int = Field(3, ge=2, description="regions along each axis of the map")
+    local_projector: tuple[int, ...] = Field((128,), description="of the local contrast")
+
+
+@dataclass(slots=True)
+class SliceExample:
+    views: list[View]
+    partition: int
+
+
+@dataclass(slots=True)
+class SliceBatch:
+    """partition: (N,) int64."""
+
+    views: list[ViewBatch]
+    partition: Tensor
+
+
+class GlobalLocal(Pretext):
+    """Needs three views or more, the last two aligned, and an encoder with feature maps."""
+
+    settings_type = GlobalLocalSettings
+    settings: GlobalLocalSettings
+    uses = ("views",)
+    smallest_batch = 2
+
+    def __init__(self, settings: GlobalLocalSettings, encoder: Encoder, *, views: Views) -> None:
+        """Raises RecipeError."""
+        super().__init__(settings, encoder)
+        if len(views) < 4:
+            raise RecipeError(
+                f"views: two or more for the global and two aligned ones for the local contrast "
+                f"make at least 4; found {len(views)}"
+            )
+        self.views = views
+        self.map_encoder = mappable(encoder)
+        widths = self.map_encoder.map_widths
+        self.projector = mlp((widths[-1], *settings.projector))
+        inner = widths[settings.local_map] if settings.local_weight else 0
+        self.local_projector = mlp((inner, *settings.local_projector)) if inner else None
+
+    def example(self, sample: Volume, draw: Draw) -> SliceExample:
+        partition = min(int(sample.place * self.settings.partitions), self.settings.partitions - 1)
+        return SliceExample(self.views.make(sample, draw), partition)
+
+    def collate(self, examples: Sequence[SliceExample]) -> SliceBatch:
+        views = self.views.collate([e.views for e in examples], self.encoder.collate)
+        return SliceBatch(views, torch.tensor([e.partition for e in examples]))
+
+    def forward(self, batch: SliceBatch) -> Loss:
+        maps = [self.map_encoder.maps(view) for view in self.views.apply(batch.views)]
+        vectors = [each[-1].flatten(2).mean(dim=2) for each in maps[:-2]]
+        rows = [self.projector(vector) for vector in vectors]
+        total = partition_contrast_loss(
+            rows,
+            batch.partition,
+            temperature=self.settings.temperature,
+            across=self.settings.across,
+        )
+        parts = {"global": total}
+        if self.local_projector is not None:
+            regions = [self._regions(each[self.settings.local_map]) for each in maps[-2:]]
+            parts["local"] = region_contrast_loss(*regions, temperature=self.settings.temperature)
+            total = total + self.settings.local_weight * parts["local"]
+        return Loss(total, parts)
+
+    def _regions(self, x: Tensor) -> Tensor:
+        """(N, D, *G) -> (N, R, E): the mean of each region, projected."""
+        assert self.local_projector is not None
+        pool = F.adaptive_avg_pool2d if x.ndim == 4 else F.adaptive_avg_pool3d
+        means = pool(x, self.settings.regions).flatten(2).transpose(1, 2)
+        projected: Tensor = self.local_projector(means)
+        return projected
+
+
+def partition_contrast_loss(
+    views: Sequence[Tensor], partition: Tensor, *, temperature: float, across: bool
+) -> Tensor:
+    """G^D- or, with `across`, G^D: (), at least 0.
+
+    views: (N, D) each, of the same slices, any scale; partition: (N,) int64. A row without rows
+    of another partition in the joint batch costs nothing.
+    """
+    ids = sample_ids(views[0], None).repeat(len(views))
+    parts = partition.repeat(len(views))
+    rows = unit_rows(torch.cat(list(views)).float())
+    keys, key_ids, key_parts = gather_rows(rows), gather_rows(ids), gather_rows(parts)
+    view = _view_of(views)
+    scores = rows @ keys.T / temperature
+    alike = parts[:, None] == key_parts
+    itself = (ids[:, None] == key_ids) & (view[:, None] == gather_rows(view))
+    positive = (alike if across else ids[:, None] == key_ids) & ~itself
+    negatives = scores.masked_fill(alike, -torch.inf).logsumexp(dim=1, keepdim=True)
+    return global_mean(torch.logaddexp(scores, negatives) - scores, positive)
+
+
+def region_contrast_loss(first: Tensor, second: Tensor, *, temperature: float) -> Tensor:
+    """L^R: (), at least 0. first, second: (N, R, D), the same regions of two aligned maps."""
+    first, second = (F.normalize(x.float(), dim=-1) for x in (first, second))
+    both = torch.cat([first, second], dim=1)
+    scores = both @ both.mT / temperature
+    count = first.shape[1]
+    region = torch.arange(count, device=both.device).repeat(2)
+    same = region[:, None] == region
+    negatives = scores.masked_fill(same, -torch.inf).logsumexp(dim=2)
+    positive = (first * second).sum(dim=2).repeat(1, 2) / temperature
+    return global_mean(torch.logaddexp(positive, negatives) - positive)
+
+
+def _view_of(views: Sequence[Tensor]) -> Tensor:
+    """The number of each row's view, as `torch.cat(views)` orders them."""
+    numbers = torch.arange(len(views), device=views[0].device)
+    return numbers.repeat_interleave(len(views[0]))
