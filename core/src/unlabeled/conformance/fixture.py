@@ -148,6 +148,10 @@ class Fixture:
         """Of those, the one whose encoder has the fewest parameters."""
         return min(self.recipes_with(section, name), key=self._size)
 
+    def smallest(self) -> Recipe:
+        """The plugin's recipe whose encoder has the fewest parameters."""
+        return min(self.recipes.values(), key=self._size)
+
     def _size(self, recipe: Recipe) -> int:
         def count() -> int:
             with torch.device("meta"):
