@@ -30,7 +30,7 @@ class Waves(Encoder):
         return nn.utils.rnn.pad_sequence(list(samples), True, math.nan).unsqueeze(1)
 
     def encode(self, batch, output):
-        tokens = self.encode_hidden(batch)
+        tokens = self.transformer(batch, ~batch[:, 0].isnan()).tokens
         return tokens if output == "steps" else mean_of_valid(tokens)
 
     def grid(self, sample):
@@ -40,10 +40,6 @@ class Waves(Encoder):
 
     def patches(self, batch):
         return valid_patches(batch, ~batch[:, 0].isnan(), PATCH)
-
-    def encode_hidden(self, batch, hidden=None, mask_token=None):
-        valid = ~batch[:, 0].isnan()
-        return self.transformer(batch, valid, hidden=hidden, mask_token=mask_token).tokens
 
     def encode_visible(self, batch, visible):
         return self.transformer(batch, ~batch[:, 0].isnan(), visible=visible).tokens.values

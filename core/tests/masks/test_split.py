@@ -1,9 +1,8 @@
 import numpy as np
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unlabeled.masks.split import covered, split_tokens
+from unlabeled.masks.split import split_tokens
 
 
 @settings(max_examples=40, deadline=None)
@@ -21,8 +20,3 @@ def test_every_valid_token_is_in_exactly_one_part(rank, count, seed):
         padded[(0, *corner)], padded[(1, *corner)] = known & ~away, away
         for part, places in zip(padded, (split.visible[row], split.hidden[row]), strict=True):
             assert places[places >= 0].tolist() == np.flatnonzero(part).tolist()
-
-
-def test_covered_marks_the_places_and_no_padding():
-    places = torch.tensor([[1, 3, -1], [0, -1, -1]])
-    assert covered(places, 4).int().tolist() == [[0, 1, 0, 1], [1, 0, 0, 0]]

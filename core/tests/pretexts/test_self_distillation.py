@@ -5,14 +5,12 @@ from processes import run_on
 from waves import Waves, signals
 
 from unlabeled.augmentations.views import Views, ViewSettings
-from unlabeled.contract import Encoder, Output
-from unlabeled.encoders.token_transformer import mean_of_valid
+from unlabeled.contract import Output
 from unlabeled.errors import RecipeError, UnreadableItem
 from unlabeled.objectives.dino import DINO, DINOSettings
 from unlabeled.objectives.vicreg import VICReg, VICRegSettings
 from unlabeled.pretexts.self_distillation import SelfDistillation, SelfDistillationSettings
 from unlabeled.randomness import Draw
-from unlabeled.settings import Settings
 
 HEAD = {"prototypes": 6, "projector": (8,)}
 
@@ -46,20 +44,18 @@ def test_loss_is_the_formula_of_both_terms():
     pretext = method(token_weight=0.5)
     made = batch(pretext, signals(40, 40))
     view, head = made.views[0].batch, pretext.objective.projector
-    pooled, owners = [], 2 * 2
-    by_token = 0.0
-    whole = pretext.encoder.encode_hidden(view)
+    whole = pretext.encoder.encode(view, "steps").values
+    target = head(whole.mean(dim=1))
+    pooled, by_token = [], 0.0
     for split in made.splits:
-        hidden = torch.zeros(2, 10, dtype=torch.bool)
-        for row, places in zip(hidden, split.hidden, strict=True):
-            row[places] = True
-        seen = pretext.encoder.encode_hidden(view, hidden, pretext.mask_token)
-        pooled.append(head(mean_of_valid(seen)))
-        logits, target = (pretext.tokens.projector(t.values) for t in (seen, whole))
+        seen = pretext.encoder.encode_visible(view, split.visible)
+        pooled.append(head(seen.mean(dim=1)))
+        predicted = pretext.predictor(seen, split.visible, split.hidden, (10,))
         for n in range(2):
-            by_token += cross_entropy(logits[n], target[n])[hidden[n]].mean() / owners
-    pooled.append(head(mean_of_valid(whole)))
-    target = head(mean_of_valid(whole))
+            logits = pretext.tokens.projector(predicted[n])
+            expected = pretext.tokens.projector(whole[n, split.hidden[n]])
+            by_token += cross_entropy(logits, expected).mean() / 4
+    pooled.append(target)
     pairs = [(v, t) for t in range(2) for v in range(3) if v != t]
     by_view = sum(cross_entropy(pooled[v], target).mean() for v, _ in pairs) / len(pairs)
     loss = pretext(made)
@@ -127,18 +123,6 @@ def test_an_objective_without_a_teacher_is_refused():
 def test_too_few_views_are_refused():
     with pytest.raises(RecipeError, match="expected 3 or more, the first 3 of them large; found 2"):
         method(views=2, large_views=3)
-
-
-def test_an_encoder_without_tokens_is_refused_by_what_it_lacks():
-    class Plain(Encoder):
-        settings_type = Settings
-        collate = encode = None
-
-        def __init__(self):
-            super().__init__(Settings())
-
-    with pytest.raises(RecipeError, match="lacks token_width, grid, encode_hidden"):
-        method(encoder=Plain())
 
 
 def test_a_default_output_of_another_width_is_refused():

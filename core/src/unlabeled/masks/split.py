@@ -36,9 +36,3 @@ def _places(masks: Sequence[np.ndarray], grid: tuple[int, ...]) -> Tensor:
     for row, place in zip(places, chosen, strict=True):
         row[: len(place)] = torch.from_numpy(place)
     return places
-
-
-def covered(places: Tensor, count: int) -> Tensor:
-    """Which of `count` tokens are in `places` (N, H), -1 is padding: (N, count) bool."""
-    mask = torch.zeros(len(places), count + 1, dtype=torch.bool, device=places.device)
-    return mask.scatter(1, places.where(places >= 0, count), value=True)[:, :count]

@@ -10,18 +10,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import nn
 
-from unlabeled.contract import Batch, Encoder, Loss, Pretext, Sample
+from unlabeled.contract import Encoder, Loss, Pretext, Sample
 from unlabeled.encoders.token_transformer import TokenDecoder
 from unlabeled.masks.blocks import BlockMask
 from unlabeled.masks.planner import Mask
 from unlabeled.objectives.latent_regression import latent_regression_loss
 from unlabeled.objectives.masked_regression import Distance
 from unlabeled.pretexts.masked_autoencoder import DecoderSettings
-from unlabeled.pretexts.masking import Masked, MaskedBatch, collate_masked, mask_sample, maskable
+from unlabeled.pretexts.masking import (
+    Masked,
+    MaskedBatch,
+    collate_masked,
+    mask_sample,
+    maskable,
+    taught_tokens,
+)
 from unlabeled.randomness import Draw
 from unlabeled.settings import Settings
 from unlabeled.teachers import Teacher, TeacherSettings
@@ -63,19 +69,11 @@ class MaskedLatent(Pretext):
         visible, hidden = batch.split.visible, batch.split.hidden
         tokens = maskable(self.encoder).encode_visible(batch.batch, visible)
         prediction = self.predictor(tokens, visible, hidden, batch.split.grid)
-        target = self._target(batch.batch, visible, hidden)
+        target, _ = taught_tokens(self.teacher, batch.batch, batch.split)
         total = latent_regression_loss(
             prediction, target, weight=hidden >= 0, distance=self.settings.distance
         )
         return Loss(total)
-
-    @torch.no_grad()
-    def _target(self, batch: Batch, visible: Tensor, hidden: Tensor) -> Tensor:
-        """The teacher's hidden tokens, (N, H, D), from the whole sample."""
-        self.teacher.copy_buffers()
-        places = torch.cat([hidden, visible], dim=1)
-        tokens = maskable(self.teacher.encoder).encode_visible(batch, places)
-        return tokens[:, : hidden.shape[1]]
 
     def after_step(self, step: int, total_steps: int) -> None:
         self.teacher.update(step, total_steps)

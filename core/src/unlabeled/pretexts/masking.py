@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, cast
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from unlabeled.contract import Batch, Encoder, Sample
@@ -14,6 +15,7 @@ from unlabeled.errors import RecipeError, UnreadableItem
 from unlabeled.masks.planner import Mask
 from unlabeled.masks.split import Split, split_tokens
 from unlabeled.randomness import Draw
+from unlabeled.teachers import Teacher
 
 
 class PatchEncoder(Protocol):
@@ -89,3 +91,21 @@ def collate_masked(encoder: Encoder, examples: Sequence[Masked]) -> MaskedBatch:
     """Join samples, and their masks, of unequal size."""
     split = split_tokens([e.valid for e in examples], [e.hidden for e in examples])
     return MaskedBatch(encoder.collate([e.sample for e in examples]), split)
+
+
+@torch.no_grad()
+def taught_tokens(teacher: Teacher, batch: Batch, split: Split) -> tuple[Tensor, Tensor]:
+    """What a teacher makes of whole samples, without gradient.
+
+    Returns its tokens at the hidden places, (N, H, D), and its mean over all tokens, (N, D).
+    """
+    teacher.copy_buffers()
+    places = torch.cat([split.hidden, split.visible], dim=1)
+    tokens = maskable(teacher.encoder).encode_visible(batch, places)
+    return tokens[:, : split.hidden.shape[1]], mean_over_places(tokens, places)
+
+
+def mean_over_places(tokens: Tensor, places: Tensor) -> Tensor:
+    """The mean of each sample's tokens (N, K, D) at `places` (N, K), -1 is padding: (N, D)."""
+    real = (places >= 0).unsqueeze(-1)
+    return torch.where(real, tokens, 0).sum(dim=1) / real.sum(dim=1).clamp(min=1)
