@@ -17,6 +17,7 @@ from torch import Tensor
 from unlabeled.augmentations.views import View, ViewBatch, Views
 from unlabeled.contract import Encoder, Loss, Objective, Pretext, Sample
 from unlabeled.errors import RecipeError
+from unlabeled.objectives.checks import require_joint_batch
 from unlabeled.pretexts.kin import NEGATIVES, Negatives, join_kin, kin
 from unlabeled.randomness import Draw
 from unlabeled.settings import Settings
@@ -94,6 +95,8 @@ class JointEmbedding(Pretext):
     def forward(self, batch: ExampleBatch) -> Loss:
         views = self.views.apply(batch.views)
         student: list[Tensor] = [self.encoder(view) for view in views]
+        # Before the teacher, whose batch norm would refuse a lone sample in its own words.
+        require_joint_batch(student[0], "views", at_least=self.smallest_batch)
         taught = views[: self.settings.teacher_views]
         teacher = [self.teacher(view) for view in taught] if self.teacher else None
         loss: Loss = self.objective(student, teacher, groups=batch.kin)

@@ -68,14 +68,24 @@ plugin = Plugin(
             target="unlabeled_audio.encoders.ast:AST",
             summary="transformer on patches or frames of log-mel spectrograms",
             source="Gong et al. 2021, arXiv:2104.01778",
-        )
+        ),
+        "cnn": Component(
+            target="unlabeled_audio.encoders.cnn:CNN",
+            summary="small convolutional network on log-mel spectrograms",
+            source="Niizumi et al. 2021, arXiv:2103.06695",
+        ),
     },
     pretexts={
         "ssast": Component(
             target="unlabeled_audio.pretexts.ssast:SSAST",
             summary="hide patches, tell them apart and rebuild them",
             source="Gong et al. 2022, arXiv:2110.09784",
-        )
+        ),
+        "tera": Component(
+            target="unlabeled_audio.pretexts.tera:TERA",
+            summary="mend frames that were damaged in time, frequency and magnitude",
+            source="Liu et al. 2021, arXiv:2007.06028",
+        ),
     },
     features={
         "log_mel_statistics": Component(
@@ -97,6 +107,31 @@ plugin = Plugin(
             target="unlabeled_audio:recipes/ssast.yaml",
             summary="masked frames of short clips, tiny",
             source="Gong et al. 2022, arXiv:2110.09784",
+        ),
+        "ssast_tiny": Component(
+            target="unlabeled_audio:recipes/ssast_tiny.yaml",
+            summary="SSAST-Ti as published, 16 × 16 patches of 10 s clips",
+            source="Gong et al. 2022, arXiv:2110.09784",
+        ),
+        "ssast_base": Component(
+            target="unlabeled_audio:recipes/ssast_base.yaml",
+            summary="SSAST-B as published, 16 × 16 patches of 10 s clips",
+            source="Gong et al. 2022, arXiv:2110.09784",
+        ),
+        "tera": Component(
+            target="unlabeled_audio:recipes/tera.yaml",
+            summary="frames altered and mended, tiny",
+            source="Liu et al. 2021, arXiv:2007.06028",
+        ),
+        "masked_autoencoder": Component(
+            target="unlabeled_audio:recipes/masked_autoencoder.yaml",
+            summary="few frames seen, the others predicted, tiny",
+            source="Huang et al. 2022, arXiv:2207.06405",
+        ),
+        "byol_a": Component(
+            target="unlabeled_audio:recipes/byol_a.yaml",
+            summary="a teacher's view predicted from another view, on a small CNN",
+            source="Niizumi et al. 2021, arXiv:2103.06695",
         ),
         "barlow_twins": Component(
             target="unlabeled_audio:recipes/barlow_twins.yaml",
