@@ -88,7 +88,7 @@ def test_a_good_encoder_wins_and_the_run_keeps_the_numbers(mixer, data, save_mix
         assert comparison.outcome == "win"
         assert comparison.interval.low > 0
     assert found.outcome == "win"
-    assert "better than mean of 2 random encoders" in found.verdict()
+    assert "better than 2 random encoders (mean)" in found.verdict()
 
     written = json.loads((run / "evaluation" / "labels-logistic.json").read_text())
     assert written == json.loads(json.dumps(found.to_dict()))

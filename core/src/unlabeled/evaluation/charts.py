@@ -100,7 +100,7 @@ def _share(value: float, span: tuple[float, float]) -> float:
 def _level(frame: Frame, tick: float) -> str:
     _, y = frame.at(frame.x[0], tick)
     return (
-        f'<line class="grid" x1="{frame.left}" x2="{frame.width - 8}" y1="{y}" y2="{y}"/>'
+        f'<line class="rule" x1="{frame.left}" x2="{frame.width - 8}" y1="{y}" y2="{y}"/>'
         f'<text class="tick end" x="{frame.left - 6}" y="{y + 4}">{tick:.6g}</text>'
     )
 
@@ -108,7 +108,7 @@ def _level(frame: Frame, tick: float) -> str:
 def _column(frame: Frame, tick: float) -> str:
     x, y = frame.at(tick, 0)
     return (
-        f'<line class="grid" x1="{x}" x2="{x}" y1="8" y2="{y}"/>'
+        f'<line class="rule" x1="{x}" x2="{x}" y1="8" y2="{y}"/>'
         f'<text class="tick middle" x="{x}" y="{y + 16}">{tick:.6g}</text>'
     )
 

@@ -52,7 +52,7 @@ def judge(study: Study, found: Contestants) -> tuple[list[Row], list[Comparison]
     """
     entries = [
         Entry("pretrained", "pretrained", (found.pretrained,)),
-        Entry(f"mean of {len(found.random)} random encoders", "random", found.random),
+        Entry(f"{len(found.random)} random encoders (mean)", "random", found.random),
         *(Entry(name, "features", (values,)) for name, values in found.features.items()),
     ]
     judged = _judge(study, entries)

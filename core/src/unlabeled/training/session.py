@@ -312,6 +312,7 @@ def _end(job: Job, trainer: Trainer, done: int, seconds: float) -> Manifest:
             kind=pretext.kind,
             seed=job.settings.seed,
             steps=done,
+            batch_size=max(1, job.settings.batch_size // world_size()),
             items=job.data.items,
             fingerprint=job.data.fingerprint,
         ),
