@@ -204,6 +204,17 @@ def test_an_unreadable_item_is_counted_not_fatal(mixer, data, save_mixer, tmp_pa
     )
 
 
+def test_nothing_readable_is_said(mixer, data, save_mixer, tmp_path):
+    import shutil
+
+    copy = shutil.copytree(data, tmp_path / "copy")
+    for path in copy.glob("*.json"):
+        path.write_text(json.dumps({**json.loads(path.read_text()), "values": []}))
+    run, labels = save_mixer(mixer), copy / "labels.csv"
+    with pytest.raises(DataError, match="13 of 120 items cannot be read, more than the 10%"):
+        evaluate(run, copy, labels, target=["strength"], settings=ONE)
+
+
 def test_tokens_are_averaged_per_item(mixer, data, save_mixer):
     run = save_mixer(mixer)
     scores = [

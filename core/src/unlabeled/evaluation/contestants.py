@@ -10,7 +10,7 @@ import numpy as np
 
 from unlabeled import discovery
 from unlabeled.contract import Encoder, Features
-from unlabeled.errors import RunError
+from unlabeled.errors import DataError, RunError
 from unlabeled.evaluation.encoding import choose_output, device, encode
 from unlabeled.evaluation.labels import Labelled
 from unlabeled.evaluation.progress import progress
@@ -81,6 +81,8 @@ def _embed(
             for name, describe in features.items():
                 described[name] += [np.asarray(describe(sample), float) for sample in samples]
             advance(len(batch))
+    if not read:
+        raise DataError(f"none of {len(position)} labelled items could be read")
     order = np.argsort(read)
     return (
         np.array(read)[order],
