@@ -77,6 +77,11 @@ PRETEXTS: dict[str, Component] = {
         target="unlabeled.pretexts.joint_embedding:JointEmbedding",
         summary="views of one sample get like embeddings, by any paired objective",
     ),
+    "mixed_barlow_twins": Component(
+        target="unlabeled.pretexts.mixed_barlow_twins:MixedBarlowTwins",
+        summary="two views and their mix; the embedding of the mix is the mix of embeddings",
+        source="Bandara et al. 2023, arXiv:2312.02151",
+    ),
     "masked_autoencoder": Component(
         target="unlabeled.pretexts.masked_autoencoder:MaskedAutoencoder",
         summary="see a few patches, predict the values of the others",

@@ -1,0 +1,134 @@
+"""Mixed Barlow Twins: two views and, as a third, a mix of one view with another sample's other.
+
+Source: Bandara, De Melo, Patel, 2023, arXiv:2312.02151. Departs from the authors' code, which
+draws one share for the whole batch and mixes within each process: here every sample has a share
+of its own, uniform in [0, 1], and a partner from the joint batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from unlabeled.augmentations.views import View, ViewBatch, Views
+from unlabeled.contract import Batch, Encoder, Loss, Objective, Pretext, Sample
+from unlabeled.distributed import gather_rows, rank, row_counts
+from unlabeled.errors import RecipeError, ShapeError
+from unlabeled.objectives.mixed_barlow_twins import MixedBarlowTwins as MixedObjective
+from unlabeled.pretexts.joint_embedding import require_global_output
+from unlabeled.randomness import Draw
+from unlabeled.settings import Settings
+
+
+class MixedBarlowTwinsSettings(Settings):
+    """Nothing to set: the weight of the mixed terms belongs to the objective."""
+
+
+@dataclass(slots=True)
+class Example:
+    """plan: (2,) uniform, the share of the first view and a place on the circle of partners."""
+
+    views: list[View]
+    plan: np.ndarray
+
+
+@dataclass(slots=True)
+class ExampleBatch:
+    """plans: (N, 2) float64."""
+
+    views: list[ViewBatch]
+    plans: Tensor
+
+
+class MixedBarlowTwins(Pretext):
+    """Needs two views of one size, and batches of tensors with the samples along the first axis."""
+
+    settings_type = MixedBarlowTwinsSettings
+    uses = ("views", "objective")
+
+    def __init__(
+        self,
+        settings: MixedBarlowTwinsSettings,
+        encoder: Encoder,
+        *,
+        views: Views,
+        objective: Objective,
+    ) -> None:
+        """Raises RecipeError unless there are two views and the objective of this method."""
+        super().__init__(settings, encoder)
+        require_global_output(encoder)
+        if len(views) != 2:
+            raise RecipeError(f"views: Mixed Barlow Twins takes 2 views; found {len(views)}")
+        if not isinstance(objective, MixedObjective):
+            raise RecipeError("objective: Mixed Barlow Twins needs mixed_barlow_twins")
+        self.views = views
+        self.objective = objective
+
+    @property
+    def smallest_batch(self) -> int:
+        return self.objective.smallest_batch
+
+    def example(self, sample: Sample, draw: Draw) -> Example:
+        return Example(self.views.make(sample, draw), draw.rng("mix").random(2))
+
+    def collate(self, examples: Sequence[Example]) -> ExampleBatch:
+        views = self.views.collate([e.views for e in examples], self.encoder.collate)
+        return ExampleBatch(views, torch.from_numpy(np.stack([e.plan for e in examples])))
+
+    def forward(self, batch: ExampleBatch) -> Loss:
+        a, b = self.views.apply(batch.views)
+        share, partner = batch.plans[:, 0].float(), partners(batch.plans[:, 1])
+        inputs = [a, b, mixed(a, b, share, partner)]
+        embeddings = [cast(Tensor, self.encoder(view)) for view in inputs]
+        loss: Loss = self.objective(embeddings, share=share, partner=partner)
+        return loss
+
+    def after_step(self, step: int, total_steps: int) -> None:
+        self.objective.after_step(step, total_steps)
+
+
+def partners(places: Tensor) -> Tensor:
+    """The next sample on the circle, (N,) int64 positions in the joint batch; itself only if alone.
+
+    places: (N,) in [0, 1), of this process. The order of a batch decides nothing.
+    """
+    around = gather_rows(places).argsort()
+    following = torch.empty_like(around).scatter(0, around, around.roll(-1))
+    first = sum(row_counts(places)[: rank()])
+    return following[first : first + places.shape[0]]
+
+
+def mixed(a: Batch, b: Batch, share: Tensor, partner: Tensor) -> Batch:
+    """share · a + (1 - share) · b[partner], tensor by tensor.
+
+    a, b: this process's views, (N, ...) tensors in dataclasses or mappings; share: (N,); partner:
+    (N,) positions in the joint batch. Floats are mixed, of bools (what is valid) both must hold,
+    of integers (lengths) the smaller counts. Raises ShapeError.
+    """
+    if isinstance(a, Tensor):
+        return _mixed_tensor(a, b, share, partner)
+    if is_dataclass(a) and not isinstance(a, type):
+        names = [field.name for field in fields(a)]
+        return replace(a, **{n: mixed(getattr(a, n), getattr(b, n), share, partner) for n in names})
+    if isinstance(a, dict):
+        return {name: mixed(a[name], b[name], share, partner) for name in a}
+    raise ShapeError(
+        f"mixing takes tensors, dataclasses and mappings of them; found {type(a).__name__}"
+    )
+
+
+def _mixed_tensor(a: Tensor, b: Tensor, share: Tensor, partner: Tensor) -> Any:
+    if a.shape != b.shape:
+        raise ShapeError(
+            f"mixing needs views of one size; found {tuple(a.shape)} and {tuple(b.shape)}. Let "
+            "the last step of both be a crop of the same size."
+        )
+    other = gather_rows(b).index_select(0, partner)
+    if a.is_floating_point():
+        return torch.lerp(other, a, share.to(a.dtype).view(-1, *[1] * (a.ndim - 1)))
+    return a & other if a.dtype == torch.bool else torch.minimum(a, other)
