@@ -114,10 +114,12 @@ def require_teacher(teacher: Sequence[Tensor] | None, student: Sequence[Tensor])
 
 def require_temperature(temperature: float | Tensor, name: str = "temperature") -> None:
     """A number above 0."""
-    if isinstance(temperature, Tensor) and temperature.device.type != "cpu":
-        return  # reading it would stop the stream
-    if not float(temperature) > 0:
-        raise ShapeError(f"{name}: expected a number above 0, found {float(temperature):g}")
+    if isinstance(temperature, Tensor):
+        if temperature.device.type != "cpu":
+            return  # reading it would stop the stream
+        temperature = temperature.item()
+    if not temperature > 0:
+        raise ShapeError(f"{name}: expected a number above 0, found {temperature:g}")
 
 
 def full_precision(loss: Callable[P, R]) -> Callable[P, R]:

@@ -21,7 +21,7 @@ from pydantic import Field
 from torch import Tensor
 
 from unlabeled.contract import Loss, Objective
-from unlabeled.distributed import global_mean
+from unlabeled.distributed import all_reduce_sum, gather_rows, global_mean
 from unlabeled.heads import mlp
 from unlabeled.objectives.checks import (
     full_precision,
@@ -31,7 +31,8 @@ from unlabeled.objectives.checks import (
     require_temperature,
     require_views,
 )
-from unlabeled.objectives.nt_xent import similarities
+from unlabeled.objectives.cosine import unit_rows
+from unlabeled.objectives.negatives import sample_ids, sum_of_log_sums
 from unlabeled.settings import Settings
 
 
@@ -53,11 +54,17 @@ def dcl_loss(
     require_temperature(temperature)
     require_groups(groups, a)
     require_joint_batch(a, "a", at_least=2)
-    positive, negatives = similarities(a, b, temperature, groups)
+    a, b = unit_rows(a), unit_rows(b)
+    cosines = (a * b).sum(dim=1).repeat(2)
+    positive = cosines / temperature
     if sigma is not None:
         require_temperature(sigma, "sigma")
-        positive = positive * von_mises_fisher_weights(positive.detach() * temperature, sigma)
-    return global_mean(negatives - positive, weight=negatives > -torch.inf)
+        positive = positive * von_mises_fisher_weights(cosines.detach(), sigma)
+    both, ids = torch.cat([a, b]), sample_ids(a, groups).repeat(2)
+    total, logs = sum_of_log_sums(both, gather_rows(both), None, temperature, ids, gather_rows(ids))
+    counted = (logs > -torch.inf).to(a.dtype)
+    sums = all_reduce_sum(torch.stack([total - (counted * positive).sum(), counted.sum()]))
+    return sums[0] / sums[1].clamp(min=1)
 
 
 def von_mises_fisher_weights(cosines: Tensor, sigma: float) -> Tensor:

@@ -23,7 +23,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from unlabeled.contract import Loss, Objective
-from unlabeled.distributed import gather_rows, global_mean
+from unlabeled.distributed import all_reduce_sum, gather_rows, global_mean
 from unlabeled.heads import mlp
 from unlabeled.objectives.checks import (
     full_precision,
@@ -33,7 +33,11 @@ from unlabeled.objectives.checks import (
     require_views,
 )
 from unlabeled.objectives.cosine import unit_rows
-from unlabeled.objectives.negatives import log_sum_exp_of_negatives, sample_ids
+from unlabeled.objectives.negatives import (
+    sample_ids,
+    sum_of_log_sums,
+    sum_of_log_sums_both_ways,
+)
 from unlabeled.settings import Settings
 
 Pairing = Literal["pairwise", "anchored"]
@@ -61,23 +65,39 @@ def info_nce_loss(
     require_views(modalities, None, "modalities")
     require_temperature(temperature)
     require_groups(groups, modalities[0])
-    require_joint_batch(modalities[0], "modalities[0]", at_least=2)
+    count = require_joint_batch(modalities[0], "modalities[0]", at_least=2)
     rows = [unit_rows(modality) for modality in modalities]
     ids = sample_ids(rows[0], groups)
-    keys, key_ids = [gather_rows(each) for each in rows], gather_rows(ids)
-    if queue is not None:
-        keys = [torch.cat([own, old]) for own, old in zip(keys, unit_rows(queue), strict=True)]
-        key_ids = torch.cat([key_ids, _queue_ids(queue, queue_groups)])
     parts = {}
     for first, second in combinations(range(len(rows)), 2):
         if pairing == "anchored" and first > 0:
             break
-        positive = (rows[first] * rows[second]).sum(dim=1) / temperature
-        forth = log_sum_exp_of_negatives(rows[first] / temperature, keys[second], ids, key_ids)
-        back = log_sum_exp_of_negatives(rows[second] / temperature, keys[first], ids, key_ids)
-        both = torch.logaddexp(positive, forth) + torch.logaddexp(positive, back)
-        parts[f"{first}-{second}"] = global_mean(both / 2 - positive)
+        a, b = rows[first], rows[second]
+        positive = (a * b).sum(dim=1) / temperature
+        if queue is None:
+            both = sum_of_log_sums_both_ways(a, b, temperature, ids)
+        else:
+            keys, key_ids = queue[[first, second]], _queue_ids(queue, queue_groups)
+            both = _with_queue(a, b, positive, temperature, ids, unit_rows(keys), key_ids)
+        parts[f"{first}-{second}"] = both / (2 * count) - global_mean(positive)
     return Loss(torch.stack(list(parts.values())).mean(), parts)
+
+
+def _with_queue(
+    a: Tensor,
+    b: Tensor,
+    positive: Tensor,
+    temperature: float | Tensor,
+    ids: Tensor,
+    queue: Tensor,
+    queue_ids: Tensor,
+) -> Tensor:
+    """Both sums of logarithms over the batch and the queue (2, Q, D), joint, ()."""
+    key_ids = torch.cat([gather_rows(ids), queue_ids])
+    b_keys, a_keys = torch.cat([gather_rows(b), queue[1]]), torch.cat([gather_rows(a), queue[0]])
+    forth, _ = sum_of_log_sums(a, b_keys, positive, temperature, ids, key_ids)
+    back, _ = sum_of_log_sums(b, a_keys, positive, temperature, ids, key_ids)
+    return all_reduce_sum(forth + back)
 
 
 def _queue_ids(queue: Tensor, groups: Tensor | None) -> Tensor:

@@ -19,7 +19,7 @@ from pydantic import Field
 from torch import Tensor
 
 from unlabeled.contract import Loss, Objective
-from unlabeled.distributed import gather_rows, global_mean
+from unlabeled.distributed import all_reduce_sum, gather_rows
 from unlabeled.heads import mlp
 from unlabeled.objectives.checks import (
     full_precision,
@@ -30,7 +30,7 @@ from unlabeled.objectives.checks import (
     require_views,
 )
 from unlabeled.objectives.cosine import unit_rows
-from unlabeled.objectives.negatives import log_sum_exp_of_negatives, sample_ids
+from unlabeled.objectives.negatives import sample_ids, sum_of_log_sums
 from unlabeled.settings import Settings
 
 
@@ -46,22 +46,14 @@ def nt_xent_loss(
     require_pair(a, b)
     require_temperature(temperature)
     require_groups(groups, a)
-    require_joint_batch(a, "a", at_least=2)
-    positive, negatives = similarities(a, b, temperature, groups)
-    return global_mean(torch.logaddexp(positive, negatives) - positive)
-
-
-def similarities(
-    a: Tensor, b: Tensor, temperature: float, groups: Tensor | None
-) -> tuple[Tensor, Tensor]:
-    """s_pos / T and log sum_neg exp(s / T) of this process's 2N anchors, a's first: (2N,) each."""
+    count = require_joint_batch(a, "a", at_least=2)
     a, b = unit_rows(a), unit_rows(b)
-    positive = (a * b).sum(dim=1) / temperature
+    positive = (a * b).sum(dim=1).repeat(2) / temperature
     both, ids = torch.cat([a, b]), sample_ids(a, groups).repeat(2)
-    negatives = log_sum_exp_of_negatives(
-        both / temperature, gather_rows(both), ids, gather_rows(ids)
+    total, _ = sum_of_log_sums(
+        both, gather_rows(both), positive, temperature, ids, gather_rows(ids)
     )
-    return positive.repeat(2), negatives
+    return all_reduce_sum(total - positive.sum()) / (2 * count)
 
 
 class NTXentSettings(Settings):
