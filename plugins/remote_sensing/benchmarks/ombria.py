@@ -41,6 +41,7 @@ def convert(source: Path, target: Path) -> None:
             if stored["split"][number] == "train":
                 link = target / "train" / str(tile) / path.name
                 link.parent.mkdir(parents=True, exist_ok=True)
+                link.unlink(missing_ok=True)  # of a conversion that was interrupted
                 link.hardlink_to(path)
         write(target / "masks" / f"{name}.tif", stored["mask"][number][None], ("flooded",), place)
         share = float(stored["mask"][number].mean())
@@ -79,7 +80,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--recipe", type=Path, default=HERE / "ombria.yaml")
     parser.add_argument("--runs", type=Path, default=Path("runs/ombria"))
-    parser.add_argument("overrides", nargs="*", help="settings of the recipe, --section.key value")
+    # Other arguments are settings of the recipe: --section.key value.
     options, overrides = parser.parse_known_args()
     root = os.environ.get("UNLABELED_DATA")
     if not root:

@@ -55,12 +55,22 @@ plugin = Plugin(
             summary="one transformer on the stacked bands of all sensors",
             source="He et al. 2022, arXiv:2111.06377; Cong et al. 2022, arXiv:2207.08051",
         ),
+        "despeckler": Component(
+            target="unlabeled_remote_sensing.encoders.despeckler:Despeckler",
+            summary="residual U-Net from one part of a complex image to its reflectivity",
+            source="Dalsasso et al. 2021, arXiv:2110.13148",
+        ),
     },
     pretexts={
         "croma": Component(
             target="unlabeled_remote_sensing.pretexts.croma:CROMAPretext",
             summary="contrast radar with optical and reconstruct both from the two",
             source="Fuller et al. 2023, arXiv:2311.00566",
+        ),
+        "merlin": Component(
+            target="unlabeled_remote_sensing.pretexts.merlin:Merlin",
+            summary="remove speckle: one part of a complex image is judged by the other",
+            source="Dalsasso et al. 2021, arXiv:2110.13148",
         ),
     },
     features={
@@ -85,6 +95,11 @@ plugin = Plugin(
             target="unlabeled_remote_sensing:recipes/mae_tiny.yaml",
             summary="multispectral masked autoencoder, small enough for two cores",
             source="He et al. 2022, arXiv:2111.06377",
+        ),
+        "merlin_tiny": Component(
+            target="unlabeled_remote_sensing:recipes/merlin_tiny.yaml",
+            summary="MERLIN despeckling, small enough for two cores",
+            source="Dalsasso et al. 2021, arXiv:2110.13148",
         ),
         "vicreg_tiny": Component(
             target="unlabeled_remote_sensing:recipes/vicreg_tiny.yaml",

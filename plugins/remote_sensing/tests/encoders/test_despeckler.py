@@ -1,0 +1,115 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from unlabeled.errors import RecipeError, ShapeError
+from unlabeled_remote_sensing.encoders.despeckler import (
+    Despeckler,
+    DespecklerSettings,
+    ResidualUNet,
+    lattice,
+)
+from unlabeled_remote_sensing.raster import Layer, Raster
+from unlabeled_remote_sensing.sensors import Sensor
+from unlabeled_remote_sensing.synthetic import speckled
+
+SENSORS = {"slc": Sensor(bands=("amplitude",))}
+
+
+def scene(height=40, width=50, level=20.0, seed=0):
+    values = speckled(np.full((height, width), level), np.random.default_rng(seed))[None]
+    valid = np.ones((height, width), bool)
+    return Raster({"slc": Layer(values, valid)}, (2.0, 0.0, 10.0, 0.0, -2.0, 20.0))
+
+
+def despeckler(**settings):
+    torch.manual_seed(0)
+    values = {"width": 6, "low": -1.0, "high": 4.0, **settings}
+    made = Despeckler(DespecklerSettings(sensors=SENSORS, **values)).eval()
+    nn.init.normal_(made.network.get_parameter("dec1.weight"), std=0.1)
+    return made
+
+
+def test_the_network_has_the_official_names_and_size():
+    state = ResidualUNet(48).state_dict()
+    names = ["enc0", "enc1", "enc2", "enc3", "enc4", "enc5", "enc6"]
+    names += ["dec5", "dec5b", "dec4", "dec4b", "dec3", "dec3b", "dec2", "dec2b"]
+    names += ["dec1a", "dec1b", "dec1"]
+    assert set(state) == {f"{n}.{kind}" for n in names for kind in ("weight", "bias")}
+    assert state["dec4.weight"].shape == (96, 144, 3, 3)
+    assert state["dec1a.weight"].shape == (64, 97, 3, 3)
+    assert state["dec1b.weight"].shape == (32, 64, 3, 3)
+    # The released file is 3.97 MB of float32.
+    assert sum(x.numel() for x in state.values()) * 4 == pytest.approx(3.97e6, rel=0.01)
+
+
+def test_untrained_it_gives_back_what_it_sees():
+    encoder = Despeckler(DespecklerSettings(sensors=SENSORS, width=6, low=-9.0, high=4.0))
+    part = torch.rand(1, 20, 33) + 0.5
+    torch.testing.assert_close(
+        encoder.log_reflectivity(part), part.square().log(), rtol=1e-4, atol=1e-4
+    )
+
+
+def test_pixels_are_tokens_with_their_places_on_the_map():
+    encoder = despeckler()
+    tokens = encoder.encode(encoder.collate([scene(5, 7)]), "pixels")
+    assert tokens.values.shape == (1, 35, 1)
+    assert tokens.position[0, 8].tolist() == [10 + 2 * 1.5, 20 - 2 * 1.5]
+
+
+def test_both_parts_count_alike_and_reflectivities_are_averaged():
+    encoder = despeckler()
+    sample = scene()
+    layer = sample.layers["slc"]
+    swapped = Raster(
+        {"slc": Layer(layer.values.imag + 1j * layer.values.real, layer.valid)}, sample.transform
+    )
+    one, other = (encoder.restore(x).layers["slc"].values for x in (sample, swapped))
+    np.testing.assert_allclose(one, other, rtol=1e-5)
+    parts = [torch.from_numpy(x) for x in (layer.values.real, layer.values.imag)]
+    each = [encoder.log_reflectivity(part).exp().detach().numpy() for part in parts]
+    np.testing.assert_allclose(one, (each[0] + each[1]) / 2, rtol=1e-5)
+
+
+def test_lattices_are_restored_on_their_own_and_put_back():
+    encoder = despeckler(subsample=2)
+    sample = scene(41, 50)
+    restored = encoder.restore(sample).layers["slc"].values
+    plain = despeckler()
+    for row in range(2):
+        for column in range(2):
+            part = plain.restore(lattice(sample, 2, row, column)).layers["slc"].values
+            np.testing.assert_allclose(restored[:, row::2, column::2], part, rtol=1e-5)
+
+
+def test_a_lattice_knows_its_place():
+    part = lattice(scene(), 2, 1, 0)
+    assert part.transform == (4.0, 0.0, 10.0, 0.0, -4.0, 18.0)
+
+
+def test_the_range_is_estimated_in_the_data_own_unit():
+    encoder = Despeckler(DespecklerSettings(sensors=SENSORS, width=6))
+    for scale in (1.0, 1000.0):
+        sample = scene(level=20.0 * scale**2)
+        encoder.calibrate([encoder.collate([sample])])
+        values = sample.layers["slc"].values
+        logs = np.log(np.abs(np.concatenate([values.real, values.imag])))
+        assert float(encoder.low) == pytest.approx(np.quantile(logs, 0.05), abs=1e-3)
+        assert float(encoder.high) == pytest.approx(np.quantile(logs, 0.999), abs=1e-3)
+
+
+def test_a_sample_does_not_depend_on_its_neighbours():
+    encoder = despeckler()
+    alone = encoder.encode(encoder.collate([scene(seed=1)]), "pixels").values
+    together = encoder.encode(encoder.collate([scene(seed=1), scene(seed=2)]), "pixels").values
+    torch.testing.assert_close(together[:1], alone, rtol=1e-4, atol=1e-5)
+
+
+def test_what_is_not_complex_or_not_one_sensor_is_refused():
+    real = Raster({"slc": Layer(np.ones((1, 4, 4), "float32"), np.ones((4, 4), bool))}, (1,) * 6)
+    with pytest.raises(ShapeError, match="complex_scenes"):
+        despeckler().collate([real])
+    with pytest.raises(RecipeError, match="one complex sensor, found none"):
+        Despeckler(DespecklerSettings())
