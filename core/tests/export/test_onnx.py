@@ -73,7 +73,7 @@ def test_a_graph_that_computes_something_else_is_removed(linear, tmp_path, monke
     assert not list(tmp_path.glob("*onnx*"))
 
 
-def test_an_encoder_that_cannot_be_traced_says_so(saved, tmp_path, monkeypatch):
+def test_an_encoder_that_cannot_be_traced_says_so(saved, tmp_path, monkeypatch, capfd):
     from unlabeled_vectors.parts import Mixer, MixerSettings
 
     monkeypatch.setattr(module, "FORMS", module.FORMS[:1])
@@ -81,6 +81,7 @@ def test_an_encoder_that_cannot_be_traced_says_so(saved, tmp_path, monkeypatch):
     with pytest.raises(RunError, match=r"vectors/mixer cannot be written as ONNX.\n  any number"):
         export_onnx(run, tmp_path / "encoder.onnx")
     assert not (tmp_path / "encoder.onnx").exists()
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_missing_extra_names_the_command(linear, tmp_path, monkeypatch):

@@ -7,12 +7,13 @@ of items of any size, one item of any size, or one item of one size.
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -222,10 +223,10 @@ def _require_extra() -> None:
 @contextmanager
 def _quietly() -> Iterator[None]:
     """The exporter reports its own steps at length; what matters is checked afterwards."""
-    before = logging.root.manager.disable
+    before, unread = logging.root.manager.disable, io.StringIO()
     logging.disable(logging.ERROR)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), redirect_stdout(unread), redirect_stderr(unread):
             warnings.simplefilter("ignore")
             yield
     finally:
