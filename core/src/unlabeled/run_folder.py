@@ -25,6 +25,8 @@ from unlabeled.errors import RunError
 FORMAT = 1
 """The version of `manifest.json`."""
 
+ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+
 
 @dataclass(frozen=True, slots=True)
 class DataRecord:
@@ -210,7 +212,7 @@ class JsonLines:
         try:
             if self._file is None:
                 self._file = self.path.open("a", encoding="utf-8")
-            self._file.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
+            self._file.write(ENCODER.encode(row) + "\n")
             self._file.flush()
         except OSError as error:
             raise RunError(f"{self.path}: cannot be written: {error.strerror}.") from error
@@ -235,7 +237,7 @@ class JsonLines:
         with new_file(self.path) as partial, partial.open("w", encoding="utf-8") as file:
             for row in self.rows():
                 if row["step"] <= step:
-                    file.write(json.dumps(row, ensure_ascii=False) + "\n")
+                    file.write(ENCODER.encode(row) + "\n")
 
     def close(self) -> None:
         if self._file is not None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import cast
 
@@ -11,6 +11,8 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.wrappers import _FabricModule, _FabricOptimizer
 from torch import Tensor
+from torch.distributed.tensor import DTensor
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from unlabeled.contract import Batch, Loss, Pretext
 from unlabeled.training.optimisers import set_rates
@@ -63,17 +65,25 @@ class Trainer:
         return _mean(losses), norm
 
     def _backward(self, batch: Batch, *, last: bool) -> Loss:
-        with self.fabric.no_backward_sync(self.module, enabled=not last):
+        alone = nullcontext() if last else self.fabric.no_backward_sync(self.module)
+        with alone:
             loss: Loss = self.module(batch)
-            self.fabric.backward(loss.total / self.accumulate)
+            share = loss.total if self.accumulate == 1 else loss.total / self.accumulate
+            self.fabric.backward(share)
         return loss
 
-    def _clip(self) -> Tensor | None:
+    def _clip(self) -> Tensor:
         """The norm of the gradient, before it is clipped."""
-        limit = math.inf if self.clip is None else self.clip
-        return self.fabric.clip_gradients(
-            self.module, self.optimiser, max_norm=limit, error_if_nonfinite=False
-        )
+        optimiser = self.optimiser.optimizer
+        self.fabric.strategy.precision.unscale_gradients(optimiser)
+        groups = optimiser.param_groups
+        learning = [p for group in groups for p in group["params"] if p.grad is not None]
+        norm = get_total_norm([p.grad for p in learning])
+        if isinstance(norm, DTensor):  # of sharded parameters
+            norm = norm.full_tensor()
+        if self.clip is not None:
+            clip_grads_with_norm_(learning, self.clip, norm)
+        return norm
 
 
 def _mean(losses: list[Loss]) -> Loss:

@@ -12,6 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 SECONDS_BETWEEN_LINES = 10.0
+HEALTH = "health_feature_std"
+"""A column of rows for which health was examined."""
 
 
 class Display(Protocol):
@@ -81,17 +83,16 @@ class OnLines:
 
     def row(self, row: Mapping[str, Any], items: int) -> None:
         speed = self._speed.of(row, items)
-        health = _terms(row, "health_")
         now = time.monotonic()
         due = now - self._last >= SECONDS_BETWEEN_LINES
-        if not (due or health or row["step"] in (self._start + 1, self._total)):
+        if not (due or HEALTH in row or row["step"] in (self._start + 1, self._total)):
             return
         self._last = now
         left = (self._total - row["step"]) * self._speed.seconds
         parts = [
             f"step {row['step']}/{self._total}",
             _terms(row, "loss"),
-            health,
+            _terms(row, "health_"),
             f"{speed:.4g} items/s",
             f"{_clock(left)} left",
         ]

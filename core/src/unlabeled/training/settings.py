@@ -151,7 +151,7 @@ class TrainingSettings(Settings):
     max_skipped: float = Field(0.1, ge=0, le=1, description="largest share of items skipped")
 
     checkpoint: CheckpointSettings = CheckpointSettings()
-    health_every: int = Field(100, ge=0, description="steps between health checks, 0 for none")
+    health_every: int = Field(200, ge=0, description="steps between health checks, 0 for none")
     on_collapse: Literal["warn", "stop"] = Field(
         "warn", description="what to do when representations collapse"
     )
