@@ -44,10 +44,25 @@ plugin = Plugin(
         ),
     },
     encoders={
+        "gat": Component(
+            target="unlabeled_graph.encoders.gat:GAT",
+            summary="graph attention network, with edge features",
+            source="Veličković et al. 2018, GAT",
+        ),
+        "gcn": Component(
+            target="unlabeled_graph.encoders.gcn:GCN",
+            summary="graph convolutional network",
+            source="Kipf and Welling 2017, GCN",
+        ),
         "gin": Component(
             target="unlabeled_graph.encoders.gin:GIN",
             summary="graph isomorphism network, with edge features",
             source="Xu et al. 2019, GIN; Hu et al. 2020",
+        ),
+        "sage": Component(
+            target="unlabeled_graph.encoders.sage:SAGE",
+            summary="each node beside the mean of its neighbours",
+            source="Hamilton et al. 2017, GraphSAGE",
         ),
     },
     pretexts={

@@ -1,8 +1,11 @@
+import importlib
+
 import numpy as np
 import pytest
 import torch
 from torch_geometric.data import Data
 
+from unlabeled.contract import Encoder
 from unlabeled.errors import RecipeError
 from unlabeled.randomness import Draw
 from unlabeled_graph.encoders.gin import GIN, GINSettings
@@ -158,7 +161,7 @@ def test_rebuilt_rows_of_visible_nodes_do_not_matter():
     assert set(gradient.nonzero().flatten().tolist()) == set(made.masked.tolist())
 
 
-@pytest.mark.parametrize("decoder", ["gin", "mlp", "linear"])
+@pytest.mark.parametrize("decoder", ["layer", "mlp", "linear"])
 @pytest.mark.parametrize("edges", [0, None])
 def test_tiny_graphs_and_graphs_without_edges_train(decoder, edges):
     pretext = method(decoder=decoder, replace_ratio=0.05, drop_edges=0.3)
@@ -189,12 +192,44 @@ def test_the_order_of_the_items_does_not_matter():
     torch.testing.assert_close(pretext(a).total, pretext(b).total)
 
 
-def test_other_encoders_are_refused():
-    class Other(GIN):
-        pass
+@pytest.mark.parametrize("kind", ["gin", "gcn", "gat", "sage"])
+def test_every_encoder_of_the_plugin_can_be_pretrained(kind):
+    module = importlib.import_module(f"unlabeled_graph.encoders.{kind}")
+    name = "SAGE" if kind == "sage" else kind.upper()
+    encoder = getattr(module, name)(
+        getattr(module, f"{name}Settings")(node_features=4, width=8, depth=2)
+    )
+    pretext = GraphMAE(GraphMAESettings(), encoder).double()
 
-    other = Other(GINSettings(node_features=4))
-    other.settings = GraphMAESettings()
+    loss = pretext(batch(pretext, [graph(n) for n in range(1, 9)])).total
+    loss.backward()
 
-    with pytest.raises(RecipeError, match="graph encoder"):
-        GraphMAE(GraphMAESettings(), other)
+    assert 0 < loss < 2
+    assert all(p.grad is not None for p in pretext.parameters())
+
+
+def test_whole_statistics_are_those_of_the_graphs_as_they_are():
+    pretext = method(encoder={"norm": "batch", "depth": 1}, statistics="whole", mask_ratio=0.9)
+    made = batch(pretext, [graph(n) for n in range(5, 25)])
+    norm = pretext.encoder.body.norms[0]
+    norm.momentum = 1.0
+    seen = []
+    norm.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0]))
+
+    pretext(made)
+
+    masked, whole = seen
+    torch.testing.assert_close(norm.running_mean, whole.mean(0))
+    assert not torch.allclose(norm.running_mean, masked.mean(0), atol=1e-3)
+    assert norm.track_running_stats
+
+
+def test_encoders_of_others_are_refused():
+    class Other(Encoder):
+        settings_type = GraphMAESettings
+
+        def collate(self, samples): ...
+        def encode(self, batch, output): ...
+
+    with pytest.raises(RecipeError, match="unlabeled-graph"):
+        GraphMAE(GraphMAESettings(), Other(GraphMAESettings()))

@@ -6,7 +6,8 @@ An encoder of this plugin is a list of PyG layers and this body around them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from itertools import pairwise
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 from pydantic import Field
@@ -27,7 +28,6 @@ class BodySettings(Settings):
     """What every graph encoder can set."""
 
     node_features: int | None = Field(None, gt=0, description="columns of x; from the reader")
-    edge_features: int | None = Field(None, ge=0, description="columns of edge_attr; 0 ignores it")
     width: int = Field(128, gt=0, description="width of every layer")
     depth: int = Field(3, gt=0, description="message-passing layers")
     norm: Norm = Field("batch", description="after every layer")
@@ -43,16 +43,29 @@ class BodySettings(Settings):
     default: Literal["graph", "nodes"] = Field("graph", description="what forward returns")
 
 
+class EdgeFeatureSettings(BodySettings):
+    """Of the encoders that can look at edges."""
+
+    edge_features: int | None = Field(
+        None, ge=0, description="columns of edge_attr, from the reader; 0 ignores them"
+    )
+
+
 class Body(nn.Module):
-    """Layers, each called as `layer(x, edge_index, edge_attr)`, or without edge_attr if None.
+    """Layers, each called as `layer(x, edge_index)`, or `layer(x, edge_index, edge_attr)`.
 
     After each come norm and activation; then jumping knowledge (Xu et al., ICML 2018,
-    arXiv:1806.03536).
+    arXiv:1806.03536). edge_features: K, 0 where the layers take none.
     """
 
-    def __init__(self, settings: BodySettings, layers: Iterable[nn.Module]) -> None:
+    def __init__(
+        self, settings: BodySettings, layers: Iterable[nn.Module], *, edge_features: int = 0
+    ) -> None:
         super().__init__()
         self.settings = settings
+        self.features = known_features(settings)
+        self.edge_features = edge_features
+        self.node_width = settings.width * (settings.depth if settings.jump == "all" else 1)
         self.layers = nn.ModuleList(layers)
         self.norms = nn.ModuleList(make_norm(settings.norm, settings.width) for _ in self.layers)
         self.activations = nn.ModuleList(make_activation(settings.activation) for _ in self.layers)
@@ -60,21 +73,15 @@ class Body(nn.Module):
 
     def outputs(self) -> tuple[Output, ...]:
         """`graph` (N, D · reductions) and `nodes` (M, D), the default first."""
-        width = self.settings.width * (self.settings.depth if self.settings.jump == "all" else 1)
         both = (
-            Output("graph", "global", width * len(self.settings.readout)),
-            Output("nodes", "nodes", width),
+            Output("graph", "global", self.node_width * len(self.settings.readout)),
+            Output("nodes", "nodes", self.node_width),
         )
         return both if self.settings.default == "graph" else both[::-1]
 
     def collate(self, samples: Sequence[Data]) -> GraphBatch:
         """Raises ShapeError for a graph that does not fit."""
-        assert self.settings.node_features is not None
-        return join(
-            samples,
-            node_features=self.settings.node_features,
-            edge_features=self.settings.edge_features or 0,
-        )
+        return join(samples, node_features=self.features, edge_features=self.edge_features)
 
     def forward(self, graphs: GraphBatch, output: str) -> Tensor | Nodes:
         nodes = self.nodes(graphs)
@@ -86,15 +93,20 @@ class Body(nn.Module):
 
     def nodes(self, graphs: GraphBatch) -> Tensor:
         """(M, D)"""
-        edge_attr = graphs.edge_attr if self.settings.edge_features else None
-        given = () if edge_attr is None else (edge_attr,)
         h, states = graphs.x, []
         for layer, norm, activation in zip(self.layers, self.norms, self.activations, strict=True):
-            change = activation(norm(layer(self.dropout(h), graphs.edge_index, *given)))
+            change = activation(norm(self.pass_messages(layer, self.dropout(h), graphs)))
             skip = self.settings.residual and change.shape == h.shape
             h = h + change if skip else change
             states.append(h)
         return torch.cat(states, dim=1) if self.settings.jump == "all" else h
+
+    def pass_messages(self, layer: nn.Module, nodes: Tensor, graphs: GraphBatch) -> Tensor:
+        """One layer of the encoder's family on (M, below), over the edges of `graphs`."""
+        with_edges = self.edge_features and graphs.edge_attr is not None
+        inputs = (nodes, graphs.edge_index, *([graphs.edge_attr] if with_edges else []))
+        passed: Tensor = layer(*inputs)
+        return passed
 
 
 def place_in_graph(graphs: GraphBatch) -> Tensor:
@@ -118,7 +130,22 @@ def make_activation(activation: Activation) -> nn.Module:
     return nn.ELU() if activation == "elu" else nn.ReLU()
 
 
-def require_node_features(settings: BodySettings) -> int:
+@runtime_checkable
+class GraphEncoder(Protocol):
+    """What a node-level pretext asks of an encoder beyond the contract."""
+
+    body: Body
+
+    def layer(self, below: int, above: int) -> nn.Module:
+        """A new layer of the encoder's kind, (M, below) → (M, above)."""
+
+
+def layer_widths(settings: BodySettings) -> Iterable[tuple[int, int]]:
+    """(below, above) of each layer. Raises RecipeError while the width of x is unknown."""
+    return pairwise([known_features(settings), *[settings.width] * settings.depth])
+
+
+def known_features(settings: BodySettings) -> int:
     """The width of x. Raises RecipeError while it is unknown."""
     if settings.node_features is None:
         raise RecipeError(

@@ -8,7 +8,6 @@ The layers are PyG's `GINConv` and `GINEConv`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 from torch import Tensor, nn
 from torch_geometric.data import Data
@@ -17,15 +16,15 @@ from torch_geometric.nn import GINConv, GINEConv
 from unlabeled.contract import Encoder, Nodes
 from unlabeled_graph.encoders.body import (
     Body,
-    BodySettings,
+    EdgeFeatureSettings,
+    layer_widths,
     make_activation,
     make_norm,
-    require_node_features,
 )
 from unlabeled_graph.graphs import GraphBatch
 
 
-class GINSettings(BodySettings):
+class GINSettings(EdgeFeatureSettings):
     """Every layer is an MLP of two linear maps on the sum over the neighbours and the node."""
 
 
@@ -33,15 +32,26 @@ class GIN(Encoder):
     """Graphs → (N, D), or their nodes → (M, D)."""
 
     settings_type = GINSettings
+    settings: GINSettings
 
     def __init__(self, settings: GINSettings) -> None:
         super().__init__(settings)
-        widths = [require_node_features(settings), *[settings.width] * settings.depth]
-        self.body = Body(
-            settings,
-            (gin_layer(below, above, settings) for below, above in pairwise(widths)),
-        )
+        layers = [self.layer(below, above) for below, above in layer_widths(settings)]
+        self.body = Body(settings, layers, edge_features=settings.edge_features or 0)
         self.outputs = self.body.outputs()
+
+    def layer(self, below: int, above: int) -> nn.Module:
+        """A new layer, (M, below) → (M, above); its hidden layer has the encoder's width."""
+        width = self.settings.width
+        mlp = nn.Sequential(
+            nn.Linear(below, width),
+            make_norm(self.settings.norm, width),
+            make_activation(self.settings.activation),
+            nn.Linear(width, above),
+        )
+        edges = self.settings.edge_features
+        layer: nn.Module = GINEConv(mlp, edge_dim=edges) if edges else GINConv(mlp)
+        return layer
 
     def collate(self, samples: Sequence[Data]) -> GraphBatch:
         return self.body.collate(samples)
@@ -49,17 +59,3 @@ class GIN(Encoder):
     def encode(self, batch: GraphBatch, output: str) -> Tensor | Nodes:
         encoding: Tensor | Nodes = self.body(batch, output)
         return encoding
-
-
-def gin_layer(below: int, above: int, settings: BodySettings) -> nn.Module:
-    """One layer, (M, below) → (M, above); the MLP's hidden layer has the encoder's width."""
-    mlp = nn.Sequential(
-        nn.Linear(below, settings.width),
-        make_norm(settings.norm, settings.width),
-        make_activation(settings.activation),
-        nn.Linear(settings.width, above),
-    )
-    layer: nn.Module = (
-        GINEConv(mlp, edge_dim=settings.edge_features) if settings.edge_features else GINConv(mlp)
-    )
-    return layer

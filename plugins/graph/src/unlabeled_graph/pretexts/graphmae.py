@@ -6,12 +6,14 @@ Departs from the authors' code in what is drawn: nodes are hidden graph by graph
 graph's mask depends on nothing but the graph; the number of replaced ones is rounded up or down
 at random, so that it is right on average for small graphs too; edges are dropped with both
 directions. `mask_edges` (off in the paper) hides the features of edges at hidden nodes, as Hu et
-al., ICLR 2020, arXiv:1905.12265, do for bonds.
+al., ICLR 2020, arXiv:1905.12265, do for bonds. With `statistics: whole` (the paper has `masked`)
+batch norms learn how whole graphs look, which is what they meet when the encoder embeds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -19,6 +21,7 @@ import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch_geometric.data import Data
 
 from unlabeled.contract import Encoder, Loss, Nodes, Pretext
@@ -28,8 +31,7 @@ from unlabeled.objectives.scaled_cosine_error import scaled_cosine_error_loss
 from unlabeled.randomness import Draw
 from unlabeled.settings import Settings
 from unlabeled_graph.augmentations.drop_edges import kept_edges
-from unlabeled_graph.encoders.body import BodySettings
-from unlabeled_graph.encoders.gin import gin_layer
+from unlabeled_graph.encoders.body import GraphEncoder
 from unlabeled_graph.graphs import GraphBatch
 
 
@@ -43,7 +45,12 @@ class GraphMAESettings(Settings):
     drop_edges: float = Field(0.0, ge=0, lt=1, description="share of edges the encoder misses")
     mask_edges: bool = Field(False, description="hide features of edges at hidden nodes too")
     gamma: float = Field(1.0, ge=1, description="exponent of the scaled cosine error")
-    decoder: Literal["gin", "mlp", "linear"] = Field("gin", description="one layer")
+    decoder: Literal["layer", "mlp", "linear"] = Field(
+        "layer", description="one layer of the encoder's kind, or a map of each node alone"
+    )
+    statistics: Literal["masked", "whole"] = Field(
+        "masked", description="graphs that the encoder's batch norms estimate their statistics on"
+    )
 
 
 @dataclass(slots=True)
@@ -78,13 +85,12 @@ class GraphMAE(Pretext):
     def __init__(self, settings: GraphMAESettings, encoder: Encoder) -> None:
         """Raises RecipeError if the encoder is no graph encoder with an output `nodes`."""
         super().__init__(settings, encoder)
-        body = encoder.settings
-        if not isinstance(body, BodySettings) or body.node_features is None:
-            raise RecipeError("encoder: GraphMAE needs a graph encoder of this plugin")
-        code = next(output.width for output in encoder.outputs if output.name == "nodes")
-        self.token = nn.Parameter(torch.zeros(1, body.node_features))
-        self.to_decoder = nn.Linear(code, body.width, bias=False)
-        self.decoder = _decoder(settings.decoder, body)
+        if not isinstance(encoder, GraphEncoder):
+            raise RecipeError("encoder: GraphMAE needs an encoder of unlabeled-graph")
+        body = encoder.body
+        self.token = nn.Parameter(torch.zeros(1, body.features))
+        self.to_decoder = nn.Linear(body.node_width, body.settings.width, bias=False)
+        self.decoder = _decoder(settings.decoder, encoder)
 
     def example(self, sample: Data, draw: Draw) -> Example:
         rng = draw.rng("mask")
@@ -115,15 +121,24 @@ class GraphMAE(Pretext):
 
     def forward(self, batch: MaskedGraphs) -> Loss:
         graphs = batch.graphs
-        codes = self.encoder.encode(self._hide(batch), "nodes")
-        assert isinstance(codes, Nodes)
-        rebuilt = self._decode(self.to_decoder(codes.values), batch)
+        rebuilt = self._decode(self.to_decoder(self._encode(batch)), batch)
         error = scaled_cosine_error_loss(
             rebuilt.index_select(0, batch.masked),
             graphs.x.index_select(0, batch.masked),
             gamma=self.settings.gamma,
         )
         return Loss(error)
+
+    def _encode(self, batch: MaskedGraphs) -> Tensor:
+        """(M, D)"""
+        whole = self.settings.statistics == "whole" and self.training
+        with untracked_batch_norm(self.encoder) if whole else nullcontext():
+            codes = self.encoder.encode(self._hide(batch), "nodes")
+        if whole:
+            with torch.no_grad():
+                self.encoder.encode(batch.graphs, "nodes")
+        assert isinstance(codes, Nodes)
+        return codes.values
 
     def _hide(self, batch: MaskedGraphs) -> GraphBatch:
         """What the encoder sees: tokens and borrowed features, and the edges that are kept."""
@@ -145,14 +160,25 @@ class GraphMAE(Pretext):
     def _decode(self, codes: Tensor, batch: MaskedGraphs) -> Tensor:
         """(M, D) → (M, F). Where the decoder looks at neighbours, hidden nodes are re-masked: they
         must be rebuilt from the codes around them, not from their own."""
-        graphs = batch.graphs
-        inputs: tuple[Tensor, ...] = (codes,)
-        if self.settings.decoder == "gin":
+        if self.settings.decoder == "layer":
+            assert isinstance(self.encoder, GraphEncoder)
             remasked = codes.index_fill(0, batch.masked, 0.0)
-            given = () if graphs.edge_attr is None else (graphs.edge_attr,)
-            inputs = (remasked, graphs.edge_index, *given)
-        rebuilt: Tensor = self.decoder(*inputs)
+            return self.encoder.body.pass_messages(self.decoder, remasked, batch.graphs)
+        rebuilt: Tensor = self.decoder(codes)
         return rebuilt
+
+
+@contextmanager
+def untracked_batch_norm(module: nn.Module) -> Iterator[None]:
+    """Leave the running statistics of every batch norm in `module` as they are."""
+    norms = [each for each in module.modules() if isinstance(each, _BatchNorm)]
+    for norm in norms:
+        norm.track_running_stats = False
+    try:
+        yield
+    finally:
+        for norm in norms:
+            norm.track_running_stats = True
 
 
 def _among(x: Tensor, places: Tensor) -> Tensor:
@@ -160,12 +186,10 @@ def _among(x: Tensor, places: Tensor) -> Tensor:
     return torch.zeros(len(x), dtype=torch.bool, device=x.device).index_fill(0, places, True)
 
 
-def _decoder(kind: str, body: BodySettings) -> nn.Module:
-    assert body.node_features is not None
-    if kind == "gin":
-        return gin_layer(body.width, body.node_features, body)
+def _decoder(kind: str, encoder: GraphEncoder) -> nn.Module:
+    features, width = encoder.body.features, encoder.body.settings.width
+    if kind == "layer":
+        return encoder.layer(width, features)
     if kind == "linear":
-        return nn.Linear(body.width, body.node_features)
-    return nn.Sequential(
-        nn.Linear(body.width, body.width), nn.PReLU(), nn.Linear(body.width, body.node_features)
-    )
+        return nn.Linear(width, features)
+    return nn.Sequential(nn.Linear(width, width), nn.PReLU(), nn.Linear(width, features))

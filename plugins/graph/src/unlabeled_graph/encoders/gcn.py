@@ -1,0 +1,46 @@
+"""GCN: graph convolutional network, by PyG's `GCNConv`.
+
+Source: Kipf and Welling, ICLR 2017, arXiv:1609.02907, equation 2. Self-loops are added by the
+layer. It looks at no edge features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+from torch_geometric.data import Data
+from torch_geometric.nn import GCNConv
+
+from unlabeled.contract import Encoder, Nodes
+from unlabeled_graph.encoders.body import Body, BodySettings, layer_widths
+from unlabeled_graph.graphs import GraphBatch
+
+
+class GCNSettings(BodySettings):
+    """Neighbours are weighted by the degrees of both ends."""
+
+
+class GCN(Encoder):
+    """Graphs → (N, D), or their nodes → (M, D)."""
+
+    settings_type = GCNSettings
+    settings: GCNSettings
+
+    def __init__(self, settings: GCNSettings) -> None:
+        super().__init__(settings)
+        layers = [self.layer(below, above) for below, above in layer_widths(settings)]
+        self.body = Body(settings, layers)
+        self.outputs = self.body.outputs()
+
+    def layer(self, below: int, above: int) -> nn.Module:
+        """A new layer, (M, below) → (M, above)."""
+        layer: nn.Module = GCNConv(below, above)
+        return layer
+
+    def collate(self, samples: Sequence[Data]) -> GraphBatch:
+        return self.body.collate(samples)
+
+    def encode(self, batch: GraphBatch, output: str) -> Tensor | Nodes:
+        encoding: Tensor | Nodes = self.body(batch, output)
+        return encoding
