@@ -31,7 +31,7 @@ from unlabeled.objectives.checks import (
     require_temperature,
     require_views,
 )
-from unlabeled.objectives.cosine import unit_rows
+from unlabeled.objectives.cosine import row_dots, unit_rows
 from unlabeled.objectives.negatives import sample_ids, sum_of_log_sums
 from unlabeled.settings import Settings
 
@@ -55,7 +55,7 @@ def dcl_loss(
     require_groups(groups, a)
     require_joint_batch(a, "a", at_least=2)
     a, b = unit_rows(a), unit_rows(b)
-    cosines = (a * b).sum(dim=1).repeat(2)
+    cosines = row_dots(a, b).repeat(2)
     positive = cosines / temperature
     if sigma is not None:
         require_temperature(sigma, "sigma")

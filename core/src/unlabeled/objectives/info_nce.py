@@ -23,7 +23,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from unlabeled.contract import Loss, Objective
-from unlabeled.distributed import all_reduce_sum, gather_rows, global_mean
+from unlabeled.distributed import all_reduce_sum, gather_rows
 from unlabeled.heads import mlp
 from unlabeled.objectives.checks import (
     full_precision,
@@ -32,11 +32,11 @@ from unlabeled.objectives.checks import (
     require_temperature,
     require_views,
 )
-from unlabeled.objectives.cosine import unit_rows
+from unlabeled.objectives.cosine import row_dots, unit_rows
 from unlabeled.objectives.negatives import (
+    contrast_both_ways,
     sample_ids,
     sum_of_log_sums,
-    sum_of_log_sums_both_ways,
 )
 from unlabeled.settings import Settings
 
@@ -73,31 +73,30 @@ def info_nce_loss(
         if pairing == "anchored" and first > 0:
             break
         a, b = rows[first], rows[second]
-        positive = (a * b).sum(dim=1) / temperature
         if queue is None:
-            both = sum_of_log_sums_both_ways(a, b, temperature, ids)
+            total = contrast_both_ways(a, b, temperature, ids)
         else:
             keys, key_ids = queue[[first, second]], _queue_ids(queue, queue_groups)
-            both = _with_queue(a, b, positive, temperature, ids, unit_rows(keys), key_ids)
-        parts[f"{first}-{second}"] = both / (2 * count) - global_mean(positive)
+            total = _contrast_with_queue(a, b, temperature, ids, unit_rows(keys), key_ids)
+        parts[f"{first}-{second}"] = total / (2 * count)
     return Loss(torch.stack(list(parts.values())).mean(), parts)
 
 
-def _with_queue(
+def _contrast_with_queue(
     a: Tensor,
     b: Tensor,
-    positive: Tensor,
     temperature: float | Tensor,
     ids: Tensor,
     queue: Tensor,
     queue_ids: Tensor,
 ) -> Tensor:
-    """Both sums of logarithms over the batch and the queue (2, Q, D), joint, ()."""
+    """`contrast_both_ways` with further negatives, queue: (2, Q, D)."""
+    positive = row_dots(a, b) / temperature
     key_ids = torch.cat([gather_rows(ids), queue_ids])
     b_keys, a_keys = torch.cat([gather_rows(b), queue[1]]), torch.cat([gather_rows(a), queue[0]])
     forth, _ = sum_of_log_sums(a, b_keys, positive, temperature, ids, key_ids)
     back, _ = sum_of_log_sums(b, a_keys, positive, temperature, ids, key_ids)
-    return all_reduce_sum(forth + back)
+    return all_reduce_sum(forth + back - 2 * positive.sum())
 
 
 def _queue_ids(queue: Tensor, groups: Tensor | None) -> Tensor:

@@ -42,13 +42,11 @@ def sum_of_log_sums(
     return result
 
 
-def sum_of_log_sums_both_ways(
-    a: Tensor, b: Tensor, temperature: float | Tensor, ids: Tensor
-) -> Tensor:
-    """sum_i log sum_j exp(a_i · b_j / T) + sum_j log sum_i exp(a_i · b_j / T), joint, ().
+def contrast_both_ways(a: Tensor, b: Tensor, temperature: float | Tensor, ids: Tensor) -> Tensor:
+    """sum_i (log sum_j exp(s_ij) - s_ii) + sum_j (log sum_i exp(s_ij) - s_jj), joint, ().
 
-    a, b: (N, D), rows of this process; ids: (N,) int64; pairs i ≠ j with equal ids are left out.
-    i and j run over the joint batch.
+    s_ij = a_i · b_j / T; a, b: (N, D), rows of this process; ids: (N,) int64; pairs i ≠ j with
+    equal ids are left out. i and j run over the joint batch.
     """
     scale = torch.as_tensor(temperature, dtype=a.dtype, device=a.device)
     result: Tensor = _BothWays.apply(  # type: ignore[no-untyped-call]
@@ -97,9 +95,9 @@ class _SumOfLogSums(Function):
                 total = total + (positive[rows] - peak).exp()
             logs[rows] = total.log() + peak
             if wanted:
-                share = torch.where(total == 0, 0, 1 / (total * temperature))[:, None]
-                query_gradient[rows] += (scores @ key).mul_(share)
-                key_gradient.addmm_(scores.T, query[rows] * share)
+                scores.mul_(torch.where(total == 0, 0, 1 / (total * temperature))[:, None])
+                query_gradient[rows] += scores @ key
+                key_gradient.addmm_(scores.T, query[rows])
         ctx.save_for_backward(query, positive, temperature, logs, query_gradient, key_gradient)
         ctx.mark_non_differentiable(logs)
         return torch.where(logs == -torch.inf, 0, logs).sum(), logs
@@ -130,25 +128,31 @@ class _BothWays(Function):
         start: int,
     ) -> Tensor:
         # Scores that are no larger than the rows are held: cheaper than computing them twice.
-        size = max(1, len(a) if len(b) <= a.shape[1] else CHUNK // max(len(b), 1))
-        by_row, by_column = a.new_empty(len(a)), b.new_full((len(b),), -torch.inf)
-        chunks = list if size >= len(a) else iter
-        pieces = chunks(_pairs(a, b, temperature, a_ids, b_ids, start, size))
-        for rows, scores in pieces:
+        held = len(b) <= max(a.shape[1], CHUNK // max(len(a), 1))
+        size = max(1, len(a) if held else CHUNK // max(len(b), 1))
+        by_row, by_column, own = a.new_empty(len(a)), b.new_full((len(b),), -torch.inf), []
+        for rows, scores in _chunks(a, b, temperature, a_ids, b_ids, size, start):
             torch.logsumexp(scores, dim=1, out=by_row[rows])
             by_column = torch.logaddexp(by_column, torch.logsumexp(scores, dim=0))
+            own.append(scores.diagonal(start + rows.start).sum())
         by_column = torch.logsumexp(gather_rows(by_column[None]), dim=0)
         if any(ctx.needs_input_grad):
+            pieces = (
+                [(rows, scores)]
+                if held and len(a)
+                else _chunks(a, b, temperature, a_ids, b_ids, size, start)
+            )
             a_gradient, b_gradient = torch.empty_like(a), torch.zeros_like(b)
-            if size < len(a):
-                pieces = _pairs(a, b, temperature, a_ids, b_ids, start, size)
             for rows, scores in pieces:
                 share = (scores - by_row[rows, None]).exp_()
                 share += scores.sub_(by_column).exp_()
-                a_gradient[rows] = (share @ b).div_(temperature)
-                b_gradient.addmm_(share.T, a[rows] / temperature)
+                share.diagonal(start + rows.start).sub_(2)
+                share /= temperature
+                torch.mm(share, b, out=a_gradient[rows])
+                b_gradient.addmm_(share.T, a[rows])
             ctx.save_for_backward(a, temperature, a_gradient, b_gradient)
-        return all_reduce_sum(by_row.sum() + by_column[start : start + len(a)].sum())
+        columns = by_column[start : start + len(a)]
+        return all_reduce_sum(by_row.sum() + columns.sum() - 2 * sum(own, by_row.new_zeros(())))
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
@@ -168,22 +172,6 @@ def _by_temperature(rows: Tensor, gradient: Tensor, temperature: Tensor) -> Tens
     return -(rows * gradient).sum() / temperature
 
 
-def _pairs(
-    a: Tensor,
-    b: Tensor,
-    temperature: Tensor,
-    a_ids: Tensor,
-    b_ids: Tensor,
-    start: int,
-    size: int,
-) -> Iterator[tuple[slice, Tensor]]:
-    """Like `_chunks`, but a_i · b_i counts although its ids are equal."""
-    own = (a * b[start : start + len(a)]).sum(dim=1) / temperature
-    for rows, scores in _chunks(a, b, temperature, a_ids, b_ids, size):
-        scores.diagonal(start + rows.start).copy_(own[rows])
-        yield rows, scores
-
-
 def _chunks(
     query: Tensor,
     key: Tensor,
@@ -191,10 +179,17 @@ def _chunks(
     query_ids: Tensor,
     key_ids: Tensor,
     size: int,
+    own: int | None = None,
 ) -> Iterator[tuple[slice, Tensor]]:
-    """Scores of `size` rows at a time, in one buffer, -inf where ids are equal."""
+    """Scores of `size` rows at a time, in one buffer, -inf where ids are equal.
+
+    own: the key that belongs to query 0, the next to query 1 and so on; these stay as they are.
+    """
     buffer = query.new_empty(min(size, len(query)), len(key))
     for start in range(0, len(query), size):
         rows = slice(start, min(start + size, len(query)))
-        scores = torch.mm(query[rows] / temperature, key.T, out=buffer[: rows.stop - start])
-        yield rows, scores.masked_fill_(query_ids[rows, None] == key_ids, -torch.inf)
+        scores = torch.mm(query[rows], key.T, out=buffer[: rows.stop - start]).div_(temperature)
+        excluded = query_ids[rows, None] == key_ids
+        if own is not None:
+            excluded.diagonal(own + start).fill_(False)
+        yield rows, scores.masked_fill_(excluded, -torch.inf)

@@ -29,7 +29,7 @@ from unlabeled.objectives.checks import (
     require_temperature,
     require_views,
 )
-from unlabeled.objectives.cosine import unit_rows
+from unlabeled.objectives.cosine import row_dots, unit_rows
 from unlabeled.objectives.negatives import sample_ids, sum_of_log_sums
 from unlabeled.settings import Settings
 
@@ -48,7 +48,7 @@ def nt_xent_loss(
     require_groups(groups, a)
     count = require_joint_batch(a, "a", at_least=2)
     a, b = unit_rows(a), unit_rows(b)
-    positive = (a * b).sum(dim=1).repeat(2) / temperature
+    positive = row_dots(a, b).repeat(2) / temperature
     both, ids = torch.cat([a, b]), sample_ids(a, groups).repeat(2)
     total, _ = sum_of_log_sums(
         both, gather_rows(both), positive, temperature, ids, gather_rows(ids)
