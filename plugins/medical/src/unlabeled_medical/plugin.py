@@ -75,7 +75,7 @@ plugin = Plugin(
         ),
         "global_local": Component(
             target="unlabeled_medical.pretexts.global_local:GlobalLocal",
-            summary="contrast slices by their place in the volume, and regions within a slice",
+            summary="contrast slabs by their place in the volume, and regions within a slab",
             source="Chaitanya et al. 2020, arXiv:2006.10511",
         ),
     },
@@ -127,7 +127,7 @@ plugin = Plugin(
         ),
         "global_local": Component(
             target="unlabeled_medical:recipes/global_local.yaml",
-            summary="contrast of axial slices and of their regions, tiny",
+            summary="contrast of slabs by place, and of their regions, tiny",
             source="Chaitanya et al. 2020, arXiv:2006.10511",
         ),
     },

@@ -22,14 +22,12 @@ class Volume:
     """An image or volume, or a window of one.
 
     values: (C, *S) float32; affine: (4, rank + 1) float64, world = affine @ [*index, 1];
-    present: (C,) bool, False where a sequence is missing and its values are zeros; place: of a
-    slice within its volume, from 0 to 1, the middle for anything else.
+    present: (C,) bool, False where a sequence is missing and its values are zeros.
     """
 
     values: Tensor
     affine: np.ndarray
     present: Tensor
-    place: float = 0.5
 
     @property
     def size(self) -> tuple[int, ...]:

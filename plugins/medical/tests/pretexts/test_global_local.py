@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlabeled.augmentations.views import Views, ViewSettings
-from unlabeled.errors import RecipeError
+from unlabeled.errors import RecipeError, UnreadableItem
 from unlabeled.randomness import Draw
 from unlabeled_medical.encoders.residual import Residual, ResidualSettings
 from unlabeled_medical.pretexts.global_local import (
@@ -86,13 +86,47 @@ def test_distinct_aligned_regions_cost_nothing():
     assert float(region_contrast_loss(maps, maps.roll(1, dims=1), temperature=0.01)) > 1
 
 
-@pytest.mark.parametrize(("place", "partition"), [(0.0, 0), (0.24, 0), (0.26, 1), (1.0, 3)])
-def test_the_partition_is_that_of_the_place(place, partition):
-    encoder = Residual(ResidualSettings(rank=2, channels=1, widths=(4, 8)))
-    pretext = GlobalLocal(GlobalLocalSettings(), encoder, views=Views([ViewSettings(count=4)]))
-    affine = np.eye(4)[:, [0, 1, 3]]
-    volume = Volume(torch.randn(1, 8, 8), affine, torch.ones(1, dtype=torch.bool), place)
-    assert pretext.example(volume, Draw(0, 0, "a")).partition == partition
+def build(rank, **settings):
+    encoder = Residual(ResidualSettings(rank=rank, channels=1, widths=(4, 8)))
+    views = Views([ViewSettings(count=4)])
+    return GlobalLocal(GlobalLocalSettings(**settings), encoder, views=views)
+
+
+def ramp(size, axis):
+    """Values are the index along an axis."""
+    shape = [1] * (len(size) + 1)
+    shape[axis + 1] = -1
+    values = torch.arange(float(size[axis])).view(shape).expand(1, *size)
+    affine = np.eye(4)[:, [*range(len(size)), 3]]
+    return Volume(values, affine, torch.ones(1, dtype=torch.bool))
+
+
+@pytest.mark.parametrize(("size", "axis"), [((9, 10, 21), 2), ((21, 9, 10), 0), ((9, 30), 1)])
+def test_the_middle_of_each_slab_lies_in_its_partition(size, axis):
+    pretext = build(len(size), axis=axis, thickness=3, partitions=4)
+    for number in range(20):
+        example = pretext.example(ramp(size, axis), Draw(0, 0, "a", number))
+        assert len(example) == 4
+        for part, views in enumerate(example):
+            slab = views[0].sample
+            assert slab.size[axis] == 3
+            middle = slab.values.mean() + 0.5
+            assert part * size[axis] / 4 - 1.5 <= middle <= (part + 1) * size[axis] / 4 + 1.5
+
+
+def test_a_volume_with_fewer_slices_than_partitions_is_unreadable():
+    with pytest.raises(UnreadableItem, match="4 or more voxels along axis 2"):
+        build(3).example(ramp((9, 9, 3), 2), Draw(0, 0, "a"))
+
+
+def test_volumes_and_their_slabs_stay_together():
+    pretext = build(3, partitions=2, thickness=4)
+    examples = [pretext.example(ramp((8, 8, 8), 2), Draw(0, 0, name)) for name in "ab"]
+    batch = pretext.collate(examples)
+    assert batch.partition.tolist() == [0, 1, 0, 1]
+    means = batch.views[0].batch.values.mean(dim=(1, 2, 3, 4))
+    assert (means[[0, 2]] < means[[1, 3]]).all()
+    assert torch.isfinite(pretext(batch).total)
 
 
 def test_too_few_views_are_refused():

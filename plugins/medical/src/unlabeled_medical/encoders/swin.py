@@ -55,15 +55,16 @@ class Swin(Encoder):
         self.strides = (2, 4, 8, 16, 32)
         self.map_widths = tuple(settings.width * 2**n for n in range(5))
         self.outputs = (Output("pooled", "global", width), Output("tokens", "tokens", width))
-        self.swin = SwinTransformer(
-            in_chans=self.channels,
-            embed_dim=settings.width,
-            window_size=(settings.window,) * self.rank,
-            patch_size=(PATCH,) * self.rank,
-            depths=settings.depths,
-            num_heads=settings.heads,
-            spatial_dims=self.rank,
-        )
+        with torch.device("cpu"):  # MONAI reads numbers off a tensor while it builds
+            self.swin = SwinTransformer(
+                in_chans=self.channels,
+                embed_dim=settings.width,
+                window_size=(settings.window,) * self.rank,
+                patch_size=(PATCH,) * self.rank,
+                depths=settings.depths,
+                num_heads=settings.heads,
+                spatial_dims=self.rank,
+            )
 
     def collate(self, samples: Sequence[Volume]) -> VolumeBatch:
         """Raises ShapeError for another number of channels or axes."""

@@ -193,8 +193,7 @@ def _volume(parts: Sequence[np.ndarray | None], grid: Grid, window: Window, item
     if axis >= 0:
         values = values.squeeze(axis + 1)
         affine = affine[:, [*_kept(axis), 3]]
-    place = 0.5 if axis < 0 else (item.metadata["slice"] + 0.5) / grid.shape[axis]
-    return Volume(torch.from_numpy(values), affine, torch.from_numpy(present), place)
+    return Volume(torch.from_numpy(values), affine, torch.from_numpy(present))
 
 
 def _only(items: Items, name: str) -> Any:
