@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 
 import torch
 from lightning_fabric.utilities import move_data_to_device
-from torch.nn.modules.batchnorm import _BatchNorm
 
+from unlabeled.batch_norm import estimate_batch_norm
 from unlabeled.contract import Batch, Encoder
 from unlabeled.evaluation.encoding import device
 from unlabeled.evaluation.reading import Source
@@ -50,27 +50,3 @@ def random_encoder(
         encoder.calibrate(batches())
         estimate_batch_norm(encoder, batches(), output)
     return encoder
-
-
-def estimate_batch_norm(encoder: Encoder, batches: Iterator[Batch], output: str) -> None:
-    """Set the running statistics of every batch norm to their mean over `batches`.
-
-    Only batch norms are in train mode meanwhile: nothing is dropped, no weight changes.
-    """
-    norms = [
-        module
-        for module in encoder.modules()
-        if isinstance(module, _BatchNorm) and module.track_running_stats
-    ]
-    if not norms:
-        return
-    momenta = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # a plain mean over batches
-        norm.train()
-    for batch in batches:
-        encoder.encode(batch, output)
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
-        norm.eval()

@@ -32,14 +32,18 @@ class Examination:
     def __call__(self) -> Health | None:
         """None where fewer than two items could be read, or embeddings are not finite."""
         with undisturbed(self._encoder), torch.no_grad(), self._fabric.autocast():
-            found = [one_per_sample(self._encoder(self._on_device(b))) for b in self._batches]
+            found = [
+                one_per_sample(self._encoder(on_device(self._fabric, b))) for b in self._batches
+            ]
         embeddings = torch.cat(found).float() if found else torch.empty(0, 1)
         if len(embeddings) < 2 or not bool(embeddings.isfinite().all()):
             return None
         return examine(embeddings)
 
-    def _on_device(self, batch: Batch) -> Batch:
-        return self._fabric.strategy.precision.convert_input(self._fabric.to_device(batch))
+
+def on_device(fabric: Fabric, batch: Batch) -> Batch:
+    """Where the encoder is, in the precision of the run."""
+    return fabric.strategy.precision.convert_input(fabric.to_device(batch))
 
 
 def columns(health: Health) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any, cast
 from lightning_fabric import Fabric
 from torch import Tensor
 
+from unlabeled.batch_norm import estimate_batch_norm, has_batch_norm
 from unlabeled.contract import Batch, Encoder, Pretext, Reader
 from unlabeled.distributed import rank, synchronise_batch_norm, world_size
 from unlabeled.errors import RecipeError, RunError
@@ -22,7 +23,7 @@ from unlabeled.training import checkpoint
 from unlabeled.training.checkpoint import Progress
 from unlabeled.training.clusters import cluster_items
 from unlabeled.training.environment import describe, differences
-from unlabeled.training.examination import ITEMS, Examination
+from unlabeled.training.examination import ITEMS, Examination, on_device
 from unlabeled.training.launch import first, seed_generators
 from unlabeled.training.loader import Examples, Order, Slices, load, sample_batches
 from unlabeled.training.loop import Trainer
@@ -33,6 +34,9 @@ from unlabeled.training.settings import TrainingSettings
 from unlabeled.training.signals import Stopped, StopRequest
 from unlabeled.training.tensorboard import TensorBoard
 from unlabeled.training.watch import Records, Watch
+
+NORM_ITEMS = 2048
+"""Items over which batch-norm statistics are estimated for the exported encoder."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,8 @@ def train(job: Job, *, quiet: bool) -> Manifest:
         )
         _restore_rest(job, trainer, origin)
         done = trainer.fit(watch.batches(stream), start, watch.after_step)
+    if done == trainer.total_steps:
+        _settle_batch_norm(job, trainer, order)
     return first(job.fabric, lambda: _end(job, trainer, done, watch.seconds))
 
 
@@ -252,14 +258,14 @@ def _records(job: Job, origin: Origin, shown: Display, stack: ExitStack) -> Reco
     return Records(metrics, shown, board)
 
 
-def _sample(job: Job, encoder: Encoder, order: Order) -> Iterator[Batch]:
-    """The items on which inputs are calibrated and health is examined."""
+def _sample(job: Job, encoder: Encoder, order: Order, count: int = ITEMS) -> Iterator[Batch]:
+    """Some items, as they are: on them inputs are calibrated and health is examined."""
     return sample_batches(
         job.items,
         job.reader,
         encoder,
         seed=job.settings.seed,
-        count=ITEMS,
+        count=count,
         size=order.batch_size,
     )
 
@@ -291,6 +297,17 @@ def _same_optimiser(job: Job) -> bool:
     assert job.source is not None
     name: Any = job.source.read().recipe["training"]["optimiser"]["name"]
     return bool(name == job.settings.optimiser.name)
+
+
+def _settle_batch_norm(job: Job, trainer: Trainer, order: Order) -> None:
+    """Leave the encoder with the statistics of whole inputs. The last checkpoint keeps its own."""
+    encoder = trainer.pretext.encoder
+    if has_batch_norm(encoder):
+        encoder.eval()
+        batches = (
+            on_device(job.fabric, batch) for batch in _sample(job, encoder, order, NORM_ITEMS)
+        )
+        estimate_batch_norm(encoder, batches, encoder.outputs[0].name)
 
 
 def _end(job: Job, trainer: Trainer, done: int, seconds: float) -> Manifest:
