@@ -222,24 +222,3 @@ def test_a_restoration_run_has_no_embedding(save_mixer, data, tmp_path):
     run = save_mixer(Mixer(MixerSettings()), kind="restoration")
     with pytest.raises(RunError, match="unlabeled apply"):
         embed(run, data, tmp_path / "out.parquet")
-
-
-def test_batches_hold_items_of_similar_size_and_few_large_ones(vectors):
-    from unlabeled_vectors.parts import JsonReader
-
-    from unlabeled.evaluation.reading import Source
-    from unlabeled.items import Items
-
-    class Echo(JsonReader):
-        def read(self, item, rng=None):
-            return item.size
-
-    sizes = [10] * 20 + [1, 2, 1000, 35, 45]
-    names = [str(row) for row in range(len(sizes))]
-    items = Items.of({"id": names, "source": names, "size": sizes})
-    batches = list(Source(items, Echo()).batches(range(len(sizes)), 8))
-    assert sorted(row for rows, _ in batches for row in rows) == list(range(len(sizes)))
-    assert all(samples == [sizes[row] for row in rows] for rows, samples in batches)
-    assert max(len(rows) for rows, _ in batches) == 8
-    assert all(len(s) * max(s) <= 80 or len(s) == 1 for _, s in batches)
-    assert [1000] in [samples for _, samples in batches]

@@ -24,20 +24,13 @@ class Piece:
     node: np.ndarray | None = None
 
 
-def choose_output(outputs: Sequence[Output], name: str | None, kind: str | None = None) -> Output:
-    """The output called `name`; if None, the first one, or the first of a kind.
-
-    Raises UsageError that lists what there is.
-    """
-    fitting = [output for output in outputs if kind in (None, output.kind)]
-    for output in fitting:
+def choose_output(outputs: Sequence[Output], name: str | None) -> Output:
+    """The output called `name`; the first one if None. Raises UsageError with those there are."""
+    for output in outputs:
         if name in (None, output.name):
             return output
     there = ", ".join(f"{output.name} ({output.kind})" for output in outputs)
-    wanted = f"output {name!r}" if name else "output"
-    raise UsageError(
-        f"the encoder has no {kind + ' ' if kind else ''}{wanted}. There are: {there}."
-    )
+    raise UsageError(f"the encoder has no output {name!r}. There are: {there}.")
 
 
 def device() -> torch.device:

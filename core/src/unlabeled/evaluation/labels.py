@@ -1,7 +1,8 @@
 """The labels table: which item has which target, and what else it says about the items.
 
 A CSV or Parquet file with a column `item` (the item's id, or its file relative to the data
-folder), one or more target columns, and optionally `group`, `split` ("train", "test") or `fold`.
+folder), one or more target columns, and optionally `group`, and `fold` or else `split` ("train",
+"test").
 """
 
 from __future__ import annotations

@@ -22,12 +22,11 @@ FEW_GROUPS = 10
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """probe: with its name; targets: of N items; groups: (N,) names; splits: of the N items.
+    """targets: of N items; groups: (N,) names; splits: of the N items.
 
     described: the splits in words; notes: what a reader of the scores must know.
     """
 
-    choice: Choice
     probe: Evaluator
     targets: tuple[Target, ...]
     groups: np.ndarray
@@ -73,9 +72,9 @@ def design(
     probe: Evaluator = choice.settings  # type: ignore[assignment]
     groups, given = _groups(labelled, items)
     splits, described = _splits(labelled, groups, folds)
-    notes = [*_notes_on_groups(groups, splits, given=given)]
+    notes = _notes_on_groups(groups, splits, given=given)
     targets = tuple(read_target(labelled.table, name, probe.task) for name in names)
-    return Study(choice, probe, targets, groups, tuple(splits), described, tuple(notes))
+    return Study(probe, targets, groups, tuple(splits), described, tuple(notes))
 
 
 def _groups(labelled: Labelled, items: Items) -> tuple[np.ndarray, bool]:
