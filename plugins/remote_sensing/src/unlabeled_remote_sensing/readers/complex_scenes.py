@@ -22,9 +22,9 @@ class ComplexScenes(Scenes):
     )
     pattern: str = Field("{scene}.tif", description="path below the data folder")
 
-    def read(self, item: Item, rng: np.random.Generator | None = None) -> Raster:
+    def read_part(self, item: Item, row: int, column: int, height: int, width: int) -> Raster:
         """Raises UnreadableItem, also for detected images, whose phase is lost."""
-        raster = super().read(item, rng)
+        raster = super().read_part(item, row, column, height, width)
         layers = {name: _complex(item.source, layer) for name, layer in raster.layers.items()}
         return Raster(layers, raster.transform, raster.crs, raster.metres_per_pixel)
 

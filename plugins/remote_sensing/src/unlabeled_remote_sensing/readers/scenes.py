@@ -129,8 +129,17 @@ class Scenes(Settings):
         With rng: a window drawn uniformly from the scene (items: scene) or from the window's own
         share of the scene (items: window). Raises UnreadableItem.
         """
-        entry = _Entry.of(item)
-        return read_scene(entry, self.sensors, self._window(entry, item.metadata, rng))
+        window = self._window(self.grid(item), item.metadata, rng)
+        return self.read_part(item, window.row_off, window.col_off, window.height, window.width)
+
+    def read_part(self, item: Item, row: int, column: int, height: int, width: int) -> Raster:
+        """Any window of an item's scene, in pixels. Raises UnreadableItem."""
+        window = Window(column, row, width, height)
+        return read_scene(_Entry.of(item), self.sensors, window)
+
+    def grid(self, item: Item) -> Grid:
+        """Where the pixels of an item's scene lie."""
+        return _Entry.of(item).grid
 
     def describe(self, items: Items) -> dict[str, Any]:  # noqa: ARG002 - all of it is declared
         """The sensors, for the encoder's setting of that name."""
@@ -211,9 +220,9 @@ class Scenes(Settings):
         return [min(i * (self.window - self.overlap), last) for i in range(count)]
 
     def _window(
-        self, entry: _Entry, metadata: Mapping[str, Any], rng: np.random.Generator | None
+        self, grid: Grid, metadata: Mapping[str, Any], rng: np.random.Generator | None
     ) -> Window:
-        height, width = entry.grid.height, entry.grid.width
+        height, width = grid.height, grid.width
         if self.window is None or (rng is None and self.items == "scene"):
             return Window(0, 0, width, height)
         sides = min(self.window, height), min(self.window, width)

@@ -28,7 +28,7 @@ from unlabeled.errors import UnreadableItem
 from unlabeled_remote_sensing.raster import Transform
 from unlabeled_remote_sensing.sensors import Sensor, band_key
 
-OPEN_FILES = 32
+OPEN_FILES = 256
 _local = threading.local()
 METRES_PER_DEGREE = 111_320.0
 
@@ -44,6 +44,8 @@ class Grid:
 
     def same_as(self, other: Grid) -> bool:
         """Pixel upon pixel, to a thousandth of a pixel."""
+        if self == other:
+            return True
         size = max(abs(value) for value in (*self.transform[:2], *self.transform[3:5]))
         near = np.allclose(self.transform, other.transform, rtol=0, atol=size / 1000)
         return (
