@@ -117,6 +117,14 @@ def exit_code(action, *args):
     return process.exitcode
 
 
+def forked(action, *args):
+    """The same in a copy of this process; for actions that use no torch."""
+    process = multiprocessing.get_context("fork").Process(target=action, args=args)
+    process.start()
+    process.join(60)
+    return process.exitcode
+
+
 def as_torchrun_does(count, action, *args):
     """Run `action(*args)` in `count` processes with the environment that torchrun gives them."""
     with socket.socket() as free:
