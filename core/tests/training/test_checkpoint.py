@@ -117,7 +117,7 @@ def fill_up(folder, limit):
         save_at(folder, 2)
     except RunError as error:
         told = "The one of step 1 is whole" in str(error) and "--resume" in str(error)
-        os._exit(0 if told and "File too large" in str(error) else 8)
+        os._exit(0 if told and "cannot be written" in str(error) else 8)
     os._exit(9)
 
 
