@@ -35,7 +35,7 @@ class BodySettings(Settings):
     dropout: float = Field(0.0, ge=0, lt=1, description="of every layer's input")
     residual: bool = Field(False, description="add a layer's input where the widths agree")
     jump: Literal["last", "all"] = Field(
-        "last", description="what a node is: the last layer, or all of them side by side"
+        "last", description="layers that the readout sees: the last, or all of them side by side"
     )
     readout: tuple[Reduction, ...] = Field(
         ("mean",), min_length=1, description="from nodes to a graph: sum, mean, max, side by side"
@@ -54,8 +54,9 @@ class EdgeFeatureSettings(BodySettings):
 class Body(nn.Module):
     """Layers, each called as `layer(x, edge_index)`, or `layer(x, edge_index, edge_attr)`.
 
-    After each come norm and activation; then jumping knowledge (Xu et al., ICML 2018,
-    arXiv:1806.03536). edge_features: K, 0 where the layers take none.
+    After each come norm and activation. Nodes are the states after the last layer; the readout
+    may see all layers (jumping knowledge: Xu et al., ICML 2018, arXiv:1806.03536). edge_features:
+    K, 0 where the layers take none.
     """
 
     def __init__(
@@ -65,17 +66,17 @@ class Body(nn.Module):
         self.settings = settings
         self.features = known_features(settings)
         self.edge_features = edge_features
-        self.node_width = settings.width * (settings.depth if settings.jump == "all" else 1)
         self.layers = nn.ModuleList(layers)
         self.norms = nn.ModuleList(make_norm(settings.norm, settings.width) for _ in self.layers)
         self.activations = nn.ModuleList(make_activation(settings.activation) for _ in self.layers)
         self.dropout = nn.Dropout(settings.dropout)
 
     def outputs(self) -> tuple[Output, ...]:
-        """`graph` (N, D · reductions) and `nodes` (M, D), the default first."""
+        """`graph` (N, D · layers seen · reductions) and `nodes` (M, D), the default first."""
+        seen = self.settings.depth if self.settings.jump == "all" else 1
         both = (
-            Output("graph", "global", self.node_width * len(self.settings.readout)),
-            Output("nodes", "nodes", self.node_width),
+            Output("graph", "global", self.settings.width * seen * len(self.settings.readout)),
+            Output("nodes", "nodes", self.settings.width),
         )
         return both if self.settings.default == "graph" else both[::-1]
 
@@ -84,22 +85,23 @@ class Body(nn.Module):
         return join(samples, node_features=self.features, edge_features=self.edge_features)
 
     def forward(self, graphs: GraphBatch, output: str) -> Tensor | Nodes:
-        nodes = self.nodes(graphs)
+        states = self.states(graphs)
         if output == "nodes":
-            return Nodes(nodes, graphs.batch, place_in_graph(graphs))
+            return Nodes(states[-1], graphs.batch, place_in_graph(graphs))
         if output == "graph":
-            return readout(nodes, graphs.batch, graphs.num_graphs, self.settings.readout)
+            seen = torch.cat(states, dim=1) if self.settings.jump == "all" else states[-1]
+            return readout(seen, graphs.batch, graphs.num_graphs, self.settings.readout)
         raise ShapeError(f"output: expected graph or nodes, found {output!r}")
 
-    def nodes(self, graphs: GraphBatch) -> Tensor:
-        """(M, D)"""
+    def states(self, graphs: GraphBatch) -> list[Tensor]:
+        """The nodes after each layer, (M, D) each."""
         h, states = graphs.x, []
         for layer, norm, activation in zip(self.layers, self.norms, self.activations, strict=True):
             change = activation(norm(self.pass_messages(layer, self.dropout(h), graphs)))
             skip = self.settings.residual and change.shape == h.shape
             h = h + change if skip else change
             states.append(h)
-        return torch.cat(states, dim=1) if self.settings.jump == "all" else h
+        return states
 
     def pass_messages(self, layer: nn.Module, nodes: Tensor, graphs: GraphBatch) -> Tensor:
         """One layer of the encoder's family on (M, below), over the edges of `graphs`."""

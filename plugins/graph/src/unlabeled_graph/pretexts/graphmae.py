@@ -87,9 +87,9 @@ class GraphMAE(Pretext):
         super().__init__(settings, encoder)
         if not isinstance(encoder, GraphEncoder):
             raise RecipeError("encoder: GraphMAE needs an encoder of unlabeled-graph")
-        body = encoder.body
+        body, width = encoder.body, encoder.body.settings.width
         self.token = nn.Parameter(torch.zeros(1, body.features))
-        self.to_decoder = nn.Linear(body.node_width, body.settings.width, bias=False)
+        self.to_decoder = nn.Linear(width, width, bias=False)
         self.decoder = _decoder(settings.decoder, encoder)
 
     def example(self, sample: Data, draw: Draw) -> Example:
