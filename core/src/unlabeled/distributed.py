@@ -67,14 +67,17 @@ def global_mean(values: Tensor, weight: Tensor | None = None) -> Tensor:
     values: any shape, also empty; weight: broadcastable to it, not negative, None is all ones.
     Differentiable in `values`. A joint weight of zero gives 0, with a gradient of zero.
     """
+    dtype = torch.promote_types(values.dtype, torch.float32)
+    if world_size() == 1 and weight is None and values.numel():
+        return values.mean(dtype=dtype)
     count = values.new_tensor(values.numel(), dtype=torch.float64)
     if weight is not None:
-        count = weight.detach().expand_as(values).sum(dtype=torch.float64)
+        count = weight.detach().expand_as(values).double().sum()
         # Not a product alone: what has no weight may hold NaN (nodata).
         values = torch.where(weight == 0, 0, values * weight)
-    total, count = all_reduce_sum(torch.stack([values.sum(dtype=torch.float64), count]))
+    total, count = all_reduce_sum(torch.stack([values.sum().double(), count]))
     mean: Tensor = total / torch.where(count == 0, 1, count)
-    return mean.to(torch.promote_types(values.dtype, torch.float32))
+    return mean.to(dtype)
 
 
 def batch_standardise(x: Tensor, eps: float = 1e-5) -> Tensor:

@@ -27,7 +27,7 @@ from unlabeled.objectives.checks import (
     require_teacher,
     require_views,
 )
-from unlabeled.objectives.cosine import row_dots, unit_rows
+from unlabeled.objectives.cosine import cosines
 from unlabeled.settings import Settings
 
 
@@ -38,7 +38,7 @@ def byol_loss(prediction: Tensor, target: Tensor) -> Tensor:
     prediction, target: (N, D), any scale; no gradient flows into `target`. Raises ShapeError.
     """
     require_pair(prediction, target, names=("prediction", "target"))
-    cosine = row_dots(unit_rows(prediction), unit_rows(target.detach()))
+    cosine = cosines(prediction, target.detach())
     return global_mean(2 - 2 * cosine)
 
 

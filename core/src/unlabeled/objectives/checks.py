@@ -5,6 +5,7 @@ All errors are ShapeErrors that name the argument, what was found and what was e
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -69,7 +70,8 @@ def require_finite(x: Tensor, name: str) -> None:
     """
     if not x.is_floating_point():
         raise ShapeError(f"{name}: expected floating-point values, found {x.dtype}")
-    if x.device.type == "cpu" and not torch.isfinite(x.detach().sum(dtype=torch.float64)):
+    # The sum is cheap and finite as a rule; if not, it may also have overflowed.
+    if x.device.type == "cpu" and not math.isfinite(x.detach().sum()):
         bad = int((~torch.isfinite(x)).sum())
         if bad:
             raise ShapeError(
@@ -134,6 +136,8 @@ def full_precision(loss: Callable[P, R]) -> Callable[P, R]:
         widened = [_widen(argument) for argument in args]
         named = {name: _widen(argument) for name, argument in kwargs.items()}
         device = next((x.device.type for x in _tensors([*widened, *named.values()])), "cpu")
+        if not torch.is_autocast_enabled(device):
+            return loss(*widened, **named)
         with torch.autocast(device, enabled=False):
             return loss(*widened, **named)
 

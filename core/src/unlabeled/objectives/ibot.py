@@ -44,8 +44,8 @@ def ibot_loss(
 ) -> Tensor:
     """The mean over the samples, of all processes, that have masked tokens, ().
 
-    student, teacher: (M, K) logits of the masked tokens; owner: (M,) the sample of each token,
-    ids that are unique on this process; center: (K,). Raises ShapeError.
+    student, teacher: (M, K) logits of the masked tokens; owner: (M,) the position
+    of each token's sample in this process's batch; center: (K,). Raises ShapeError.
     """
     require_pair(student, teacher, names=("student", "teacher"))
     require_groups(owner, student)
@@ -53,8 +53,8 @@ def ibot_loss(
     require_temperature(teacher_temperature, "teacher_temperature")
     target = teacher_distribution(teacher, center, teacher_temperature)
     losses = soft_cross_entropy(student, target, student_temperature)
-    _, sample, counts = torch.unique(owner, return_inverse=True, return_counts=True)
-    return global_mean(losses, counts.to(losses.dtype).reciprocal().index_select(0, sample))
+    counts = torch.bincount(owner).to(losses.dtype)
+    return global_mean(losses, counts.reciprocal().index_select(0, owner))
 
 
 class IBOTSettings(Settings):
@@ -95,7 +95,7 @@ class IBOT(Objective):
         groups: Tensor | None = None,
     ) -> Loss:
         """student: one tensor (M, D), the masked tokens; teacher: their (M, K) logits; groups:
-        (M,) the sample that each token belongs to, None for a single sample."""
+        (M,) the position of each token's sample in the batch, None for a single sample."""
         if len(student) != 1 or teacher is None or len(teacher) != 1:
             raise ShapeError("student, teacher: expected one tensor of masked tokens each")
         owner = groups

@@ -46,31 +46,36 @@ def masked_regression_loss(
     Raises ShapeError.
     """
     require_same_shape(target, prediction, "target", "prediction")
-    weights = _value_weights(weight, prediction)
-    # Before anything is computed: 0 · NaN is NaN, also in the gradient.
-    target = torch.where(weights == 0, 0, target)
+    weights = None if weight is None else _value_weights(weight, prediction)
+    if weights is not None:
+        # Before anything is computed: 0 · NaN is NaN, also in the gradient.
+        target = torch.where(weights == 0, 0, target)
     require_finite(prediction, "prediction")
     require_finite(target, "target")
     if normalise_target:
-        target = normalise_tokens(target, weights > 0)
+        target = normalise_tokens(target, None if weights is None else weights > 0)
     return global_mean(distances(prediction, target, distance, beta), weights)
 
 
 def distances(prediction: Tensor, target: Tensor, distance: Distance, beta: float) -> Tensor:
     """d(prediction - target), value by value; same shape."""
     if distance == "l1":
-        return (prediction - target).abs()
+        return F.l1_loss(prediction, target, reduction="none")
     if distance == "l2":
-        return (prediction - target).square()
+        return F.mse_loss(prediction, target, reduction="none")
     return F.smooth_l1_loss(prediction, target, reduction="none", beta=beta)
 
 
-def normalise_tokens(x: Tensor, counts: Tensor, eps: float = 1e-6) -> Tensor:
+def normalise_tokens(x: Tensor, counts: Tensor | None = None, eps: float = 1e-6) -> Tensor:
     """Mean 0 and unbiased variance 1 along the last axis, over the values that count.
 
-    x: (..., P); counts: (..., P) bool; values that do not count become 0. eps is added to the
-    variance, as the authors of MAE do. A token with a single value that counts becomes 0.
+    x: (..., P); counts: (..., P) bool, None counts all; values that do not count become 0. eps
+    is added to the variance, as the authors of MAE do. A token with a single value that counts
+    becomes 0.
     """
+    if counts is None:
+        variance, mean = torch.var_mean(x, -1, correction=min(1, x.shape[-1] - 1), keepdim=True)
+        return (x - mean) / (variance + eps).sqrt()
     number = counts.sum(dim=-1, keepdim=True)
     mean = torch.where(counts, x, 0).sum(dim=-1, keepdim=True) / number.clamp(min=1)
     centred = torch.where(counts, x - mean, 0)
@@ -78,9 +83,7 @@ def normalise_tokens(x: Tensor, counts: Tensor, eps: float = 1e-6) -> Tensor:
     return centred / (variance + eps).sqrt()
 
 
-def _value_weights(weight: Tensor | None, values: Tensor) -> Tensor:
-    if weight is None:
-        return torch.ones_like(values)
+def _value_weights(weight: Tensor, values: Tensor) -> Tensor:
     if weight.shape == values.shape[:-1]:
         weight = weight.unsqueeze(-1)
     elif weight.shape != values.shape:

@@ -41,28 +41,23 @@ def patch_info_nce_loss(
     if prediction.ndim != 3:
         raise ShapeError(f"prediction: expected shape (N, L, P), found {tuple(prediction.shape)}")
     require_same_shape(target, prediction, "target", "prediction")
-    if valid is None:
-        valid = torch.ones(prediction.shape[:2], dtype=torch.bool, device=prediction.device)
-    require_same_shape(valid, prediction[..., 0], "valid", "the patches")
-    prediction, target = _without_padding(prediction, valid), _without_padding(target, valid)
+    if valid is not None:
+        require_same_shape(valid, prediction[..., 0], "valid", "the patches")
+        prediction, target = (torch.where(valid[:, :, None], x, 0) for x in (prediction, target))
     require_finite(prediction, "prediction")
     require_finite(target, "target")
     scores = prediction @ target.mT
     candidates = scores if softmax_over == "targets" else scores.mT
-    candidates = candidates.masked_fill(~valid[:, None, :], -torch.inf)
-    # A sample without patches has no finite candidate; its rows carry no weight.
-    candidates = torch.where(valid[:, :, None], candidates, 0)
+    if valid is not None:
+        scores = scores.masked_fill(~valid[:, None, :], -torch.inf)
+        # A row without patches has no finite candidate, and carries no weight.
+        candidates = candidates.masked_fill(~valid[:, None, :] & valid[:, :, None], -torch.inf)
     correct = candidates.log_softmax(dim=2).diagonal(dim1=1, dim2=2)
     return Loss(global_mean(-correct, valid), {"accuracy": _accuracy(scores.detach(), valid)})
 
 
-def _without_padding(x: Tensor, valid: Tensor) -> Tensor:
-    return torch.where(valid[:, :, None], x, 0)
-
-
-def _accuracy(scores: Tensor, valid: Tensor) -> Tensor:
+def _accuracy(scores: Tensor, valid: Tensor | None) -> Tensor:
     if scores.shape[1] == 0:
         return global_mean(scores.new_zeros(0))
-    best = scores.masked_fill(~valid[:, None, :], -torch.inf).argmax(dim=2)
     own = torch.arange(scores.shape[1], device=scores.device)
-    return global_mean((best == own).to(scores.dtype), valid)
+    return global_mean((scores.argmax(dim=2) == own).to(scores.dtype), valid)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from unlabeled.distributed import global_mean
 from unlabeled.objectives.checks import full_precision, require_pair
-from unlabeled.objectives.cosine import row_dots, unit_rows
+from unlabeled.objectives.cosine import cosines
 
 
 @full_precision
@@ -27,7 +27,7 @@ def scaled_cosine_error_loss(
     weight: (M,), None counts every row once. Raises ShapeError.
     """
     require_pair(prediction, target, names=("prediction", "target"))
-    cosine = row_dots(unit_rows(prediction), unit_rows(target))
+    cosine = cosines(prediction, target)
     # Rounding may push a cosine above 1, and a fractional power of that is NaN; a derivative of
     # a power below 2 at 0 is none of our business, as γ >= 1 keeps it finite.
     return global_mean((1 - cosine).clamp(min=0) ** gamma, weight)

@@ -25,7 +25,7 @@ from unlabeled.objectives.checks import (
     require_pair,
     require_views,
 )
-from unlabeled.objectives.cosine import row_dots, unit_rows
+from unlabeled.objectives.cosine import cosines
 from unlabeled.settings import Settings
 
 
@@ -36,7 +36,7 @@ def simsiam_loss(prediction: Tensor, target: Tensor) -> Tensor:
     prediction, target: (N, D), any scale; no gradient flows into `target`. Raises ShapeError.
     """
     require_pair(prediction, target, names=("prediction", "target"))
-    return global_mean(-row_dots(unit_rows(prediction), unit_rows(target.detach())))
+    return global_mean(-cosines(prediction, target.detach()))
 
 
 class SimSiamSettings(Settings):
