@@ -22,7 +22,7 @@ class Crop(Settings):
     expects: ClassVar[Range] = Range()
     returns: ClassVar[Range] = Range()
 
-    size: int = Field(48, ge=1, description="side of the window, in pixels")
+    size: int = Field(32, ge=1, description="side of the window, in pixels")
 
     def __call__(self, sample: Raster, rng: np.random.Generator) -> Raster:
         sides = tuple(min(self.size, length) for length in sample.shape)

@@ -179,8 +179,8 @@ class ResidualUNet(nn.Module):
             nn.init.kaiming_normal_(layer.weight, a=0.1)
             assert layer.bias is not None
             nn.init.zeros_(layer.bias)
-        # No speckle is removed before anything is learned.
-        nn.init.zeros_(self.get_parameter("dec1.weight"))
+        # Before anything is learned, hardly any speckle is removed.
+        nn.init.normal_(self.get_parameter("dec1.weight"), std=1e-3)
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]

@@ -57,7 +57,9 @@ class DecoderSettings(Settings):
 
 class CROMAPretextSettings(Settings):
     mask: Mask = Field(RandomMask(ratio=0.75), description="drawn for each sensor on its own")
-    decoder: DecoderSettings = DecoderSettings()
+    decoder: DecoderSettings = Field(
+        DecoderSettings(), description="the light transformer that reconstructs"
+    )
     official: bool = Field(False, description="repeat the two flaws of the authors' code")
 
 
