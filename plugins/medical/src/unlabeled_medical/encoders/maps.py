@@ -15,10 +15,11 @@ class MapEncoder(Protocol):
     """What such an encoder offers beside the contract.
 
     strides, map_widths: voxels per place and channels of each map, finest first; channels, rank:
-    of the input.
+    of the input; centred: whether a place lies at the middle of its voxels, or at their first.
     """
 
     strides: tuple[int, ...]
+    centred: bool
     map_widths: tuple[int, ...]
     channels: int
     rank: int

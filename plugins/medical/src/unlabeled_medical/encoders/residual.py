@@ -39,6 +39,7 @@ class Residual(Encoder):
     the last map, placed in mm. Every stage but perhaps the first halves the resolution."""
 
     settings_type = ResidualSettings
+    centred = False  # a convolution of stride 2 looks around every second voxel
     settings: ResidualSettings
 
     def __init__(self, settings: ResidualSettings) -> None:
@@ -66,7 +67,7 @@ class Residual(Encoder):
         staged = self._staged(batch)
         if output == "tokens":
             values, valid = staged[-1]
-            places = token_places(batch, (self.strides[-1],) * self.rank)
+            places = token_places(batch, (self.strides[-1],) * self.rank, centred=False)
             return Tokens(values.flatten(2).transpose(1, 2), valid.flatten(1), places)
         means = [mean_of_map(values, valid) for values, valid in staged]
         return torch.cat(means, dim=1) if output == "stages" else means[-1]

@@ -43,6 +43,7 @@ class Swin(Encoder):
     """Outputs `pooled`, the mean of the last map over the volume, and `tokens`, placed in mm."""
 
     settings_type = SwinSettings
+    centred = True
     settings: SwinSettings
 
     def __init__(self, settings: SwinSettings) -> None:

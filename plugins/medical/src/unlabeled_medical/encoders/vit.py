@@ -38,6 +38,7 @@ class ViT(Encoder):
     """Outputs `pooled`, the mean of the valid tokens, and `tokens`, placed in mm."""
 
     settings_type = ViTSettings
+    centred = True
     settings: ViTSettings
 
     def __init__(self, settings: ViTSettings) -> None:
@@ -98,9 +99,13 @@ class ViT(Encoder):
         return {"channels": self.channels, "rank": self.rank, "patch": self.settings.patch}
 
 
-def token_places(batch: VolumeBatch, patch: Sequence[int]) -> Tensor:
-    """World coordinates of the tokens' centres in mm, (N, L, 3) float64, row-major."""
+def token_places(batch: VolumeBatch, patch: Sequence[int], *, centred: bool = True) -> Tensor:
+    """World coordinates of the tokens in mm, (N, L, 3) float64, row-major.
+
+    centred: a token lies at the middle of its voxels, or else at their first.
+    """
     steps = grid_positions(grid_of(batch.values.shape[2:], patch), batch.affine.device).double()
-    centre = (steps + 0.5) * torch.tensor(patch, device=steps.device) - 0.5
+    middle = 0.5 if centred else 0.0
+    centre = (steps + middle) * torch.tensor(patch, device=steps.device) - middle
     index = torch.cat([centre, torch.ones_like(centre[:, :1])], dim=1).to(batch.affine.dtype)
     return index @ batch.affine[:, :3].transpose(1, 2)

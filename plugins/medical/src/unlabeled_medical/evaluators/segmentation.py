@@ -1,0 +1,173 @@
+"""Segmentation from few labelled volumes: a linear head on frozen features, or fine-tuning.
+
+Both put one linear map from voxel features to classes on top of an encoder. The dense probe fits
+it alone, by logistic regression on standardised features; fine-tuning trains it with the encoder.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor, nn
+
+from unlabeled.contract import Encoder
+from unlabeled.randomness import keyed_rng
+from unlabeled.settings import Settings
+from unlabeled_medical.encoders.maps import mappable
+from unlabeled_medical.evaluators.overlap import dice, hausdorff95
+from unlabeled_medical.evaluators.voxels import voxel_features
+from unlabeled_medical.volume import Volume, VolumeBatch
+
+Describe = Callable[[Volume], Tensor]
+"""(F, *S) features of every voxel."""
+Predict = Callable[[Volume], np.ndarray]
+"""(*S,) the class of every voxel."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labelled:
+    """mask: (*S,) whole numbers, 0 is background."""
+
+    volume: Volume
+    mask: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Of one volume. dice, hd95 (mm): means over the classes; NaN distances are left out."""
+
+    dice: float
+    hd95: float
+
+
+class DenseProbe(Settings):
+    """Multinomial logistic regression on the frozen features of drawn voxels."""
+
+    voxels: int = Field(20_000, ge=100, description="drawn from all labelled volumes together")
+    penalty: float = Field(1e-4, ge=0, description="weight of the squared weights")
+    iterations: int = Field(100, ge=1, description="of L-BFGS")
+
+    def fit(self, describe: Describe, labelled: Sequence[Labelled], classes: int) -> Predict:
+        """describe: frozen; labelled: the few volumes to learn from."""
+        share = self.voxels // len(labelled)
+        drawn = [_draw(describe, each, share, number) for number, each in enumerate(labelled)]
+        features = torch.cat([f for f, _ in drawn])
+        target = torch.cat([t for _, t in drawn])
+        mean, spread = features.mean(dim=0), features.std(dim=0).clamp(min=1e-6)
+        head = self._regress((features - mean) / spread, target, classes)
+
+        def predict(volume: Volume) -> np.ndarray:
+            rows = describe(volume).flatten(1).T
+            best: Tensor = head((rows - mean) / spread).argmax(dim=1)
+            return best.view(volume.size).numpy()
+
+        return torch.no_grad()(predict)
+
+    def _regress(self, features: Tensor, target: Tensor, classes: int) -> nn.Linear:
+        head = nn.Linear(features.shape[1], classes)
+        nn.init.zeros_(head.weight)
+        nn.init.zeros_(head.bias)
+        optimiser = torch.optim.LBFGS(
+            head.parameters(), max_iter=self.iterations, line_search_fn="strong_wolfe"
+        )
+
+        def closure() -> Tensor:
+            optimiser.zero_grad()
+            loss = F.cross_entropy(head(features), target)
+            loss = loss + self.penalty * head.weight.square().sum()
+            loss.backward()  # type: ignore[no-untyped-call]
+            return loss
+
+        optimiser.step(closure)  # type: ignore[no-untyped-call]
+        return head
+
+
+class FineTuning(Settings):
+    """Encoder and head trained together, by cross-entropy plus soft Dice, one volume a step."""
+
+    steps: int = Field(100, ge=1, description="optimiser steps")
+    lr: float = Field(1e-3, gt=0, description="peak learning rate of AdamW; linear to 0")
+
+    def fit(self, encoder: Encoder, labelled: Sequence[Labelled], classes: int) -> Predict:
+        """encoder: left as it is; a copy is trained. Draws are the same for every encoder."""
+        tuned = copy.deepcopy(encoder).eval()  # batch-norm statistics of few volumes mislead
+        maps = mappable(tuned)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            head = nn.Linear(sum(maps.map_widths), classes)
+        weights = [*tuned.parameters(), *head.parameters()]
+        optimiser = torch.optim.AdamW(weights, lr=self.lr)
+        rng = keyed_rng("fine-tuning", len(labelled))
+        for step in range(self.steps):
+            optimiser.param_groups[0]["lr"] = self.lr * (1 - step / self.steps)
+            drawn = labelled[int(rng.integers(len(labelled)))]
+            loss = self._loss(head(_rows(tuned, drawn.volume)), drawn.mask, classes)
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(weights, 1.0)
+            optimiser.step()
+
+        def predict(volume: Volume) -> np.ndarray:
+            best: Tensor = head(_rows(tuned, volume)).argmax(dim=1)
+            return best.view(volume.size).numpy()
+
+        return torch.no_grad()(predict)
+
+    def _loss(self, logits: Tensor, mask: np.ndarray, classes: int) -> Tensor:
+        target = torch.from_numpy(mask).long().flatten()
+        truth = F.one_hot(target, classes)[:, 1:].to(logits.dtype)
+        found = logits.softmax(dim=1)[:, 1:]
+        overlap = 2 * (found * truth).sum(dim=0) / (found + truth).sum(dim=0).clamp(min=1e-6)
+        return F.cross_entropy(logits, target) + 1 - overlap.mean()
+
+
+def frozen(encoder: Encoder) -> Describe:
+    """The features of an encoder, in eval mode and without gradient. Raises RecipeError."""
+    mappable(encoder.eval())
+
+    def describe(volume: Volume) -> Tensor:
+        features = _rows(encoder, volume)
+        return features.T.view(-1, *volume.size)
+
+    return torch.no_grad()(describe)
+
+
+def neighbourhood(volume: Volume) -> Tensor:
+    """The raw baseline: each voxel's own values and means over 3, 7 and 15 voxels a side."""
+    pool = F.avg_pool2d if len(volume.size) == 2 else F.avg_pool3d
+    x = volume.values[None]
+    means = [pool(x, side, 1, side // 2, count_include_pad=False) for side in (3, 7, 15)]
+    return torch.cat([x, *means], dim=1)[0]
+
+
+def score(predict: Predict, labelled: Labelled, classes: int) -> Fit:
+    """Compare one prediction with its truth."""
+    found = predict(labelled.volume)
+    pairs = [(found == each, labelled.mask == each) for each in range(1, classes)]
+    far = [hausdorff95(a, b, labelled.volume.spacing) for a, b in pairs]
+    known = [distance for distance in far if not np.isnan(distance)]
+    return Fit(
+        float(np.mean([dice(a, b) for a, b in pairs])),
+        float(np.mean(known)) if known else float("nan"),
+    )
+
+
+def _rows(encoder: Encoder, volume: Volume) -> Tensor:
+    """(voxels, F)."""
+    batch = cast(VolumeBatch, encoder.collate([volume]))
+    return voxel_features(mappable(encoder), batch)[0].flatten(1).T
+
+
+def _draw(describe: Describe, labelled: Labelled, count: int, number: int) -> tuple[Tensor, Tensor]:
+    rows = describe(labelled.volume).flatten(1).T
+    target = torch.from_numpy(labelled.mask).long().flatten()
+    places = keyed_rng("voxels", number).permutation(len(rows))[:count]
+    index = torch.from_numpy(places)
+    return rows[index], target[index]
