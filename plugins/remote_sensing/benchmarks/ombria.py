@@ -15,6 +15,8 @@ import numpy as np
 import rasterio
 from rasterio.transform import Affine
 
+from unlabeled.evaluation.evaluate import evaluate, recipe_settings
+
 HERE = Path(__file__).parent
 FLOODED = 0.25
 SENSORS = {
@@ -67,11 +69,15 @@ def unlabeled(*arguments: object) -> None:
 
 
 def judge(run: Path, data: Path, output: str) -> dict[str, object]:
-    unlabeled(
-        *("evaluate", run, data / "all", "--labels", data / "labels.csv", "--target", "flooded"),
-        *("--output", output, "--name", f"flooded-{output}"),
-    )
-    found = json.loads((run / "evaluation" / f"flooded-{output}.json").read_text())
+    settings = recipe_settings(run).model_copy(update={"output": output})
+    found = evaluate(
+        run,
+        data / "all",
+        data / "labels.csv",
+        target=["flooded"],
+        settings=settings,
+        name=f"flooded-{output}",
+    ).to_dict()
     return {"output": output, "rows": found["rows"], "comparisons": found["comparisons"]}
 
 
