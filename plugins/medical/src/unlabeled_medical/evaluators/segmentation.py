@@ -15,6 +15,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from pydantic import Field
+from scipy import ndimage
 from torch import Tensor, nn
 
 from unlabeled.contract import Encoder
@@ -140,11 +141,19 @@ def frozen(encoder: Encoder) -> Describe:
 
 
 def neighbourhood(volume: Volume) -> Tensor:
-    """The raw baseline: each voxel's own values and means over 3, 7 and 15 voxels a side."""
-    pool = F.avg_pool2d if len(volume.size) == 2 else F.avg_pool3d
-    x = volume.values[None]
-    means = [pool(x, side, 1, side // 2, count_include_pad=False) for side in (3, 7, 15)]
-    return torch.cat([x, *means], dim=1)[0]
+    """The raw baseline: each voxel's own values and means over 3, 7 and 15 voxels a side.
+
+    Beyond the border there is nothing to average.
+    """
+    parts = [volume.values]
+    for side in (3, 7, 15):
+        window = (1, *[side] * len(volume.size))
+        total, known = (
+            ndimage.uniform_filter(x, window, mode="constant")
+            for x in (volume.values.numpy(), np.ones(volume.values.shape, np.float32))
+        )
+        parts.append(torch.from_numpy(total / known))
+    return torch.cat(parts)
 
 
 def score(predict: Predict, labelled: Labelled, classes: int) -> Fit:
