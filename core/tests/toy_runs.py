@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 
+from unlabeled.errors import RunError
 from unlabeled.recipe import merge, read_recipe
 from unlabeled.run_folder import JsonLines, RunFolder
 from unlabeled.training import checkpoint
@@ -172,6 +173,15 @@ def die_while_saving(data, out, training):
 
     torch.save = save
     pretrain(recipe(**training), data, out, quiet=True)
+
+
+def try_to_resume(out):
+    """Exit code 7 if somebody else has the run."""
+    try:
+        resume(out, quiet=True)
+    except RunError as error:
+        os._exit(7 if "is writing to this run" in str(error) else 8)
+    os._exit(9)
 
 
 def train_exactly(data, out, devices):

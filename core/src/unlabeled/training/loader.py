@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from unlabeled.contract import Batch, Encoder, Pretext, Reader
+from unlabeled.contract import Batch, Encoder, Pretext, Reader, Sample
 from unlabeled.errors import DataError, UnlabeledError, UnreadableItem
 from unlabeled.items import Items
 from unlabeled.randomness import Draw, keyed_rng
@@ -200,20 +200,26 @@ def sample_batches(
     """At most `count` items, drawn by seed, collated in batches of `size` as the encoder does.
 
     They are read as in training (large sources by window), and unreadable ones are left out.
+    Raises DataError if nothing is left.
     """
     chosen = keyed_rng(seed, "sample").permutation(len(items))[:count]
-    samples = []
+    samples: list[Sample] = []
+    found = 0
     for index in np.sort(chosen):
         item = items[int(index)]
         try:
             samples.append(reader.read(item, keyed_rng(seed, "sample", item.id)))
-        except UnreadableItem:
+        except UnreadableItem as error:
+            last = error
             continue
+        found += 1
         if len(samples) == size:
             yield encoder.collate(samples)
             samples = []
     if samples:
         yield encoder.collate(samples)
+    if not found:
+        raise DataError(f"None of {len(chosen)} items drawn by seed can be read; the last: {last}")
 
 
 def _as_it_is(fetched: Any) -> Any:
