@@ -67,17 +67,25 @@ def global_mean(values: Tensor, weight: Tensor | None = None) -> Tensor:
     values: any shape, also empty; weight: broadcastable to it, not negative, None is all ones.
     Differentiable in `values`. A joint weight of zero gives 0, with a gradient of zero.
     """
-    dtype = torch.promote_types(values.dtype, torch.float32)
-    if world_size() == 1 and weight is None and values.numel():
-        return values.mean(dtype=dtype)
-    count = values.new_tensor(values.numel(), dtype=torch.float64)
-    if weight is not None:
-        count = weight.detach().expand_as(values).double().sum()
-        # Not a product alone: what has no weight may hold NaN (nodata).
-        values = torch.where(weight == 0, 0, values * weight)
-    total, count = all_reduce_sum(torch.stack([values.sum().double(), count]))
-    mean: Tensor = total / torch.where(count == 0, 1, count)
-    return mean.to(dtype)
+    if weight is None:
+        return global_ratio(values.sum(), values.numel())
+    # Not a product alone: what has no weight may hold NaN (nodata).
+    total = torch.where(weight == 0, 0, values * weight).sum()
+    return global_ratio(total, weight.detach().expand_as(values).double().sum())
+
+
+def global_ratio(total: Tensor, count: Tensor | float) -> Tensor:
+    """The sum of `total` () over all processes divided by that of `count`, ().
+
+    Differentiable in `total`, in float32 or better. A joint count of zero gives 0, with a
+    gradient of zero.
+    """
+    dtype = torch.promote_types(total.dtype, torch.float32)
+    if world_size() == 1 and not isinstance(count, Tensor):
+        return total.to(dtype) / (count or 1)
+    count = torch.as_tensor(count, dtype=torch.float64, device=total.device)
+    total, count = all_reduce_sum(torch.stack([total.double(), count])).unbind()
+    return (total / count.masked_fill(count == 0, 1)).to(dtype)
 
 
 def batch_standardise(x: Tensor, eps: float = 1e-5) -> Tensor:

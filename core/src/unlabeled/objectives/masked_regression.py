@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from unlabeled.distributed import global_mean
+from unlabeled.distributed import global_mean, global_ratio
 from unlabeled.errors import ShapeError
 from unlabeled.objectives.checks import full_precision, require_finite, require_same_shape
 
@@ -54,16 +54,18 @@ def masked_regression_loss(
     require_finite(target, "target")
     if normalise_target:
         target = normalise_tokens(target, None if weights is None else weights > 0)
-    return global_mean(distances(prediction, target, distance, beta), weights)
+    if weights is None:
+        total = _distance(prediction, target, distance, beta, "sum")
+        return global_ratio(total, prediction.numel())
+    return global_mean(_distance(prediction, target, distance, beta, "none"), weights)
 
 
-def distances(prediction: Tensor, target: Tensor, distance: Distance, beta: float) -> Tensor:
-    """d(prediction - target), value by value; same shape."""
+def _distance(x: Tensor, y: Tensor, distance: Distance, beta: float, reduction: str) -> Tensor:
     if distance == "l1":
-        return F.l1_loss(prediction, target, reduction="none")
+        return F.l1_loss(x, y, reduction=reduction)
     if distance == "l2":
-        return F.mse_loss(prediction, target, reduction="none")
-    return F.smooth_l1_loss(prediction, target, reduction="none", beta=beta)
+        return F.mse_loss(x, y, reduction=reduction)
+    return F.smooth_l1_loss(x, y, reduction=reduction, beta=beta)
 
 
 def normalise_tokens(x: Tensor, counts: Tensor | None = None, eps: float = 1e-6) -> Tensor:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.autograd import Function
 
@@ -25,7 +24,9 @@ class _SoftCrossEntropy(Function):
 
     @staticmethod
     def forward(ctx: Any, logits: Tensor, target: Tensor, temperature: float) -> Tensor:
-        normaliser = torch.logsumexp(logits / temperature, dim=1)
+        scaled = logits / temperature
+        peak = scaled.amax(dim=1)
+        normaliser = scaled.sub_(peak[:, None]).exp_().sum(dim=1).log_().add_(peak)
         mass = target.sum(dim=1)
         ctx.save_for_backward(logits, target, normaliser, mass)
         ctx.temperature = temperature
