@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import csv
 import datetime
+import itertools
 import json
 import os
 import resource
@@ -21,13 +22,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
 CACHE = HERE.parents[2] / ".cache" / "bench-audio"
 UNLABELED = str(Path(sys.executable).with_name("unlabeled"))
-RECIPES = ("ssast",)
+RECIPES = ("ssast", "tera", "masked_autoencoder")
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,12 @@ SETS = {
         pretrain=("--reader.sample-rate", "8000"),
         evaluate=("--evaluation.folds", "6"),
     ),
-    "esc10": Benchmark(target="sound", rows=esc10, train=""),
+    "esc10": Benchmark(
+        target="sound",
+        rows=esc10,
+        train="",
+        pretrain=("--training.samples-per-item", "6"),
+    ),
 }
 
 
@@ -74,20 +81,19 @@ def main() -> None:
     parser.add_argument("--recipes", nargs="+", default=list(RECIPES))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     asked = parser.parse_args()
-    results = [
-        measure(recipe, name, seed)
-        for name in asked.sets
-        for recipe in asked.recipes
-        for seed in asked.seeds
-    ]
     path = HERE / "results" / f"{datetime.date.today()}.json"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps({"versions": versions(), "results": results}, indent=1) + "\n")
+    results = json.loads(path.read_text())["results"] if path.exists() else []
+    for run in itertools.product(asked.sets, asked.recipes, asked.seeds):
+        others = [r for r in results if (r["set"], r["recipe"], r["seed"]) != run]
+        results = sorted([*others, measure(*run)], key=itemgetter("set", "recipe", "seed"))
+        kept = {"versions": versions(), "results": results}
+        path.write_text(json.dumps(kept, indent=1) + "\n")
     print(markdown(results))
     print(f"\nwrote {path.relative_to(HERE)}")
 
 
-def measure(recipe: str, name: str, seed: int) -> dict[str, Any]:
+def measure(name: str, recipe: str, seed: int) -> dict[str, Any]:
     """Pretrain one recipe on one set, and evaluate it."""
     benchmark, data = SETS[name], converted(name)
     run = CACHE / "runs" / f"{recipe}-{name}-{seed}"

@@ -83,6 +83,27 @@ def test_a_moved_folder_keeps_its_fingerprint(folder, tmp_path_factory):
     assert Clips().index(moved).fingerprint() == before
 
 
+def test_windows_slide_over_long_recordings(folder):
+    reader = Clips(sample_rate=8000, window_seconds=0.4, hop_seconds=0.25)
+    items = reader.index(folder)
+    assert [item.id for item in items] == [
+        "a_anna_0.wav@0-0.4",
+        "a_anna_0.wav@0.25-0.65",
+        "a_anna_0.wav@0.5-0.9",
+        "a_anna_0.wav@0.75-1",
+        "b_bert_1.flac@0-0.4",
+        "b_bert_1.flac@0.25-0.5",
+    ]
+    whole = soundfile.read(folder / "a_anna_0.wav", dtype="float32")[0]
+    np.testing.assert_array_equal(reader.read(items[1]).values[0], whole[2000:5200])
+    np.testing.assert_array_equal(reader.read(items[3]).values[0], whole[6000:])
+
+
+def test_a_clip_of_one_window_stays_whole(folder):
+    items = Clips(window_seconds=1.0).index(folder)
+    assert [item.id for item in items] == ["a_anna_0.wav", "b_bert_1.flac"]
+
+
 @pytest.mark.parametrize("write", ["csv", "parquet"])
 def test_a_manifest_names_segments(folder, write):
     text = "path,start,end,group,label\na_anna_0.wav,0.25,0.75,g1,x\na_anna_0.wav,0.75,,g2,y\n"

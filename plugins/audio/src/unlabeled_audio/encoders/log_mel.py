@@ -150,13 +150,13 @@ class LogMel(nn.Module):
         source = sharpened.unfold(1, self.length, self.hop) if kaldi else frames
         parts = []
         for start in range(0, frames.shape[1], CHUNK):
-            part = source[:, start : start + CHUNK]
+            part = source[:, start : start + CHUNK] * self.window
             if kaldi:
                 # Without each frame's own mean. Its first sample, which kaldi sharpens in another
                 # way, does not matter: the window is zero there.
                 offset = frames[:, start : start + CHUNK].mean(-1, keepdim=True)
-                part = part - (1 - PREEMPHASIS) * offset
-            spectrum = torch.fft.rfft(part * self.window, n=self.fft)
+                part = torch.addcmul(part, offset, self.window, value=PREEMPHASIS - 1)
+            spectrum = torch.fft.rfft(part, n=self.fft)
             parts.append((spectrum.real.square() + spectrum.imag.square()) @ self.filters)
         energies = torch.cat(parts, dim=1).transpose(1, 2)
         return energies.clamp(min=KALDI_FLOOR).log() if kaldi else (energies + STFT_FLOOR).log()

@@ -41,6 +41,12 @@ class Clips(Settings):
     crop_seconds: float | None = Field(
         None, gt=0, description="while training, a random window of so many seconds (s)"
     )
+    window_seconds: float | None = Field(
+        None, gt=0, description="make an item of each window of so many seconds (s)"
+    )
+    hop_seconds: float | None = Field(
+        None, gt=0, description="from window to window (s); a window's length if unset"
+    )
     include: tuple[str, ...] = Field(("**/*",), description="globs of files to take")
     exclude: tuple[str, ...] = Field((), description="globs of files to leave out")
     pattern: str | None = Field(
@@ -61,6 +67,11 @@ class Clips(Settings):
             listing = list_folder(path, self.include, self.exclude, self.pattern, self.group)
         if not listing.rows:
             raise DataError(f"{path}: no sound file that can be used. {_first(listing.quarantine)}")
+        if self.window_seconds:
+            hop = self.hop_seconds or self.window_seconds
+            listing.rows = [
+                w for row in listing.rows for w in row.windows(self.window_seconds, hop)
+            ]
         return self._items(listing)
 
     def read(self, item: Item, rng: np.random.Generator | None = None) -> Waveform:
@@ -81,7 +92,7 @@ class Clips(Settings):
         return {"sample_rate": self.sample_rate}
 
     def _one_channel(self, values: np.ndarray, item: Item) -> np.ndarray:
-        if self.channels == "mean":
+        if self.channels == "mean" and values.shape[1] > 1:
             mixed: np.ndarray = values.mean(axis=1)
             return mixed
         column = item.metadata["channel"] if self.channels == "each" else 0

@@ -71,26 +71,29 @@ def decode(path: Path, start: int, frames: int) -> np.ndarray:
     """
     with _opened(path) as file:
         _checked(path, file)
-        file.seek(start)
+        if start:
+            file.seek(start)
         values = _read(file, frames)
     if len(values) < frames:
         found = f"an end after {start + len(values)} (a truncated file?)"
         raise UnreadableItem(str(path), f"{start + frames} samples per channel", found)
-    bad = np.count_nonzero(~np.isfinite(values))
-    if bad:
+    finite = np.isfinite(values)
+    if not finite.all():
+        bad = finite.size - np.count_nonzero(finite)
         raise UnreadableItem(str(path), "finite samples", f"{bad} that are NaN or infinite")
     return values
 
 
 def _read(file: soundfile.SoundFile, frames: int) -> np.ndarray:
-    blocks = []
-    while frames > 0:
-        block = file.read(min(frames, BLOCK), dtype="float32", always_2d=True)
-        if not len(block):
-            break
-        blocks.append(block)
-        frames -= len(block)
-    return np.concatenate(blocks) if blocks else np.zeros((0, file.channels), np.float32)
+    blocks = [_block(file, frames)]
+    while len(blocks[-1]) and (left := frames - sum(map(len, blocks))):
+        blocks.append(_block(file, left))
+    return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+
+
+def _block(file: soundfile.SoundFile, frames: int) -> np.ndarray:
+    block: np.ndarray = file.read(min(frames, BLOCK), dtype="float32", always_2d=True)
+    return block
 
 
 def _checked(path: Path, file: soundfile.SoundFile) -> Header:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -32,6 +32,20 @@ class Row:
     frames: int
     group: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    def part(self, start: int, frames: int) -> Row:
+        """The `frames` samples from sample `start` of this clip on, named by its seconds."""
+        rate, first = self.header.sample_rate, self.first + start
+        name = f"{self.id.partition('@')[0]}@{first / rate:.9g}-{(first + frames) / rate:.9g}"
+        return replace(self, id=name, first=first, frames=frames)
+
+    def windows(self, seconds: float, hop_seconds: float) -> list[Row]:
+        """Windows in order, the last one cut at the clip's end; a short clip is its own."""
+        length, hop = (max(round(s * self.header.sample_rate), 1) for s in (seconds, hop_seconds))
+        if self.frames <= length:
+            return [self]
+        starts = range(0, self.frames - length + hop, hop)
+        return [self.part(start, min(length, self.frames - start)) for start in starts]
 
 
 @dataclass(slots=True)
@@ -154,12 +168,10 @@ def _segment(
         seconds = header.frames / header.sample_rate
         expected = f"a segment within its {seconds:.3f} s"
         raise UnreadableItem(str(path), expected, f"start {start} s, end {end} s")
-    name = str(values["path"])
-    if start is not None or end is not None:
-        name = f"{name}@{first / header.sample_rate:.6g}-{last / header.sample_rate:.6g}"
     label = "" if group is None else str(values[group])
     metadata = {key: value for key, value in values.items() if key not in (*OWN_COLUMNS, group)}
-    return Row(name, path, header, first, last - first, label, metadata)
+    row = Row(str(values["path"]), path, header, first, last - first, label, metadata)
+    return row if start is None and end is None else row.part(0, last - first)
 
 
 def _check_columns(table: pa.Table, manifest: Path, group: str | None) -> None:
