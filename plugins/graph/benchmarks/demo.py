@@ -17,7 +17,7 @@ from pathlib import Path
 from rdkit import RDConfig
 
 CACHE = Path(".cache/demo")
-RECIPE = "graph/graphmae_molecules"
+RECIPE = "graph/graphmae"
 CHEMBL = Path(RDConfig.RDContribDir, "FreeWilson", "data", "CHEMBL2321810")
 
 

@@ -24,7 +24,7 @@ from typing import Any
 HERE = Path(__file__).parent
 CACHE = HERE.parents[2] / ".cache" / "bench-graph"
 UNLABELED = str(Path(sys.executable).with_name("unlabeled"))
-RECIPE = "graph/graphmae_molecules"
+RECIPE = "graph/graphmae"
 PACKAGES = ("unlabeled", "unlabeled-graph", "torch", "torch-geometric", "rdkit")
 
 

@@ -15,6 +15,10 @@ plugin = Plugin(
             target="unlabeled_graph.synthetic:write_molecules",
             summary="rings with a functional group at the end of a chain",
         ),
+        "tu": Component(
+            target="unlabeled_graph.synthetic:write_tu",
+            summary="the rings and trees as a folder of the TU collection",
+        ),
     },
     readers={
         "graphs": Component(
@@ -24,6 +28,11 @@ plugin = Plugin(
         "molecules": Component(
             target="unlabeled_graph.readers.molecules:Molecules",
             summary="SMILES from .smi and CSV files, as graphs of atoms and bonds",
+        ),
+        "tu": Component(
+            target="unlabeled_graph.readers.tu:TU",
+            summary="text folders of the TU collection",
+            source="Morris et al. 2020",
         ),
     },
     augmentations={
@@ -87,16 +96,48 @@ plugin = Plugin(
             source="Rogers and Hahn 2010",
         ),
     },
+    evaluators={
+        "svm": Component(
+            target="unlabeled_graph.evaluators.svm:SVM",
+            summary="RBF kernel machine, C chosen within the training items",
+            source="Sun et al. 2020, InfoGraph",
+        ),
+    },
     recipes={
-        "barlow_twins_molecules": Component(
-            target="unlabeled_graph:recipes/barlow_twins_molecules.yaml",
-            summary="views of a molecule by dropped bonds and features; tiny",
+        "barlow_twins": Component(
+            target="unlabeled_graph:recipes/barlow_twins.yaml",
+            summary="views of a molecule by dropped bonds and features",
             source="Zbontar et al. 2021; views of Zhu et al. 2020",
         ),
-        "graphmae_molecules": Component(
-            target="unlabeled_graph:recipes/graphmae_molecules.yaml",
-            summary="masked atoms of molecules; tiny",
+        "barlow_twins_graphs": Component(
+            target="unlabeled_graph:recipes/barlow_twins_graphs.yaml",
+            summary="views of a graph by dropped edges and features, GCN",
+            source="Zbontar et al. 2021; views of Zhu et al. 2020",
+        ),
+        "graphcl": Component(
+            target="unlabeled_graph:recipes/graphcl.yaml",
+            summary="views of a graph by dropped nodes and edges, told apart",
+            source="You et al. 2020, GraphCL",
+        ),
+        "graphmae": Component(
+            target="unlabeled_graph:recipes/graphmae.yaml",
+            summary="masked atoms of molecules",
             source="Hou et al. 2022, GraphMAE",
+        ),
+        "graphmae_cora_base": Component(
+            target="unlabeled_graph:recipes/graphmae_cora_base.yaml",
+            summary="masked nodes of one large graph, the published row for Cora",
+            source="Hou et al. 2022, GraphMAE",
+        ),
+        "graphmae_mutag_base": Component(
+            target="unlabeled_graph:recipes/graphmae_mutag_base.yaml",
+            summary="masked nodes of TU graphs, the published row for MUTAG",
+            source="Hou et al. 2022, GraphMAE",
+        ),
+        "vicreg_graphs": Component(
+            target="unlabeled_graph:recipes/vicreg_graphs.yaml",
+            summary="views of a graph by dropped edges and features, GraphSAGE",
+            source="Bardes et al. 2022; views of Zhu et al. 2020",
         ),
     },
 )

@@ -24,15 +24,30 @@ def write_graphs(path: Path, *, count: int, seed: int) -> None:
     A graph is a ring or a tree, which is its label; neighbours in a ring are of the same kind
     more often, in a tree of different kinds. x: one-hot of the kind; group: family of sizes.
     """
-    rng = np.random.default_rng(seed)
-    labels = ["ring" if index % 2 else "tree" for index in range(count)]
-    families = [index // 2 % FAMILIES for index in range(count)]
-    graphs = [
-        _graph(label, 6 + 2 * family, rng) for label, family in zip(labels, families, strict=True)
-    ]
-    groups = [f"family{family}" for family in families]
+    graphs, labels = _graphs(count, seed)
+    groups = [f"family{len(graph.x)}" for graph in graphs]
     save_graphs(graphs, path / "graphs.safetensors", groups=groups)
     items = [f"graphs.safetensors#{index}" for index in range(count)]
+    _write_labels(path / "labels.csv", items, labels)
+
+
+def write_tu(path: Path, *, count: int, seed: int) -> None:
+    """The graphs of `write_graphs` as `TOY_*.txt` of the TU collection, and `labels.csv`."""
+    graphs, labels = _graphs(count, seed)
+    sizes = [len(graph.x) for graph in graphs]
+    first = np.cumsum(sizes) - sizes
+    lines: dict[str, Sequence[object]] = {
+        "A": [
+            f"{a}, {b}"
+            for graph, start in zip(graphs, first, strict=True)
+            for a, b in (graph.edge_index.T + start + 1).tolist()
+        ],
+        "graph_indicator": np.repeat(np.arange(1, count + 1), sizes).tolist(),
+        "node_labels": torch.cat([graph.x.argmax(1) for graph in graphs]).tolist(),
+    }
+    for name, values in lines.items():
+        (path / f"TOY_{name}.txt").write_text("\n".join(map(str, values)) + "\n")
+    items = [f"TOY#{index}" for index in range(1, count + 1)]
     _write_labels(path / "labels.csv", items, labels)
 
 
@@ -51,6 +66,13 @@ def write_molecules(path: Path, *, count: int, seed: int) -> None:
     (path / "molecules.smi").write_text("\n".join(lines) + "\n", encoding="utf-8")
     items = [f"molecules.smi#{line}" for line in range(1, count + 1)]
     _write_labels(path / "labels.csv", items, labels)
+
+
+def _graphs(count: int, seed: int) -> tuple[list[Data], list[str]]:
+    rng = np.random.default_rng(seed)
+    labels = ["ring" if index % 2 else "tree" for index in range(count)]
+    sizes = [6 + 2 * (index // 2 % FAMILIES) for index in range(count)]
+    return [_graph(label, size, rng) for label, size in zip(labels, sizes, strict=True)], labels
 
 
 def _graph(label: str, size: int, rng: np.random.Generator) -> Data:

@@ -47,7 +47,7 @@ class EdgeFeatureSettings(BodySettings):
     """Of the encoders that can look at edges."""
 
     edge_features: int | None = Field(
-        None, ge=0, description="columns of edge_attr, from the reader; 0 ignores them"
+        None, ge=0, description="columns of edge_attr; from the reader"
     )
 
 

@@ -6,14 +6,12 @@ Departs from the authors' code in what is drawn: nodes are hidden graph by graph
 graph's mask depends on nothing but the graph; the number of replaced ones is rounded up or down
 at random, so that it is right on average for small graphs too; edges are dropped with both
 directions. `mask_edges` (off in the paper) hides the features of edges at hidden nodes, as Hu et
-al., ICLR 2020, arXiv:1905.12265, do for bonds. With `statistics: whole` (the paper has `masked`)
-batch norms learn how whole graphs look, which is what they meet when the encoder embeds.
+al., ICLR 2020, arXiv:1905.12265, do for bonds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -21,7 +19,6 @@ import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 from torch_geometric.data import Data
 
 from unlabeled.contract import Encoder, Loss, Nodes, Pretext
@@ -47,9 +44,6 @@ class GraphMAESettings(Settings):
     gamma: float = Field(1.0, ge=1, description="exponent of the scaled cosine error")
     decoder: Literal["layer", "mlp", "linear"] = Field(
         "layer", description="one layer of the encoder's kind, or a map of each node alone"
-    )
-    statistics: Literal["masked", "whole"] = Field(
-        "masked", description="graphs that the encoder's batch norms estimate their statistics on"
     )
 
 
@@ -121,24 +115,15 @@ class GraphMAE(Pretext):
 
     def forward(self, batch: MaskedGraphs) -> Loss:
         graphs = batch.graphs
-        rebuilt = self._decode(self.to_decoder(self._encode(batch)), batch)
+        codes = self.encoder.encode(self._hide(batch), "nodes")
+        assert isinstance(codes, Nodes)
+        rebuilt = self._decode(self.to_decoder(codes.values), batch)
         error = scaled_cosine_error_loss(
             rebuilt.index_select(0, batch.masked),
             graphs.x.index_select(0, batch.masked),
             gamma=self.settings.gamma,
         )
         return Loss(error)
-
-    def _encode(self, batch: MaskedGraphs) -> Tensor:
-        """(M, D)"""
-        whole = self.settings.statistics == "whole" and self.training
-        with untracked_batch_norm(self.encoder) if whole else nullcontext():
-            codes = self.encoder.encode(self._hide(batch), "nodes")
-        if whole:
-            with torch.no_grad():
-                self.encoder.encode(batch.graphs, "nodes")
-        assert isinstance(codes, Nodes)
-        return codes.values
 
     def _hide(self, batch: MaskedGraphs) -> GraphBatch:
         """What the encoder sees: tokens and borrowed features, and the edges that are kept."""
@@ -166,19 +151,6 @@ class GraphMAE(Pretext):
             return self.encoder.body.pass_messages(self.decoder, remasked, batch.graphs)
         rebuilt: Tensor = self.decoder(codes)
         return rebuilt
-
-
-@contextmanager
-def untracked_batch_norm(module: nn.Module) -> Iterator[None]:
-    """Leave the running statistics of every batch norm in `module` as they are."""
-    norms = [each for each in module.modules() if isinstance(each, _BatchNorm)]
-    for norm in norms:
-        norm.track_running_stats = False
-    try:
-        yield
-    finally:
-        for norm in norms:
-            norm.track_running_stats = True
 
 
 def _among(x: Tensor, places: Tensor) -> Tensor:
