@@ -12,11 +12,12 @@ from pathlib import Path
 
 import torch
 
-from unlabeled.errors import RunError
+from unlabeled.errors import RunError, UnreadableItem
 from unlabeled.recipe import merge, read_recipe
 from unlabeled.run_folder import JsonLines, RunFolder
 from unlabeled.training import checkpoint
 from unlabeled.training.pretrain import pretrain, resume
+from unlabeled.training.signals import Stopped
 
 ITEMS = 30
 
@@ -190,6 +191,33 @@ def train_exactly(data, out, devices):
     for name, sections in (("barlow", BARLOW), ("memory", MEMORY)):
         still = {**sections, "encoder": {"name": "vectors/mixer", "dropout": 0.0}}
         pretrain(recipe(still, **exact), data, Path(out) / name, devices=devices, quiet=True)
+
+
+def train(data, out):
+    """The run that `stop_one` interrupts."""
+    pretrain(recipe(), data, out, quiet=True)
+
+
+def stop_one(data, out):
+    """Only the second process gets a signal; all of them must stop, after the same step."""
+    from unlabeled_vectors.method import Memory
+
+    if os.environ["RANK"] == "1":
+        Memory.forward = at_call(5, send(signal.SIGTERM), Memory)
+    try:
+        train(data, out)
+    except Stopped:
+        return
+    os._exit(9)
+
+
+def fail_alike(data, out):
+    """All processes must raise what only one of them met."""
+    try:
+        pretrain(recipe(unreadable="stop", epochs=2), data, out, quiet=True)
+    except UnreadableItem as error:
+        os._exit(0 if "0007.json" in error.source else 8)
+    os._exit(9)
 
 
 def manifest(out):

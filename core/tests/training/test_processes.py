@@ -41,6 +41,24 @@ def test_by_the_flag(one, folder):
     assert_equal_runs(one, folder / "flag")
 
 
+def test_a_signal_to_one_process_stops_all_and_the_run_resumes_exactly(one, folder):
+    """Dropout draws from each process's own generator, and both come back."""
+    data, whole, halved = folder / "data", folder / "whole", folder / "halved"
+    toy_runs.as_torchrun_does(2, toy_runs.train, data, whole)
+    toy_runs.as_torchrun_does(2, toy_runs.stop_one, data, halved)
+    assert 5 <= len(rows(halved)) < 12
+    toy_runs.as_torchrun_does(2, toy_runs.train, data, halved)
+    assert rows(halved) == rows(whole)
+    assert toy_runs.same_state(halved, whole)
+
+
+def test_what_one_process_cannot_read_ends_all(vectors, tmp_path):
+    data = toy_runs.write_data(tmp_path / "data")
+    empty = '{"group": "g", "site": "s", "length": 3, "values": []}'
+    (data / "0007.json").write_text(empty)
+    toy_runs.as_torchrun_does(2, toy_runs.fail_alike, data, tmp_path / "run")
+
+
 def assert_equal_runs(one, two):
     for name in ("barlow", "memory"):
         assert toy_runs.manifest(two / name)["environment"]["processes"] == 2
