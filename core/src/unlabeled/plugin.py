@@ -59,6 +59,8 @@ class Plugin:
     synthetic: for each reader by its name, `write(path: Path, *, count: int, seed: int) -> None`,
     which fills the folder with seeded toy files of known structure that this reader can read,
     and a `labels.csv` (columns item, label, group). The conformance kit and tests use it.
+    excused: conformance checks by name that the plugin need not pass, each with the reason, which
+    is shown wherever the checks are run.
     """
 
     api: int
@@ -73,6 +75,7 @@ class Plugin:
     features: Mapping[str, Component] = field(default_factory=dict)
     evaluators: Mapping[str, Component] = field(default_factory=dict)
     recipes: Mapping[str, Component] = field(default_factory=dict)
+    excused: Mapping[str, str] = field(default_factory=dict)
 
     def components(self, kind: str) -> Mapping[str, Component]:
         """The components of one of `KINDS`, by name."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from unlabeled.conformance import (
@@ -19,17 +18,16 @@ from unlabeled.conformance.fixture import Fixture
 from unlabeled.plugin import Plugin
 
 
-def checks_for(plugin: Plugin, excused: Mapping[str, str] | None = None) -> list[Check]:
+def checks_for(plugin: Plugin) -> list[Check]:
     """The checks of an installed plugin, generated from its manifest.
 
-    excused: a written reason by check name (`encoders/gin/alone`); the check is listed, with the
-    reason, and not run. Raises ValueError for a name that is not among the checks.
+    Those that the manifest excuses are listed with the reason; whoever runs the list skips them.
+    Raises ValueError if it excuses a check that does not exist.
     """
     fixture = Fixture(plugin)
     modules = (manifests, readers, augmentations, features, encoders, pretexts, recipes)
     checks = [check for module in modules for check in module.checks(fixture)]
-    reasons = dict(excused or {})
-    unknown = reasons.keys() - {check.name for check in checks}
+    unknown = plugin.excused.keys() - {check.name for check in checks}
     if unknown:
         raise ValueError(f"excused, but no such check: {', '.join(sorted(unknown))}")
-    return [replace(check, excused=reasons.get(check.name, "")) for check in checks]
+    return [replace(check, excused=plugin.excused.get(check.name, "")) for check in checks]
