@@ -21,6 +21,7 @@ from unlabeled.contract import Encoder, Encoding, Output, Tokens
 from unlabeled.settings import Settings
 from unlabeled_medical.encoders.input import require_input
 from unlabeled_medical.encoders.vit import token_places
+from unlabeled_medical.encoders.windows import mean_over_windows
 from unlabeled_medical.volume import Volume, VolumeBatch
 
 
@@ -32,6 +33,9 @@ class ResidualSettings(Settings):
     )
     blocks: int = Field(1, ge=1, description="residual blocks per stage")
     first_stride: Literal[1, 2] = Field(1, description="2: the first stage halves as well")
+    window: int = Field(
+        128, ge=1, description="larger volumes are pooled over windows of this side, in voxels"
+    )
 
 
 class Residual(Encoder):
@@ -64,13 +68,20 @@ class Residual(Encoder):
         return VolumeBatch.of(samples, self.channels, self.rank)
 
     def encode(self, batch: VolumeBatch, output: str) -> Encoding:
-        staged = self._staged(batch)
         if output == "tokens":
-            values, valid = staged[-1]
+            values, valid = self._staged(batch)[-1]
             places = token_places(batch, (self.strides[-1],) * self.rank, centred=False)
             return Tokens(values.flatten(2).transpose(1, 2), valid.flatten(1), places)
-        means = [mean_of_map(values, valid) for values, valid in staged]
-        return torch.cat(means, dim=1) if output == "stages" else means[-1]
+        if max(batch.values.shape[2:]) > self.settings.window:
+            means = mean_over_windows(self._means, batch, self.settings.window)
+        else:
+            means = self._means(batch)[0]
+        return means if output == "stages" else means[:, -self.settings.widths[-1] :]
+
+    def _means(self, batch: VolumeBatch) -> tuple[Tensor, Tensor]:
+        """The means of all maps, (N, sum of widths), and the voxels that they are over, (N,)."""
+        means = [mean_of_map(values, valid) for values, valid in self._staged(batch)]
+        return torch.cat(means, dim=1), batch.valid.flatten(1).sum(dim=1)
 
     def maps(self, batch: VolumeBatch) -> list[Tensor]:
         """The feature map of each stage, finest first: (N, D, *S / stride)."""

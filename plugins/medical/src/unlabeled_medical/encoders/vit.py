@@ -21,6 +21,7 @@ from unlabeled.encoders.positions import grid_positions
 from unlabeled.encoders.token_transformer import TokenTransformer, mean_of_valid
 from unlabeled.settings import Settings
 from unlabeled_medical.encoders.input import require_input
+from unlabeled_medical.encoders.windows import mean_over_windows
 from unlabeled_medical.volume import Volume, VolumeBatch
 
 
@@ -32,6 +33,9 @@ class ViTSettings(Settings):
     depth: int = Field(6, ge=1, description="number of blocks")
     heads: int = Field(4, ge=1, description="attention heads; must divide the width")
     positions: Literal["sine", "alibi"] = Field("sine", description="how tokens know their place")
+    window: int = Field(
+        128, ge=1, description="larger volumes are pooled over windows of this side, in voxels"
+    )
 
 
 class ViT(Encoder):
@@ -67,10 +71,17 @@ class ViT(Encoder):
         return VolumeBatch.of(samples, self.channels, self.rank)
 
     def encode(self, batch: VolumeBatch, output: str) -> Encoding:
-        tokens = self.transformer(batch.values, batch.valid).tokens
+        if output == "pooled" and max(batch.values.shape[2:]) > self.settings.window:
+            return mean_over_windows(self._pooled, batch, self.settings.window)
         if output == "pooled":
-            return mean_of_valid(tokens)
+            return self._pooled(batch)[0]
+        tokens = self.transformer(batch.values, batch.valid).tokens
         return Tokens(tokens.values, tokens.valid, token_places(batch, self.patch))
+
+    def _pooled(self, batch: VolumeBatch) -> tuple[Tensor, Tensor]:
+        """The mean of the valid tokens, (N, D), and how many they are, (N,)."""
+        tokens = self.transformer(batch.values, batch.valid).tokens
+        return mean_of_valid(tokens), tokens.valid.sum(dim=1)
 
     def maps(self, batch: VolumeBatch) -> list[Tensor]:
         """The tokens as one map: (N, D, *S / patch)."""

@@ -175,7 +175,7 @@ class Volumes(Settings):
         for channel, number in zip(values, range(frames.start, frames.stop), strict=True):
             robust = self.intensity == "robust"
             scale = voxels.scale_of(source, stored, number) if robust else None
-            channel[...] = voxels.normalise(channel, scale, self.intensity)
+            voxels.normalise(channel, scale, self.intensity)
         return values
 
 

@@ -120,20 +120,22 @@ def scale_of(source: Source, stored: Stored, frame: int) -> Scale:
     return _SCALES[source, frame]
 
 
-def normalise(values: np.ndarray, scale: Scale | None, intensity: Intensity) -> np.ndarray:
-    """float32 without NaN: standardised, HU / 1000 within [-1, 1], or as stored (NaN is 0).
+def normalise(values: np.ndarray, scale: Scale | None, intensity: Intensity) -> None:
+    """Change float32 values in place, so that no second volume is held: standardised, HU / 1000
+    within [-1, 1], or as stored; never NaN.
 
     values: in the file's units; scale: for `robust`. A constant volume becomes zeros.
     """
-    if intensity == "stored":
-        known: np.ndarray = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-        return known
-    if intensity == "hounsfield":
-        density: np.ndarray = np.nan_to_num(values, nan=-1000.0).clip(-1000, 1000)
-        return density / np.float32(1000)
-    if scale is None:
-        raise ValueError("robust needs the scale of the volume")
-    clipped = np.nan_to_num(values, nan=scale.low).clip(scale.low, scale.high)
-    spread = scale.spread if scale.spread > 0 else 1.0
-    standard: np.ndarray = ((clipped.astype(np.float64) - scale.mean) / spread).astype(np.float32)
-    return standard
+    if intensity == "robust":
+        if scale is None:
+            raise ValueError("robust needs the scale of the volume")
+        np.nan_to_num(values, copy=False, nan=scale.low, posinf=scale.high, neginf=scale.low)
+        values.clip(scale.low, scale.high, out=values)
+        values -= np.float32(scale.mean)
+        values /= np.float32(scale.spread if scale.spread > 0 else 1.0)
+    elif intensity == "hounsfield":
+        np.nan_to_num(values, copy=False, nan=-1000.0)
+        values.clip(-1000, 1000, out=values)
+        values /= np.float32(1000)
+    else:
+        np.nan_to_num(values, copy=False, nan=0.0, posinf=0.0, neginf=0.0)

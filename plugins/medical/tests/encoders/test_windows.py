@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+import torch
+
+from unlabeled_medical.encoders.residual import Residual, ResidualSettings
+from unlabeled_medical.encoders.vit import ViT, ViTSettings
+from unlabeled_medical.encoders.windows import mean_over_windows, windows
+from unlabeled_medical.volume import Volume, VolumeBatch
+
+
+def make_batch(*sizes):
+    present = torch.ones(1, dtype=torch.bool)
+    volumes = [Volume(torch.randn(1, *size), np.eye(4), present) for size in sizes]
+    return VolumeBatch.of(volumes, channels=1, rank=3)
+
+
+def test_windows_cover_every_valid_voxel_once():
+    batch = make_batch((9, 4, 5), (3, 8, 4))
+    seen = sum(int(window.valid.sum()) for window in windows(batch, 4))
+    assert seen == int(batch.valid.sum())
+
+
+def test_the_weighted_mean_of_windows_is_the_mean_of_the_whole():
+    batch = make_batch((9, 4, 5), (3, 8, 4))
+
+    def encode(part):
+        places = part.valid.flatten(1).sum(dim=1)
+        return part.values.flatten(2).sum(dim=2) / places.unsqueeze(1), places
+
+    whole = batch.values.flatten(2).sum(dim=2) / batch.valid.flatten(1).sum(dim=1, keepdim=True)
+    torch.testing.assert_close(mean_over_windows(encode, batch, 4), whole)
+
+
+@pytest.mark.parametrize("kind", ["vit", "residual"])
+def test_a_large_volume_does_not_depend_on_its_neighbours(kind):
+    torch.manual_seed(0)
+    encoder = (
+        ViT(ViTSettings(rank=3, channels=1, patch=4, width=24, depth=1, window=8))
+        if kind == "vit"
+        else Residual(ResidualSettings(rank=3, channels=1, widths=(4, 8), window=8))
+    ).eval()
+    batch = make_batch((19, 7, 9), (6, 12, 5))
+    with torch.no_grad():
+        together = encoder(batch)
+        for row, size in enumerate([(19, 7, 9), (6, 12, 5)]):
+            box = tuple(slice(s) for s in size)
+            alone = VolumeBatch(
+                batch.values[row : row + 1][(slice(None), slice(None), *box)],
+                batch.valid[row : row + 1][(slice(None), *box)],
+                batch.present[row : row + 1],
+                batch.affine[row : row + 1],
+            )
+            torch.testing.assert_close(encoder(alone)[0], together[row])
