@@ -22,6 +22,7 @@ from unlabeled.items import Item, Items, Quarantined
 from unlabeled.settings import Settings
 from unlabeled_audio.readers.decoding import decode
 from unlabeled_audio.readers.listing import Listing, list_folder, list_manifest
+from unlabeled_audio.readers.remarks import remarks_on
 from unlabeled_audio.waveform import Waveform
 
 OWN_COLUMNS = frozenset(("id", "source", "group", "size", "rate", "channel", "first", "frames"))
@@ -90,6 +91,10 @@ class Clips(Settings):
 
     def describe(self, items: Items) -> Mapping[str, Any]:  # noqa: ARG002
         return {"sample_rate": self.sample_rate}
+
+    def remarks(self, sample: Waveform) -> list[str]:
+        """What is unusual in a clip: silence, an offset, clipping, samples beyond full scale."""
+        return remarks_on(sample.values)
 
     def _one_channel(self, values: np.ndarray, item: Item) -> np.ndarray:
         if self.channels == "mean" and values.shape[1] > 1:

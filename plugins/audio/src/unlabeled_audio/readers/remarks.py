@@ -1,0 +1,30 @@
+"""What is unusual in a recording, in a few words each."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+SILENCE = 10 ** (-80 / 20)
+"""Full scale; 16-bit files that hold nothing but dither stay below."""
+
+OFFSET = 0.05
+"""Mean, full scale."""
+
+CLIPPED = 1e-3
+"""Share of the samples that stand at the peak."""
+
+
+def remarks_on(values: Tensor) -> list[str]:
+    """values: (C, T), full scale."""
+    peak = float(values.abs().max())
+    if peak < SILENCE:
+        return ["silent (no sound, or channels that cancel in their mean)"]
+    found = []
+    if float(values.mean().abs()) > OFFSET:
+        found.append("a constant offset")
+    if peak > 1:
+        found.append("samples beyond full scale")
+    # A peak that is met again and again is where the recorder gave up.
+    if float((values.abs() >= 0.999 * peak).float().mean()) > CLIPPED and values.shape[-1] > 100:
+        found.append("clipped peaks")
+    return found

@@ -1,0 +1,26 @@
+"""Remarks: each oddity is named, an ordinary recording is not."""
+
+import pytest
+import torch
+
+from unlabeled_audio.readers.clips import Clips
+from unlabeled_audio.readers.remarks import remarks_on
+from unlabeled_audio.waveform import Waveform
+
+NOISE = 0.1 * torch.randn(1, 16_000, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (NOISE, []),
+        (torch.zeros(1, 800), ["silent (no sound, or channels that cancel in their mean)"]),
+        (NOISE + 0.5, ["a constant offset"]),
+        (20 * NOISE, ["samples beyond full scale"]),
+        ((3 * NOISE).clamp(-0.3, 0.3), ["clipped peaks"]),
+        (torch.ones(1, 1) * 0.01, []),
+    ],
+)
+def test_each_oddity_is_named(values, expected):
+    assert remarks_on(values) == expected
+    assert Clips().remarks(Waveform(values, 16_000)) == expected
