@@ -59,6 +59,18 @@ def test_the_size_of_the_chunks_does_not_matter(chunk, monkeypatch):
     assert_equals(nt_xent_loss, formula, views(9, 5))
 
 
+def naive(a, b):
+    """All scores at once."""
+    z = torch.nn.functional.normalize(torch.cat([a, b]), dim=1)
+    scores = (z @ z.T / 0.1).fill_diagonal_(-torch.inf)
+    return torch.nn.functional.cross_entropy(scores, torch.arange(len(z)).roll(len(a)))
+
+
+def test_equals_the_naive_form_where_several_chunks_are_needed():
+    assert (2 * 1100) ** 2 > negatives.CHUNK
+    assert_equals(nt_xent_loss, naive, views(1100, 8))
+
+
 def test_equals_lightly():
     theirs = pytest.importorskip("lightly.loss").NTXentLoss(temperature=0.1)
     assert_equals(nt_xent_loss, theirs, views(32, 16), tolerance=1e-9)
