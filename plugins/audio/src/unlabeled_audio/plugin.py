@@ -85,6 +85,7 @@ plugin = Plugin(
             target="unlabeled_audio.pretexts.tera:TERA",
             summary="mend frames that were damaged in time, frequency and magnitude",
             source="Liu et al. 2021, arXiv:2007.06028",
+            experimental=True,
         ),
     },
     features={
@@ -112,31 +113,37 @@ plugin = Plugin(
             target="unlabeled_audio:recipes/ssast_tiny.yaml",
             summary="SSAST-Ti as published, 16 × 16 patches of 10 s clips",
             source="Gong et al. 2022, arXiv:2110.09784",
+            experimental=True,
         ),
         "ssast_base": Component(
             target="unlabeled_audio:recipes/ssast_base.yaml",
             summary="SSAST-B as published, 16 × 16 patches of 10 s clips",
             source="Gong et al. 2022, arXiv:2110.09784",
+            experimental=True,
         ),
         "tera": Component(
             target="unlabeled_audio:recipes/tera.yaml",
             summary="frames altered and mended, tiny",
             source="Liu et al. 2021, arXiv:2007.06028",
+            experimental=True,
         ),
         "masked_autoencoder": Component(
             target="unlabeled_audio:recipes/masked_autoencoder.yaml",
             summary="few frames seen, the others predicted, tiny",
             source="Huang et al. 2022, arXiv:2207.06405",
+            experimental=True,
         ),
         "byol_a": Component(
             target="unlabeled_audio:recipes/byol_a.yaml",
             summary="a teacher's view predicted from another view, on a small CNN",
             source="Niizumi et al. 2021, arXiv:2103.06695",
+            experimental=True,
         ),
         "barlow_twins": Component(
             target="unlabeled_audio:recipes/barlow_twins.yaml",
             summary="two views by crop, gain, noise and mixing, tiny",
             source="Zbontar et al. 2021, arXiv:2103.03230",
+            experimental=True,
         ),
     },
 )
