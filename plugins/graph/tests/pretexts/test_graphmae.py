@@ -74,10 +74,10 @@ def test_replacing_is_right_on_average_where_it_rounds_to_none():
     """The official code replaces every hidden node when the count rounds to 0."""
     pretext = method(mask_ratio=0.5, replace_ratio=0.05)
 
-    shown = [len(pretext.example(graph(10), Draw(0, e, "a")).replaced) for e in range(2000)]
+    shown = [len(pretext.example(graph(10), Draw(0, e, "a")).replaced) for e in range(400)]
 
     assert set(shown) == {0, 1}
-    assert abs(np.mean(shown) - 0.05 * 5) < 0.04
+    assert abs(np.mean(shown) - 0.05 * 5) < 0.08
 
 
 def test_replaced_nodes_show_features_of_the_joint_batch_and_others_the_token():
