@@ -90,7 +90,7 @@ def embed(encoder: Encoder, output: str, rasters: Sequence[Raster]) -> np.ndarra
 def statistics(rasters: Sequence[Raster]) -> np.ndarray:
     """(N, D) band statistics; what is undefined becomes 0."""
     describe = BandStatistics()
-    return np.nan_to_num(np.stack([describe(raster) for raster in rasters]))
+    return np.asarray(np.nan_to_num(np.stack([describe(raster) for raster in rasters])))
 
 
 def band_ranges(rasters: Sequence[Raster]) -> Mapping[str, np.ndarray]:

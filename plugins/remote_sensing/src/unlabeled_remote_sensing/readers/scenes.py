@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -272,17 +273,22 @@ class _Entry:
 
     @classmethod
     def of(cls, item: Item) -> _Entry:
-        folder = Path(item.source).parent
-        stored = json.loads(item.metadata["files"])
-        height, width, transform, crs = stored["grid"]
-        parts = {
-            name: tuple(
-                Part(os.path.normpath(folder / path), tuple(indexes), tuple(rows))
-                for path, indexes, rows in own
-            )
-            for name, own in stored["parts"].items()
-        }
-        return cls(Grid(height, width, tuple(transform), crs), parts)
+        return _parsed(item.source, item.metadata["files"])
+
+
+@lru_cache(maxsize=4096)
+def _parsed(source: str, files: str) -> _Entry:
+    """Windows of one scene ask again and again."""
+    folder, stored = Path(source).parent, json.loads(files)
+    height, width, transform, crs = stored["grid"]
+    parts = {
+        name: tuple(
+            Part(os.path.normpath(folder / path), tuple(indexes), tuple(rows))
+            for path, indexes, rows in own
+        )
+        for name, own in stored["parts"].items()
+    }
+    return _Entry(Grid(height, width, tuple(transform), crs), parts)
 
 
 def read_scene(entry: _Entry, sensors: Mapping[str, Sensor], window: Window) -> Raster:

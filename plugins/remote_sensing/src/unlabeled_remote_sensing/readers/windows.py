@@ -12,7 +12,7 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -57,10 +57,22 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An open file, and its grid, which costs as much to ask for as a small read."""
+    """An open file, and what costs as much to ask GDAL for as a small read.
+
+    masked: whether it has a mask or alpha band; scales, offsets: one per band.
+    """
 
     source: DatasetReader
     grid: Grid
+    masked: bool
+    nodata: float | None
+    scales: tuple[float, ...]
+    offsets: tuple[float, ...]
+
+    @classmethod
+    def of(cls, source: DatasetReader) -> Opened:
+        masked = any(MaskFlags.per_dataset in flags for flags in source.mask_flag_enums)
+        return cls(source, _grid(source), masked, source.nodata, source.scales, source.offsets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +99,7 @@ def open_raster(path: str) -> Opened:
                 source = rasterio.open(path)
         except RasterioError as error:
             raise UnreadableItem(path, "a raster that rasterio opens", _reason(error)) from error
-        handles[path] = Opened(source, _grid(source))
+        handles[path] = Opened.of(source)
         if len(handles) > OPEN_FILES:
             handles.popitem(last=False)[1].source.close()
     handles.move_to_end(path)
@@ -156,30 +168,31 @@ def read_window(
     Raises UnreadableItem.
     """
     opened = open_raster(part.path)
-    source, own = opened.source, opened.grid
     try:
-        if own.same_as(grid):
-            return _read(source, source, part, sensor, window)
-        if not (own.crs and grid.crs):
+        if opened.grid.same_as(grid):
+            return _read(opened, part, sensor, window)
+        if not (opened.grid.crs and grid.crs):
             raise UnreadableItem(
                 part.path, "a CRS, to lay it on the grid of the other sensor", "none"
             )
-        with closing(_warped(source, sensor, grid)) as warped:
-            return _read(warped, source, part, sensor, window)
+        with closing(_warped(opened.source, sensor, grid)) as warped:
+            # A warped view does not pass scales on.
+            view = replace(Opened.of(warped), scales=opened.scales, offsets=opened.offsets)
+            return _read(view, part, sensor, window)
     except RasterioError as error:
         raise UnreadableItem(part.path, "readable pixels", _reason(error)) from error
 
 
 def _read(
-    dataset: DatasetReader, source: DatasetReader, part: Part, sensor: Sensor, window: Window
+    opened: Opened, part: Part, sensor: Sensor, window: Window
 ) -> tuple[np.ndarray, np.ndarray]:
-    stored = dataset.read(list(part.indexes), window=window)
-    valid = _valid(dataset, stored, sensor.nodata, window)
+    stored = opened.source.read(list(part.indexes), window=window)
+    valid = _valid(opened, stored, sensor.nodata, window)
     kind = np.complex64 if np.iscomplexobj(stored) else np.float32
     values = stored.astype(kind)
     for row, index in enumerate(part.indexes):
-        scale = source.scales[index - 1] if sensor.scale is None else sensor.scale
-        offset = source.offsets[index - 1] if sensor.offset is None else sensor.offset
+        scale = opened.scales[index - 1] if sensor.scale is None else sensor.scale
+        offset = opened.offsets[index - 1] if sensor.offset is None else sensor.offset
         if scale != 1:
             values[row] *= scale
         if offset != 0:
@@ -189,17 +202,15 @@ def _read(
     return values, valid
 
 
-def _valid(
-    dataset: DatasetReader, stored: np.ndarray, nodata: float | None, window: Window
-) -> np.ndarray:
+def _valid(opened: Opened, stored: np.ndarray, nodata: float | None, window: Window) -> np.ndarray:
     valid = np.ones(stored.shape[1:], dtype=bool)
     if stored.dtype.kind in "fc":
         valid &= np.isfinite(stored).all(axis=0)
-    declared = dataset.nodata if nodata is None else nodata
+    declared = opened.nodata if nodata is None else nodata
     if declared is not None and not np.isnan(declared):
         valid &= (stored != np.asarray(declared).astype(stored.dtype)).all(axis=0)
-    if any(MaskFlags.per_dataset in flags for flags in dataset.mask_flag_enums):
-        valid &= dataset.dataset_mask(window=window) != 0
+    if opened.masked:
+        valid &= opened.source.dataset_mask(window=window) != 0
     return valid
 
 
