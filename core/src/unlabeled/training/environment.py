@@ -16,6 +16,7 @@ from packaging.requirements import Requirement
 from unlabeled.discovery import CORE, usable
 from unlabeled.errors import RecipeError
 from unlabeled.recipe import Recipe
+from unlabeled.training.settings import Precision
 
 
 def describe(fabric: Fabric, recipe: Recipe) -> dict[str, Any]:
@@ -68,6 +69,20 @@ def deterministic(wanted: bool) -> Iterator[None]:
     finally:
         torch.use_deterministic_algorithms(before)
         torch.utils.deterministic.fill_uninitialized_memory = fill  # type: ignore[attr-defined]
+
+
+@contextmanager
+def default_dtype(precision: Precision) -> Iterator[None]:
+    """float64 for new tensors inside the block if that is the precision; afterwards as before.
+
+    Without it Fabric gives losses back in float32.
+    """
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64 if precision == "64" else before)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 def _versions(recipe: Recipe) -> Iterator[tuple[str, str]]:

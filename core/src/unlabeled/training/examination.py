@@ -35,7 +35,7 @@ class Examination:
             found = [
                 one_per_sample(self._encoder(on_device(self._fabric, b))) for b in self._batches
             ]
-        embeddings = torch.cat(found).float() if found else torch.empty(0, 1)
+        embeddings = torch.cat(found) if found else torch.empty(0, 1)
         if len(embeddings) < 2 or not bool(embeddings.isfinite().all()):
             return None
         return examine(embeddings)

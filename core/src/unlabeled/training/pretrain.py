@@ -11,7 +11,7 @@ from unlabeled.items import Items
 from unlabeled.recipe import Recipe, build_reader, read_recipe
 from unlabeled.run_folder import DataRecord, Manifest, RunFolder
 from unlabeled.training.checkpoint import newest
-from unlabeled.training.environment import deterministic, differences
+from unlabeled.training.environment import default_dtype, deterministic, differences
 from unlabeled.training.launch import first, launch
 from unlabeled.training.quarantine import check_index
 from unlabeled.training.session import Job, train
@@ -68,7 +68,7 @@ def pretrain(
         items, record, manifest = first(fabric, begin)
         if manifest is None or manifest.status != "finished":
             job = Job(fabric, folder, recipe, items, record, source)
-            with deterministic(settings.deterministic):
+            with deterministic(settings.deterministic), default_dtype(settings.precision):
                 manifest = train(job, quiet=quiet or not fabric.is_global_zero)
         return Run(folder.path, manifest)
 
