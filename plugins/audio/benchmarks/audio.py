@@ -14,11 +14,13 @@ import datetime
 import itertools
 import json
 import os
+import random
 import resource
 import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -35,13 +37,15 @@ RECIPES = ("ssast", "tera", "masked_autoencoder")
 @dataclass(frozen=True)
 class Benchmark:
     """rows: of the labels table, and the file each is copied from; train: the part of the folder
-    that is pretrained on; flags: of `unlabeled pretrain` and of `unlabeled evaluate`."""
+    that is pretrained on; few: labels per class, from train/, of further tests on test/; pretrain
+    and evaluate: flags of these commands."""
 
     target: str
     rows: Callable[[Path], Iterator[tuple[Path, dict[str, str]]]]
     train: str
     pretrain: tuple[str, ...] = ()
     evaluate: tuple[str, ...] = ()
+    few: tuple[int, ...] = ()
 
 
 def fsdd(source: Path) -> Iterator[tuple[Path, dict[str, str]]]:
@@ -65,6 +69,7 @@ SETS = {
         train="train",
         pretrain=("--reader.sample-rate", "8000"),
         evaluate=("--evaluation.folds", "6"),
+        few=(1, 5, 10),
     ),
     "esc10": Benchmark(
         target="sound",
@@ -103,13 +108,36 @@ def measure(name: str, recipe: str, seed: int) -> dict[str, Any]:
     command = ["pretrain", f"audio/{recipe}", str(data / benchmark.train), "--out", str(run)]
     unlabeled(*command, "--seed", str(seed), *benchmark.pretrain)
     times = {"minutes": time.monotonic() - wall, "cpu_minutes": cpu_seconds() - processor}
-    labels = ("--labels", str(data / "labels.csv"), "--target", benchmark.target)
-    found = json.loads(
-        unlabeled("evaluate", str(run), str(data), *labels, *benchmark.evaluate, "--json")
-    )
-    kept = {key: found[key] for key in ("metric", "items", "groups", "rows", "comparisons")}
     times = {key: round(seconds / 60, 1) for key, seconds in times.items()}
-    return {"set": name, "recipe": recipe, "seed": seed, **times, **kept}
+    found = evaluated(run, data, "labels.csv", benchmark)
+    few = {
+        str(k): evaluated(run, data, few_labels(data, k, seed), benchmark) for k in benchmark.few
+    }
+    return {"set": name, "recipe": recipe, "seed": seed, **times, **found, "few_labels": few}
+
+
+def evaluated(run: Path, data: Path, labels: str, benchmark: Benchmark) -> dict[str, Any]:
+    """The scores of a run and its rivals on one labels table of the set."""
+    flags = ("--labels", str(data / labels), "--target", benchmark.target, *benchmark.evaluate)
+    found = json.loads(unlabeled("evaluate", str(run), str(data), *flags, "--json"))
+    return {key: found[key] for key in ("metric", "items", "groups", "rows", "comparisons")}
+
+
+def few_labels(data: Path, count: int, seed: int) -> str:
+    """A table that trains on `count` items of each class, drawn from train/, and tests on test/."""
+    rng = random.Random(seed)
+    rows = table(data)
+    target = next(key for key in rows[0] if key not in ("item", "group"))
+    rng.shuffle(rows)
+    seen: Counter[str] = Counter()
+    kept = []
+    for row in rows:
+        part = row["item"].partition("/")[0]
+        seen[row[target]] += part == "train"
+        if part == "test" or seen[row[target]] <= count:
+            kept.append({**row, "split": part})
+    write_table(data / f"few-{count}-{seed}.csv", kept)
+    return f"few-{count}-{seed}.csv"
 
 
 def converted(name: str) -> Path:
@@ -124,11 +152,15 @@ def converted(name: str) -> Path:
         (folder / row["item"]).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, folder / row["item"])
         labels.append(row)
-    with (folder / "labels.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, labels[0])
-        writer.writeheader()
-        writer.writerows(labels)
+    write_table(folder / "labels.csv", labels)
     return folder
+
+
+def write_table(path: Path, rows: list[dict[str, str]]) -> None:
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def table(source: Path) -> list[dict[str, str]]:
