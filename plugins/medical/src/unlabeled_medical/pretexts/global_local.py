@@ -32,6 +32,7 @@ from unlabeled.contract import Encoder, Loss, Pretext
 from unlabeled.distributed import gather_rows, global_mean
 from unlabeled.errors import RecipeError, UnreadableItem
 from unlabeled.heads import mlp
+from unlabeled.objectives.checks import full_precision
 from unlabeled.objectives.cosine import unit_rows
 from unlabeled.objectives.negatives import sample_ids
 from unlabeled.randomness import Draw
@@ -142,6 +143,7 @@ class GlobalLocal(Pretext):
         return projected
 
 
+@full_precision
 def partition_contrast_loss(
     views: Sequence[Tensor], partition: Tensor, *, temperature: float, across: bool
 ) -> Tensor:
@@ -152,7 +154,7 @@ def partition_contrast_loss(
     """
     ids = sample_ids(views[0], None).repeat(len(views))
     parts = partition.repeat(len(views))
-    rows = unit_rows(torch.cat(list(views)).float())
+    rows = unit_rows(torch.cat(list(views)))
     keys, key_ids, key_parts = gather_rows(rows), gather_rows(ids), gather_rows(parts)
     view = _view_of(views)
     scores = rows @ keys.T / temperature
@@ -163,9 +165,10 @@ def partition_contrast_loss(
     return global_mean(torch.logaddexp(scores, negatives) - scores, positive)
 
 
+@full_precision
 def region_contrast_loss(first: Tensor, second: Tensor, *, temperature: float) -> Tensor:
     """L^R: (), at least 0. first, second: (N, R, D), the same regions of two aligned maps."""
-    first, second = (F.normalize(x.float(), dim=-1) for x in (first, second))
+    first, second = (F.normalize(x, dim=-1) for x in (first, second))
     both = torch.cat([first, second], dim=1)
     scores = both @ both.mT / temperature
     count = first.shape[1]

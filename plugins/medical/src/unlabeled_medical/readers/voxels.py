@@ -48,8 +48,9 @@ class Source:
         return str(self.files[0] if len(self.files) == 1 else self.files[0].parent)
 
 
+@lru_cache(maxsize=4096)
 def read_header(source: Source, assume_spacing: tuple[float, float, float] | None) -> Header:
-    """Raises UnreadableItem, also if voxels have no size or place."""
+    """Remembered. Raises UnreadableItem, also if voxels have no size or place."""
     header: Header = FORMATS[source.format].header(source.files)
     if assume_spacing and not header.spaced:
         header = header.with_spacing(assume_spacing)
@@ -82,10 +83,13 @@ def open_mapped(source: Source, cache_bytes: int) -> Stored:
 def read_window(stored: Stored, grid: Grid, window: Window, frames: slice) -> np.ndarray:
     """(F, x, y, z) float32 in the file's own units."""
 
-    def load(box: Window) -> np.ndarray:
-        return stored.true(stored.values[(*box, frames)])
+    identity = (stored.slope, stored.intercept) == (1.0, 0.0)
 
-    return np.moveaxis(grid.read(window, load), -1, 0)
+    def load(box: Window) -> np.ndarray:
+        values = stored.values[(*box, frames)]
+        return values if identity else stored.true(values)  # copied once, by the grid
+
+    return grid.read(window, load)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +133,20 @@ def normalise(values: np.ndarray, scale: Scale | None, intensity: Intensity) -> 
     if intensity == "robust":
         if scale is None:
             raise ValueError("robust needs the scale of the volume")
-        np.nan_to_num(values, copy=False, nan=scale.low, posinf=scale.high, neginf=scale.low)
-        values.clip(scale.low, scale.high, out=values)
-        values -= np.float32(scale.mean)
-        values /= np.float32(scale.spread if scale.spread > 0 else 1.0)
+        _without_gaps(values, scale.low)
+        np.clip(values, scale.low, scale.high, out=values)
+        spread = scale.spread if scale.spread > 0 else 1.0
+        values *= np.float32(1 / spread)
+        values -= np.float32(scale.mean / spread)
     elif intensity == "hounsfield":
-        np.nan_to_num(values, copy=False, nan=-1000.0)
-        values.clip(-1000, 1000, out=values)
+        _without_gaps(values, -1000.0)
+        np.clip(values, -1000, 1000, out=values)
         values /= np.float32(1000)
     else:
-        np.nan_to_num(values, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+        _without_gaps(values, 0.0)
+
+
+def _without_gaps(values: np.ndarray, low: float) -> None:
+    """NaN and infinities become `low`; one sum tells whether there are any."""
+    if not np.isfinite(values.sum(dtype=np.float64)):
+        np.nan_to_num(values, copy=False, nan=low, posinf=low, neginf=low)
