@@ -122,7 +122,12 @@ plugin = Plugin(
         ),
         "swin_unetr": Component(
             target="unlabeled_medical:recipes/swin_unetr.yaml",
-            summary="the same at the published size, on CT, with SwinUNETR's encoder",
+            summary="inpainting, rotation and contrast, small Swin transformer, tiny",
+            source="Tang et al. 2022, arXiv:2111.14791",
+        ),
+        "swin_unetr_48": Component(
+            target="unlabeled_medical:recipes/swin_unetr_48.yaml",
+            summary="the same at the published size, feature size 48, on CT",
             source="Tang et al. 2022, arXiv:2111.14791",
         ),
         "global_local": Component(
