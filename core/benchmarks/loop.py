@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import statistics
 import tempfile
@@ -264,6 +265,7 @@ def summary(times: dict[str, list[float]], step: float, examination: float) -> d
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "machine": f"{platform.machine()}, {torch.get_num_threads()} thread",
+        "load": round(os.getloadavg()[0], 1),
         "versions": {"torch": torch.__version__},
         "ms_per_step": {name: 1e3 * statistics.median(values) for name, values in times.items()},
         "overhead_ms": {name: 1e3 * value for name, value in overhead.items() if name != "plain"},
@@ -277,6 +279,7 @@ def summary(times: dict[str, list[float]], step: float, examination: float) -> d
             "metrics": overhead["with_everything"] / STEP,
             "health": examination / every / step,
             "sum": overhead["with_everything"] / STEP + examination / every / step,
+            "of which bare Fabric": overhead["bare_fabric"] / STEP,
             "bar": 0.02,
         },
     }
