@@ -51,6 +51,11 @@ plugin = Plugin(
             summary="columns of the node features become 0",
             source="Zhu et al. 2020, GRACE",
         ),
+        "mask_nodes": Component(
+            target="unlabeled_graph.augmentations.mask_nodes:MaskNodes",
+            summary="some nodes lose all their features",
+            source="You et al. 2020, GraphCL",
+        ),
     },
     encoders={
         "gat": Component(
@@ -79,6 +84,7 @@ plugin = Plugin(
             target="unlabeled_graph.pretexts.graphmae:GraphMAE",
             summary="hidden nodes are rebuilt from the codes around them",
             source="Hou et al. 2022, GraphMAE",
+            experimental=True,
         ),
     },
     features={
@@ -133,6 +139,11 @@ plugin = Plugin(
             target="unlabeled_graph:recipes/graphmae_mutag_base.yaml",
             summary="masked nodes of TU graphs, the published row for MUTAG",
             source="Hou et al. 2022, GraphMAE",
+        ),
+        "vicreg": Component(
+            target="unlabeled_graph:recipes/vicreg.yaml",
+            summary="views of a molecule by hidden atoms and dropped bonds",
+            source="Bardes et al. 2022; views of You et al. 2020",
         ),
         "vicreg_graphs": Component(
             target="unlabeled_graph:recipes/vicreg_graphs.yaml",
