@@ -131,7 +131,6 @@ plugin = Plugin(
             target="unlabeled_audio:recipes/masked_autoencoder.yaml",
             summary="few frames seen, the others predicted, tiny",
             source="Huang et al. 2022, arXiv:2207.06405",
-            experimental=True,
         ),
         "byol_a": Component(
             target="unlabeled_audio:recipes/byol_a.yaml",
