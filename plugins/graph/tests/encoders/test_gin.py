@@ -33,6 +33,7 @@ def encoder(**settings):
 VARIANTS = [
     {},
     {"edge_features": EDGES},
+    {"edge_features": EDGES, "stem": True, "expansion": 2},
     {"norm": "layer", "activation": "prelu", "jump": "all", "readout": ("sum", "mean", "max")},
     {"norm": "none", "activation": "elu", "residual": True, "default": "nodes"},
 ]

@@ -56,16 +56,22 @@ class Body(nn.Module):
 
     After each come norm and activation. Nodes are the states after the last layer; the readout
     may see all layers (jumping knowledge: Xu et al., ICML 2018, arXiv:1806.03536). edge_features:
-    K, 0 where the layers take none.
+    K, 0 where the layers take none; stem: a map of x below the first layer, None for none.
     """
 
     def __init__(
-        self, settings: BodySettings, layers: Iterable[nn.Module], *, edge_features: int = 0
+        self,
+        settings: BodySettings,
+        layers: Iterable[nn.Module],
+        *,
+        edge_features: int = 0,
+        stem: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.settings = settings
         self.features = known_features(settings)
         self.edge_features = edge_features
+        self.stem = stem or nn.Identity()
         self.layers = nn.ModuleList(layers)
         self.norms = nn.ModuleList(make_norm(settings.norm, settings.width) for _ in self.layers)
         self.activations = nn.ModuleList(make_activation(settings.activation) for _ in self.layers)
@@ -95,7 +101,7 @@ class Body(nn.Module):
 
     def states(self, graphs: GraphBatch) -> list[Tensor]:
         """The nodes after each layer, (M, D) each."""
-        h, states = graphs.x, []
+        h, states = self.stem(graphs.x), []
         for layer, norm, activation in zip(self.layers, self.norms, self.activations, strict=True):
             change = activation(norm(self.pass_messages(layer, self.dropout(h), graphs)))
             skip = self.settings.residual and change.shape == h.shape

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pydantic import Field
 from torch import Tensor, nn
 from torch_geometric.data import Data
 from torch_geometric.nn import GINConv, GINEConv
@@ -25,7 +26,13 @@ from unlabeled_graph.graphs import GraphBatch
 
 
 class GINSettings(EdgeFeatureSettings):
-    """Every layer is an MLP of two linear maps on the sum over the neighbours and the node."""
+    """Every layer is an MLP of two linear maps on the sum over the neighbours and the node.
+
+    Hu et al. have a stem and an expansion of 2.
+    """
+
+    stem: bool = Field(False, description="a linear map of x below the first layer")
+    expansion: int = Field(1, gt=0, description="hidden width of the MLPs, in widths")
 
 
 class GIN(Encoder):
@@ -36,13 +43,17 @@ class GIN(Encoder):
 
     def __init__(self, settings: GINSettings) -> None:
         super().__init__(settings)
-        layers = [self.layer(below, above) for below, above in layer_widths(settings)]
-        self.body = Body(settings, layers, edge_features=settings.edge_features or 0)
+        widths, stem = list(layer_widths(settings)), None
+        if settings.stem:
+            stem = nn.Linear(widths[0][0], settings.width)
+            widths[0] = (settings.width, settings.width)
+        layers = [self.layer(below, above) for below, above in widths]
+        self.body = Body(settings, layers, edge_features=settings.edge_features or 0, stem=stem)
         self.outputs = self.body.outputs()
 
     def layer(self, below: int, above: int) -> nn.Module:
-        """A new layer, (M, below) → (M, above); its hidden layer has the encoder's width."""
-        width = self.settings.width
+        """A new layer, (M, below) → (M, above); its hidden layer has `expansion` widths."""
+        width = self.settings.expansion * self.settings.width
         mlp = nn.Sequential(
             nn.Linear(below, width),
             make_norm(self.settings.norm, width),
