@@ -6,6 +6,8 @@ from unlabeled.conformance import checks_for
 from unlabeled_graph.plugin import plugin
 
 
-@pytest.mark.parametrize("check", list(checks_for(plugin)), ids=lambda check: check.name)
+@pytest.mark.parametrize("check", checks_for(plugin), ids=lambda check: check.name)
 def test_contract(check):
+    if check.excused:
+        pytest.skip(check.excused)
     check.run()

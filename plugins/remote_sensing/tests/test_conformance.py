@@ -5,12 +5,8 @@ import pytest
 from unlabeled.conformance import checks_for
 from unlabeled_remote_sensing.plugin import plugin
 
-EXCUSED = {
-    "recipes/croma_base/trains": "190 million weights; croma_tiny runs the same code",
-}
 
-
-@pytest.mark.parametrize("check", checks_for(plugin, EXCUSED), ids=lambda check: check.name)
+@pytest.mark.parametrize("check", checks_for(plugin), ids=lambda check: check.name)
 def test_contract(check):
     if check.excused:
         pytest.skip(check.excused)

@@ -145,4 +145,9 @@ plugin = Plugin(
             experimental=True,
         ),
     },
+    excused={
+        "recipes/ssast_base/trains": (
+            "writes gigabytes; ssast_tiny differs in width and heads alone"
+        ),
+    },
 )
