@@ -36,7 +36,7 @@ class Entry:
 
 
 def entries() -> list[Entry]:
-    """One entry per module that defines the loss it is named after, in alphabetical order."""
+    """One entry per module that defines a loss or an objective, in alphabetical order."""
     rows = json.loads(RESULTS.read_text(encoding="utf-8"))["results"]
     return [_entry(path, rows) for path in sorted(LOSSES.glob("*.py")) if _is_loss(path)]
 
@@ -61,7 +61,10 @@ def _section(entry: Entry) -> str:
 
 def _is_loss(path: Path) -> bool:
     text = path.read_text(encoding="utf-8")
-    return f"\ndef {path.stem}_loss(" in text or "\nclass WeightedSum(" in text
+    return any(
+        mark in text
+        for mark in (f"\ndef {path.stem}_loss(", "(Objective):\n", "\nclass WeightedSum(")
+    )
 
 
 def _entry(path: Path, rows: list[dict[str, object]]) -> Entry:

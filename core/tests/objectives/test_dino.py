@@ -13,6 +13,7 @@ from losses import (
 from processes import run_on
 
 from unlabeled.errors import ShapeError
+from unlabeled.objectives import soft_cross_entropy
 from unlabeled.objectives.dino import DINO, dino_loss
 
 K = 5
@@ -42,7 +43,9 @@ def inputs(n=6):
     return [*drawn[:3], *(t.detach() for t in drawn[3:])]
 
 
-def test_equals_the_formula():
+@pytest.mark.parametrize("small", [0, 10**6])
+def test_equals_the_formula(small, monkeypatch):
+    monkeypatch.setattr(soft_cross_entropy, "SMALL", small)
     assert_equals(loss, formula, inputs())
 
 

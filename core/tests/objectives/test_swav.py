@@ -11,6 +11,7 @@ from losses import (
 )
 
 from unlabeled.errors import ShapeError
+from unlabeled.objectives import soft_cross_entropy
 from unlabeled.objectives.swav import SwAV, sinkhorn, swav_loss
 
 
@@ -43,8 +44,10 @@ def formula(*s, coded=2, temperature=0.1):
     return total / terms
 
 
+@pytest.mark.parametrize("small", [0, 10**6])
 @pytest.mark.parametrize("count", [2, 3, 5])
-def test_equals_the_formula(count):
+def test_equals_the_formula(count, small, monkeypatch):
+    monkeypatch.setattr(soft_cross_entropy, "SMALL", small)
     assert_equals(loss, formula, scores(count=count))
 
 

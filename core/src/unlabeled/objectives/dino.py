@@ -20,7 +20,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from unlabeled.contract import Loss, Objective
-from unlabeled.distributed import all_reduce_sum, global_mean
+from unlabeled.distributed import all_reduce_sum
 from unlabeled.errors import ShapeError
 from unlabeled.heads import Prototypes, mlp
 from unlabeled.objectives.checks import (
@@ -29,7 +29,7 @@ from unlabeled.objectives.checks import (
     require_temperature,
     require_views,
 )
-from unlabeled.objectives.soft_cross_entropy import soft_cross_entropy
+from unlabeled.objectives.soft_cross_entropy import cross_view_entropy
 from unlabeled.settings import Settings
 
 
@@ -52,12 +52,7 @@ def dino_loss(
     require_temperature(teacher_temperature, "teacher_temperature")
     _require_teacher_logits(teacher, student)
     targets = [teacher_distribution(t, center, teacher_temperature) for t in teacher]
-    together = torch.stack(targets).sum(dim=0) if len(targets) > 1 else targets[0]
-    total = student[0].new_zeros(())
-    for number, view in enumerate(student):
-        target = together if number >= len(targets) else together - targets[number]
-        total = total + global_mean(soft_cross_entropy(view, target, student_temperature))
-    return total / (len(targets) * (len(student) - 1))
+    return cross_view_entropy(student, targets, student_temperature)
 
 
 @torch.no_grad()

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.autograd import Function
+
+from unlabeled.distributed import global_ratio
+
+SMALL = 2**21
+"""Up to this many numbers, one call on a copy of all views is faster than one call per view."""
 
 
 def soft_cross_entropy(logits: Tensor, target: Tensor, temperature: float) -> Tensor:
@@ -17,6 +24,25 @@ def soft_cross_entropy(logits: Tensor, target: Tensor, temperature: float) -> Te
         logits, target, temperature
     )
     return result
+
+
+def cross_view_entropy(
+    logits: Sequence[Tensor], targets: Sequence[Tensor], temperature: float
+) -> Tensor:
+    """The mean of `soft_cross_entropy` over pairs of a target and another view, and samples, ().
+
+    logits: (N, K) per view; targets: (N, K) of the first of these views. Over all processes.
+    """
+    together = torch.stack(list(targets)).sum(dim=0) if len(targets) > 1 else targets[0]
+    wanted = [together - target for target in targets]
+    wanted += [together] * (len(logits) - len(targets))
+    pairs: Iterator[tuple[Tensor, Tensor]] = zip(logits, wanted, strict=True)
+    if len(logits) * together.numel() <= SMALL:
+        pairs = iter([(torch.cat(list(logits)), torch.cat(wanted))])
+    total = logits[0].new_zeros(())
+    for view, target in pairs:
+        total = total + soft_cross_entropy(view, target, temperature).sum()
+    return global_ratio(total, len(together)) / (len(targets) * (len(logits) - 1))
 
 
 class _SoftCrossEntropy(Function):

@@ -21,7 +21,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from unlabeled.contract import Loss, Objective
-from unlabeled.distributed import gather_rows, global_mean
+from unlabeled.distributed import gather_rows
 from unlabeled.errors import ShapeError
 from unlabeled.heads import mlp
 from unlabeled.objectives.checks import (
@@ -31,7 +31,7 @@ from unlabeled.objectives.checks import (
     require_views,
 )
 from unlabeled.objectives.cosine import unit_rows
-from unlabeled.objectives.soft_cross_entropy import soft_cross_entropy
+from unlabeled.objectives.soft_cross_entropy import cross_view_entropy
 from unlabeled.settings import Settings
 
 
@@ -75,12 +75,7 @@ def swav_loss(
     if not 1 <= coded <= len(scores):
         raise ShapeError(f"coded: expected 1 to {len(scores)} views, found {coded}")
     codes = [sinkhorn(s, epsilon=epsilon, iterations=iterations) for s in scores[:coded]]
-    together = torch.stack(codes).sum(dim=0) if coded > 1 else codes[0]
-    total = scores[0].new_zeros(())
-    for number, view in enumerate(scores):
-        target = together if number >= coded else together - codes[number]
-        total = total + global_mean(soft_cross_entropy(view, target, temperature))
-    return total / (coded * (len(scores) - 1))
+    return cross_view_entropy(scores, codes, temperature)
 
 
 class SwAVSettings(Settings):

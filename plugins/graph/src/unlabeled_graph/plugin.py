@@ -7,6 +7,10 @@ plugin = Plugin(
     modality="graph",
     summary="Molecules, networks and collections of small graphs",
     synthetic={
+        "edge_lists": Component(
+            target="unlabeled_graph.synthetic:write_edge_lists",
+            summary="the rings and trees, each as a table of edges and one of nodes",
+        ),
         "graphs": Component(
             target="unlabeled_graph.synthetic:write_graphs",
             summary="rings and trees whose nodes are of four kinds",
@@ -21,6 +25,10 @@ plugin = Plugin(
         ),
     },
     readers={
+        "edge_lists": Component(
+            target="unlabeled_graph.readers.edge_lists:EdgeLists",
+            summary="CSV and Parquet tables of edges, with a table of nodes beside",
+        ),
         "graphs": Component(
             target="unlabeled_graph.readers.graphs:Graphs",
             summary="graphs saved as safetensors, and PyG's .pt files where they hold plain data",
@@ -50,11 +58,6 @@ plugin = Plugin(
             target="unlabeled_graph.augmentations.mask_features:MaskFeatures",
             summary="columns of the node features become 0",
             source="Zhu et al. 2020, GRACE",
-        ),
-        "mask_nodes": Component(
-            target="unlabeled_graph.augmentations.mask_nodes:MaskNodes",
-            summary="some nodes lose all their features",
-            source="You et al. 2020, GraphCL",
         ),
     },
     encoders={
@@ -114,41 +117,43 @@ plugin = Plugin(
             target="unlabeled_graph:recipes/barlow_twins.yaml",
             summary="views of a molecule by dropped bonds and features",
             source="Zbontar et al. 2021; views of Zhu et al. 2020",
+            experimental=True,
         ),
         "barlow_twins_graphs": Component(
             target="unlabeled_graph:recipes/barlow_twins_graphs.yaml",
             summary="views of a graph by dropped edges and features, GCN",
             source="Zbontar et al. 2021; views of Zhu et al. 2020",
+            experimental=True,
         ),
         "graphcl": Component(
             target="unlabeled_graph:recipes/graphcl.yaml",
             summary="views of a graph by dropped nodes and edges, told apart",
             source="You et al. 2020, GraphCL",
+            experimental=True,
         ),
         "graphmae": Component(
             target="unlabeled_graph:recipes/graphmae.yaml",
             summary="masked atoms of molecules",
             source="Hou et al. 2022, GraphMAE",
+            experimental=True,
         ),
         "graphmae_cora_base": Component(
             target="unlabeled_graph:recipes/graphmae_cora_base.yaml",
             summary="masked nodes of one large graph, the published row for Cora",
             source="Hou et al. 2022, GraphMAE",
+            experimental=True,
         ),
         "graphmae_mutag_base": Component(
             target="unlabeled_graph:recipes/graphmae_mutag_base.yaml",
             summary="masked nodes of TU graphs, the published row for MUTAG",
             source="Hou et al. 2022, GraphMAE",
-        ),
-        "vicreg": Component(
-            target="unlabeled_graph:recipes/vicreg.yaml",
-            summary="views of a molecule by hidden atoms and dropped bonds",
-            source="Bardes et al. 2022; views of You et al. 2020",
+            experimental=True,
         ),
         "vicreg_graphs": Component(
             target="unlabeled_graph:recipes/vicreg_graphs.yaml",
             summary="views of a graph by dropped edges and features, GraphSAGE",
             source="Bardes et al. 2022; views of Zhu et al. 2020",
+            experimental=True,
         ),
     },
 )

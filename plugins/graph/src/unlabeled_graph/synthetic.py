@@ -51,6 +51,21 @@ def write_tu(path: Path, *, count: int, seed: int) -> None:
     _write_labels(path / "labels.csv", items, labels)
 
 
+def write_edge_lists(path: Path, *, count: int, seed: int) -> None:
+    """The graphs of `write_graphs` as tables of edges and of nodes, and `labels.csv`."""
+    graphs, labels = _graphs(count, seed)
+    for index, graph in enumerate(graphs):
+        edges = [f"{a},{b}" for a, b in graph.edge_index.T.tolist()]
+        nodes = [",".join(map(str, [n, *kind])) for n, kind in enumerate(graph.x.int().tolist())]
+        kinds = ",".join(f"kind{kind}" for kind in range(KINDS))
+        for name, lines in (
+            (f"{index:04}.csv", ["source,target", *edges]),
+            (f"{index:04}.nodes.csv", [f"node,{kinds}", *nodes]),
+        ):
+            (path / name).write_text("\n".join(lines) + "\n")
+    _write_labels(path / "labels.csv", [f"{index:04}.csv" for index in range(count)], labels)
+
+
 def write_molecules(path: Path, *, count: int, seed: int) -> None:
     """Write `molecules.smi` and `labels.csv` (item, label) into the folder `path`.
 

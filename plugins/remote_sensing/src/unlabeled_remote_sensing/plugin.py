@@ -85,26 +85,31 @@ plugin = Plugin(
             target="unlabeled_remote_sensing:recipes/croma.yaml",
             summary="CROMA on 48 px crops, small enough for two cores",
             source="Fuller et al. 2023, arXiv:2311.00566",
+            experimental=True,
         ),
         "croma_base": Component(
             target="unlabeled_remote_sensing:recipes/croma_base.yaml",
             summary="CROMA as published, base size, on 120 px crops",
             source="Fuller et al. 2023, arXiv:2311.00566",
+            experimental=True,
         ),
         "mae": Component(
             target="unlabeled_remote_sensing:recipes/mae.yaml",
             summary="multispectral masked autoencoder, small enough for two cores",
             source="He et al. 2022, arXiv:2111.06377",
+            experimental=True,
         ),
         "merlin": Component(
             target="unlabeled_remote_sensing:recipes/merlin.yaml",
             summary="MERLIN despeckling, small enough for two cores",
             source="Dalsasso et al. 2021, arXiv:2110.13148",
+            experimental=True,
         ),
         "vicreg": Component(
             target="unlabeled_remote_sensing:recipes/vicreg.yaml",
             summary="two crops of one tile, compared by VICReg",
             source="Bardes et al. 2022, arXiv:2105.04906",
+            experimental=True,
         ),
     },
     excused={

@@ -1,0 +1,110 @@
+"""What reading windows, a masked step and a volume of 512 voxels a side cost.
+
+Needs no data: volumes of noise are written to a temporary folder. Prints CPU times as ratios of
+two things run in turn in one process, and peak memory; results vary with the machine.
+"""
+
+from __future__ import annotations
+
+import resource
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import torch
+
+from unlabeled.contract import Pretext
+from unlabeled.encoders.patches import take_tokens
+from unlabeled.randomness import Draw
+from unlabeled.recipe import build_encoder, build_pretext, load_recipe
+from unlabeled_medical.readers.volumes import Volumes
+from unlabeled_medical.volume import Volume
+
+SIDE = 64
+REPEATS = 5
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        large = write_noise(Path(folder) / "large", (512, 512, 512))
+        embed_large(large)  # first: peak memory never falls
+        windows(write_noise(Path(folder) / "small", (192, 192, 160)))
+    masked_step()
+
+
+def write_noise(folder: Path, shape: tuple[int, int, int]) -> Path:
+    folder.mkdir()
+    slab = np.random.default_rng(0).integers(0, 1000, (*shape[:2], 16), dtype=np.int16)
+    image = nibabel.Nifti1Image(np.tile(slab, (1, 1, shape[2] // 16)), np.diag([-1, -1, 1, 1.0]))
+    nibabel.save(image, folder / "noise.nii")
+    return folder
+
+
+def embed_large(folder: Path) -> None:
+    reader = Volumes()
+    items = reader.index(folder)
+    choice = load_recipe("medical/barlow_twins").encoder.with_facts(reader.describe(items))
+    encoder = build_encoder(choice).eval()
+    with torch.no_grad():
+        encoder(encoder.collate([reader.read(items[0])]))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"512³ int16, read and embedded (barlow_twins): peak {peak:.2f} GiB")
+
+
+def windows(folder: Path) -> None:
+    reader = Volumes(patch=SIDE)
+    (item,) = reader.index(folder)
+    mapped = np.asanyarray(nibabel.load(item.source).dataobj.get_unscaled())
+
+    def bare(rng: np.random.Generator) -> None:
+        start = [int(rng.integers(length - SIDE + 1)) for length in mapped.shape]
+        np.array(mapped[tuple(slice(a, a + SIDE) for a in start)], dtype=np.float32)
+
+    def repeat(read: Callable[[np.random.Generator], object]) -> float:
+        return seconds(lambda: [read(np.random.default_rng(i)) for i in range(60)]) / 60
+
+    ours = [repeat(lambda rng: reader.read(item, rng)) for _ in range(REPEATS + 1)][1:]
+    plain = [repeat(bare) for _ in range(REPEATS + 1)][1:]
+    ratio = np.median(np.divide(ours, plain))
+    rate = 1 / np.median(ours)
+    print(f"64³ windows of .nii: {rate:.0f}/s of CPU, {ratio:.1f} × a bare memory map's time")
+
+
+def masked_step() -> None:
+    recipe = load_recipe("medical/mae_small")
+    pretext = build_pretext(recipe, {"channels": 1, "rank": 3})
+    volume = Volume(torch.randn(1, 96, 96, 96), np.eye(4), torch.ones(1, dtype=torch.bool))
+    batch = pretext.collate([pretext.example(volume, Draw(0, 0, str(i))) for i in range(2)])
+    plain = pretext.encoder.encode_visible
+    everything = torch.arange((96 // recipe.encoder.settings.patch) ** 3).expand(2, -1)
+
+    def dense(volumes: object, visible: torch.Tensor) -> torch.Tensor:
+        return take_tokens(plain(volumes, everything), visible)
+
+    step(pretext, batch)
+    ratios = []
+    for _ in range(REPEATS):
+        masked = seconds(lambda: step(pretext, batch))
+        pretext.encoder.encode_visible = dense
+        ratios.append(masked / seconds(lambda: step(pretext, batch)))
+        del pretext.encoder.encode_visible
+    print(f"mae_small, 96³, 75 % hidden: {np.median(ratios):.2f} × the step with all tokens run")
+
+
+def step(pretext: Pretext, batch: object) -> None:
+    pretext(batch).total.backward()
+    pretext.zero_grad()
+
+
+def seconds(run: Callable[[], object]) -> float:
+    started = time.process_time()
+    run()
+    return time.process_time() - started
+
+
+if __name__ == "__main__":
+    main()
