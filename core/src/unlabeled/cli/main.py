@@ -41,6 +41,7 @@ def build_app() -> App:
         help="Self-supervised learning for the data that vision frameworks leave out.",
         help_epilogue="Errors show a traceback with --debug.",
         result_action="return_value",
+        suppress_keyboard_interrupt=False,
     )
     for name, (target, summary) in COMMANDS.items():
         app.command(f"unlabeled.cli.{target}", name=name, help=summary)
@@ -92,5 +93,7 @@ def _recipe_help(recipe: str) -> int:
 def _fail(error: BaseException, message: str, code: int, debug: bool) -> int:
     if debug:
         traceback.print_exception(error)
-    print(f"unlabeled: {message}", file=sys.stderr)  # noqa: T201
+    if os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")) == "0":
+        # The processes of one run fail together and with one message; one of them says it.
+        print(f"unlabeled: {message}", file=sys.stderr)  # noqa: T201
     return code

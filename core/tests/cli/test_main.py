@@ -1,0 +1,96 @@
+"""What a user sees when something is wrong: one message, an exit code, no traceback."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from unlabeled_tides.plugin import plugin as tides
+from unlabeled_tides.synthetic import write
+
+from unlabeled import discovery
+from unlabeled.cli import main
+from unlabeled.errors import RunError
+
+
+@pytest.fixture(autouse=True)
+def _installed(monkeypatch):
+    found = discovery.Found("tides", "unlabeled-tides", "0.3.0", plugin=tides)
+    monkeypatch.setattr(discovery, "discover", lambda: (found,))
+
+
+@pytest.fixture
+def data(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    write(folder, count=6, seed=0)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "message"),
+    [
+        ("pluginz", 2, "Unknown command"),
+        ("plugins --jsn", 2, "Did you mean --json?"),
+        ("pretrain", 2, "RECIPE and DATA and --out missing"),
+        ("pretrain tides/next_level DATA --out RUN --ephocs 3", 2, "Did you mean --epochs?"),
+        ("pretrain tides/nxt_level DATA --out RUN", 4, "Did you mean 'tides/next_level'?"),
+        ("pretrain tidse/next_level DATA --out RUN", 4, "Did you mean 'tides'?"),
+        ("pretrain tides/next_level DATA --out RUN --steps many", 2, "expected a whole number"),
+        ("pretrain tides/next_level DATA --out RUN --encoder.width -1", 2, "more than 0"),
+        ("pretrain tides/next_level NOWHERE --out RUN", 3, "NOWHERE"),
+        ("pretrain --resume NOWHERE", 5, "NOWHERE"),
+        ("pretrain --resume NOWHERE --epochs 3", 2, "takes no other setting"),
+        ("inspect tides EMPTY", 3, "expected a folder with gauge files"),
+        ("describe tides/recurent", 4, "Did you mean 'tides/recurrent'?"),
+        ("embed NOWHERE DATA --out vectors.parquet", 5, "NOWHERE"),
+    ],
+)
+def test_one_clear_message(command, code, message, data, tmp_path, capsys):
+    (tmp_path / "EMPTY").mkdir()
+    places = {name: str(tmp_path / name) for name in ("RUN", "NOWHERE", "EMPTY")}
+    words = [{**places, "DATA": str(data)}.get(word, word) for word in command.split()]
+    assert main.run(words) == code
+    shown = capsys.readouterr().err
+    assert message in shown
+    assert shown.startswith("unlabeled: ")
+    assert "Traceback" not in shown
+
+
+def test_a_mistake_of_ours_is_called_one(monkeypatch, capsys):
+    monkeypatch.setattr(discovery, "discover", lambda: 1 / 0)
+    assert main.run(["plugins"]) == main.OUR_MISTAKE
+    assert "--debug shows where" in capsys.readouterr().err
+    assert main.run(["plugins", "--debug"]) == main.OUR_MISTAKE
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_only_the_first_process_speaks(monkeypatch, capsys):
+    def fail():
+        raise RunError("in use")
+
+    monkeypatch.setattr(discovery, "discover", fail)
+    monkeypatch.setenv("RANK", "1")
+    assert main.run(["plugins"]) == RunError.exit_code
+    assert capsys.readouterr().err == ""
+
+
+def test_an_interruption_has_its_own_exit_code(monkeypatch, capsys):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(discovery, "discover", interrupt)
+    assert main.run(["plugins"]) == main.INTERRUPTED
+    assert "interrupted" in capsys.readouterr().err
+
+
+def test_help_of_a_recipe_lists_its_settings(capsys):
+    assert main.run(["pretrain", "tides/next_level", "--help"]) == 0
+    assert "--encoder.width 8" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["plugins", "recipes", "describe tides", "inspect tides DATA"])
+def test_json_is_json(command, data, capsys):
+    words = [str(data) if word == "DATA" else word for word in command.split()]
+    assert main.run([*words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)
