@@ -154,8 +154,9 @@ class Fixture:
 
     def _size(self, recipe: Recipe) -> int:
         def count() -> int:
+            choice = recipe.encoder.with_facts(self.facts(recipe.reader))
             with torch.device("meta"):
-                encoder = build_encoder(recipe.encoder.with_facts(self.facts(recipe.reader)))
+                encoder = build_encoder(choice)
             return sum(parameter.numel() for parameter in encoder.parameters())
 
         size: int = self._once(("size", recipe.name), count)

@@ -98,7 +98,11 @@ def _versions(recipe: Recipe) -> Iterator[tuple[str, str]]:
 
 
 def _requirements(distribution: str) -> Iterator[str]:
-    for text in requires(distribution) or []:
+    try:
+        texts = requires(distribution) or []
+    except PackageNotFoundError:  # on the path, but not installed
+        return
+    for text in texts:
         requirement = Requirement(text)
         if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
             yield requirement.name
