@@ -144,6 +144,30 @@ plugin = Plugin(
             source="Zbontar et al. 2021, arXiv:2103.03230",
             experimental=True,
         ),
+        "dclw": Component(
+            target="unlabeled_audio:recipes/dclw.yaml",
+            summary="two views told apart from all others, weighted and decoupled, tiny",
+            source="Yeh et al. 2022, arXiv:2110.06848",
+            experimental=True,
+        ),
+        "directpred": Component(
+            target="unlabeled_audio:recipes/directpred.yaml",
+            summary="two views and a teacher, predictor set from correlations, tiny",
+            source="Tian et al. 2021, arXiv:2102.06810",
+            experimental=True,
+        ),
+        "mixed_barlow_twins": Component(
+            target="unlabeled_audio:recipes/mixed_barlow_twins.yaml",
+            summary="two views and their mix, tiny",
+            source="Bandara et al. 2023, arXiv:2312.02151",
+            experimental=True,
+        ),
+        "masked_latent": Component(
+            target="unlabeled_audio:recipes/masked_latent.yaml",
+            summary="few frames seen, a teacher's tokens of the others predicted, tiny",
+            source="Baevski et al. 2022, arXiv:2212.07525",
+            experimental=True,
+        ),
     },
     excused={
         "recipes/ssast_base/trains": (

@@ -144,6 +144,18 @@ plugin = Plugin(
             source="Chaitanya et al. 2020, arXiv:2006.10511",
             experimental=True,
         ),
+        "simsiam": Component(
+            target="unlabeled_medical:recipes/simsiam.yaml",
+            summary="two crops and intensities, one predicted from the other, tiny",
+            source="Chen and He 2021, arXiv:2011.10566",
+            experimental=True,
+        ),
+        "ssl_ey": Component(
+            target="unlabeled_medical:recipes/ssl_ey.yaml",
+            summary="two crops and intensities, correlated without constraint, tiny",
+            source="Chapman et al. 2024, arXiv:2310.01012",
+            experimental=True,
+        ),
     },
     excused={
         "recipes/swin_unetr_48/trains": ("published size; swin_unetr trains the same parts, small"),

@@ -111,6 +111,24 @@ plugin = Plugin(
             source="Bardes et al. 2022, arXiv:2105.04906",
             experimental=True,
         ),
+        "cross_modal": Component(
+            target="unlabeled_remote_sensing:recipes/cross_modal.yaml",
+            summary="radar and optics of one tile, compared by InfoNCE",
+            source="Tian et al. 2020, arXiv:1906.05849",
+            experimental=True,
+        ),
+        "ibot": Component(
+            target="unlabeled_remote_sensing:recipes/ibot.yaml",
+            summary="large and small crops, hidden patches and a teacher",
+            source="Zhou et al. 2022, arXiv:2111.07832",
+            experimental=True,
+        ),
+        "swav": Component(
+            target="unlabeled_remote_sensing:recipes/swav.yaml",
+            summary="the cluster of one crop predicted from the others",
+            source="Caron et al. 2020, arXiv:2006.09882",
+            experimental=True,
+        ),
     },
     excused={
         "recipes/croma_base/trains": "190 million weights; croma runs the same code",
