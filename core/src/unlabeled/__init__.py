@@ -16,15 +16,26 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from unlabeled.discovery import discover
+    from unlabeled.evaluation.apply import apply
     from unlabeled.evaluation.embed import embed
     from unlabeled.evaluation.evaluate import evaluate
     from unlabeled.export.encoder import load_encoder
     from unlabeled.recipe import load_recipe
     from unlabeled.training.pretrain import pretrain, resume
 
-__all__ = ["discover", "embed", "evaluate", "load_encoder", "load_recipe", "pretrain", "resume"]
+__all__ = [
+    "apply",
+    "discover",
+    "embed",
+    "evaluate",
+    "load_encoder",
+    "load_recipe",
+    "pretrain",
+    "resume",
+]
 
 _HOMES = {
+    "apply": "unlabeled.evaluation.apply",
     "discover": "unlabeled.discovery",
     "embed": "unlabeled.evaluation.embed",
     "evaluate": "unlabeled.evaluation.evaluate",

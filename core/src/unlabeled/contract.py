@@ -236,9 +236,14 @@ class Pretext(Configured):
     `example` and `collate` run in data workers and touch no parameters; `forward` runs on the
     device. The constructor takes `(settings, encoder)`, then by keyword each recipe section that
     `uses` names: `views` (a `Views`), `objective` (an `Objective` built for the encoder).
+
+    kind: whether the encoder is for `unlabeled embed`, or (a restoration, such as despeckling) for
+    `unlabeled apply`, which then calls `restore`.
     """
 
     kind: ClassVar[Literal["representation", "restoration"]] = "representation"
+    restores_to: ClassVar[str] = ""
+    """The ending of the file that `restore` writes: ".tif", ".wav" …"""
     uses: ClassVar[tuple[Literal["views", "objective"], ...]] = ()
 
     def __init__(self, settings: Settings, encoder: Encoder) -> None:
@@ -265,6 +270,15 @@ class Pretext(Configured):
 
     def after_step(self, step: int, total_steps: int) -> None:
         """After each optimiser step: move the teacher, update what the objective owns."""
+
+    @classmethod
+    def restore(cls, encoder: Encoder, reader: Reader, item: Item, out: Path) -> None:
+        """Write `item`, restored by the trained encoder (eval mode, any device), to the file `out`.
+
+        Reads the item itself, whole or part by part. All or nothing (`unlabeled.atomic`); an
+        interrupted call may be taken up where it stopped. Raises UnreadableItem.
+        """
+        raise NotImplementedError(f"{cls.__name__} is no restoration")
 
 
 class Features(Protocol):

@@ -110,7 +110,11 @@ def test_a_finished_run_shows_all_it_knows(run):
     quarantine.close()
     run.encoder.mkdir()
     outputs = [{"name": "graph", "kind": "global", "width": 64}]
-    config = {"outputs": outputs, "preprocessing": {"unit": "<atoms>"}}
+    config = {
+        "outputs": outputs,
+        "preprocessing": {"unit": "<atoms>"},
+        "provenance": {"kind": "representation"},
+    }
     (run.encoder / "config.json").write_text(json.dumps(config))
     (run.path / "evaluation").mkdir()
     result = run.path / "evaluation" / "labels-ridge.json"

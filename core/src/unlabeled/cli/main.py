@@ -26,6 +26,7 @@ COMMANDS = {
     "inspect": ("inspect:inspect", "What is in a folder: counts, sizes, groups, broken files."),
     "pretrain": ("pretrain:pretrain", "Train a recipe on a folder, resume or continue a run."),
     "embed": ("use:embed", "Write the embeddings of a folder's items to Parquet."),
+    "apply": ("use:apply", "Restore a folder's items by the run of a restoration."),
     "evaluate": ("use:evaluate", "Probe a run beside random encoders and raw features."),
     "report": ("use:report", "Write the run's report, one HTML page."),
     "export": ("use:export", "Write the run's encoder for another program."),

@@ -150,6 +150,11 @@ def _tell(run: Run, json: bool) -> None:
         print_json({"run": str(run.path), **asdict(run.manifest)})
         return
     console().print(f"{run.path}: {run.manifest.status}")
-    console().print(f"  unlabeled embed {run.path} DATA --out embeddings.parquet")
-    console().print(f"  unlabeled evaluate {run.path} DATA --labels labels.csv")
+    from unlabeled.export.encoder import read_config
+
+    if read_config(run.path).provenance.kind == "restoration":
+        console().print(f"  unlabeled apply {run.path} DATA --out restored")
+    else:
+        console().print(f"  unlabeled embed {run.path} DATA --out embeddings.parquet")
+        console().print(f"  unlabeled evaluate {run.path} DATA --labels labels.csv")
     console().print(f"  unlabeled report {run.path}")

@@ -1,4 +1,4 @@
-"""What to do with a run: `unlabeled embed`, `evaluate`, `report` and `export`."""
+"""What to do with a run: `unlabeled embed`, `apply`, `evaluate`, `report` and `export`."""
 
 from __future__ import annotations
 
@@ -53,6 +53,38 @@ def embed(
     )
     if done.quarantine:
         console().print(f"  left out: {len(done.quarantine)}, see {done.path}.quarantine.jsonl")
+
+
+def apply(
+    run: Path,
+    data: Path,
+    *,
+    out: Path,
+    unreadable: Literal["skip", "stop"] = "skip",
+    json: Json = False,
+) -> None:
+    """Restore all items in DATA by a restoration run, one file each; a second call adds new ones.
+
+    Parameters
+    ----------
+    run
+        A run of a restoration (such as despeckling), or its encoder folder.
+    data
+        The folder or file to restore.
+    out
+        The folder for the restored files.
+    unreadable
+        What to do with an item that cannot be read.
+    """
+    from unlabeled.evaluation.apply import apply as restore
+
+    done = restore(run, data, out, unreadable=unreadable)
+    if json:
+        print_json(done.to_dict())
+        return
+    console().print(f"{done.path}: {done.files} files, {done.added} new")
+    if done.quarantine:
+        console().print(f"  left out: {len(done.quarantine)}, see {done.path}/quarantine.jsonl")
 
 
 def evaluate(

@@ -7,21 +7,19 @@ one part, and a later call embeds only what is new.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from unlabeled.atomic import write_text
 from unlabeled.contract import Encoder, Output
 from unlabeled.evaluation.encoding import Piece, choose_output, device, encode
 from unlabeled.evaluation.progress import progress
-from unlabeled.evaluation.reading import Source
+from unlabeled.evaluation.reading import Source, write_quarantine
 from unlabeled.evaluation.table import EmbeddingTable
 from unlabeled.export.encoder import (
     EncoderConfig,
-    encoder_folder,
+    encoder_digest,
     load_encoder,
     load_reader,
     read_config,
@@ -87,7 +85,7 @@ def embed(
             table.add(rows, found)
     written, items, gone = table.join()
     quarantine = (*source.items.quarantine, *source.quarantine.values())
-    _write_quarantine(out, quarantine)
+    write_quarantine(out.with_name(f"{out.name}.quarantine.jsonl"), quarantine)
     added = len(missing) - len(source.quarantine)
     return Embedded(out, chosen.name, chosen.width, written, items, added, gone, quarantine)
 
@@ -110,15 +108,5 @@ def _parts(
 
 def _maker(path: Path | str, config: EncoderConfig, output: Output) -> str:
     """A digest of what an embedding depends on besides the item."""
-    digest = hashlib.sha256((encoder_folder(path) / "model.safetensors").read_bytes())
-    sections = [config.encoder.to_dict(), config.reader.to_dict(), output.name]
-    digest.update(json.dumps(sections).encode())
-    return digest.hexdigest()
-
-
-def _write_quarantine(out: Path, quarantine: Sequence[Quarantined]) -> None:
-    path = out.with_name(f"{out.name}.quarantine.jsonl")
-    if quarantine:
-        write_text(path, "".join(json.dumps(asdict(item)) + "\n" for item in quarantine))
-    else:
-        path.unlink(missing_ok=True)
+    made_by = encoder_digest(path, config) + output.name
+    return hashlib.sha256(made_by.encode()).hexdigest()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Literal, TypeVar
 
 import numpy as np
 
+from unlabeled.atomic import write_text
 from unlabeled.contract import Reader, Sample
 from unlabeled.errors import DataError, UnreadableItem
-from unlabeled.items import Items, Quarantined
+from unlabeled.items import Item, Items, Quarantined
 
 T = TypeVar("T")
 
@@ -21,6 +24,7 @@ class Source:
 
     unreadable: what happens at an item that cannot be read; max_skipped: the largest share of all
     items that may be left out; quarantine: those that were.
+    Raises as `batches` does if the index left out too much already; DataError if nothing is left.
     """
 
     items: Items
@@ -28,6 +32,14 @@ class Source:
     unreadable: Literal["skip", "stop"] = "skip"
     max_skipped: float = 0.1
     quarantine: dict[str, Quarantined] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for bad in self.items.quarantine[:1]:
+            if self.unreadable == "stop":
+                raise UnreadableItem(bad.source, bad.expected, bad.found)
+            self._check_share(bad)
+        if not len(self.items):
+            raise DataError("the data hold nothing that the reader of this run can read")
 
     def batches(
         self, rows: Sequence[int], batch_size: int
@@ -43,30 +55,42 @@ class Source:
         for batch in _cut(
             sorted(rows, key=lambda row: (sizes[row], row)), sizes, batch_size, budget
         ):
-            read = [(row, sample) for row in batch for sample in self._read(row)]
+            read = [(row, sample) for row in batch for sample in self.tried(row, self.reader.read)]
             if read:
                 yield [row for row, _ in read], [sample for _, sample in read]
 
-    def _read(self, row: int) -> Iterator[Sample]:
+    def tried(self, row: int, action: Callable[[Item], T]) -> Iterator[T]:
+        """What `action` makes of the item at `row`; nothing if it cannot be read.
+
+        Raises as `batches` does.
+        """
         item = self.items[row]
         try:
-            yield self.reader.read(item)
+            yield action(item)
         except UnreadableItem as error:
             if self.unreadable == "stop":
                 raise
-            self.quarantine[item.id] = Quarantined(error.source, error.expected, error.found)
-            self._check_share()
+            bad = Quarantined(error.source, error.expected, error.found)
+            self.quarantine[item.id] = bad
+            self._check_share(bad)
 
-    def _check_share(self) -> None:
+    def _check_share(self, bad: Quarantined) -> None:
         skipped = len(self.quarantine) + len(self.items.quarantine)
         total = len(self.items) + len(self.items.quarantine)
         if skipped > self.max_skipped * total:
-            first = next(iter(self.quarantine.values()))
             raise DataError(
                 f"{skipped} of {total} items cannot be read, more than the {self.max_skipped:.0%} "
-                f"that may be skipped. For example {first.source}: expected {first.expected}, "
-                f"found {first.found}. Mend or remove them, or raise max_skipped."
+                f"that may be skipped. For example {bad.source}: expected {bad.expected}, "
+                f"found {bad.found}. Mend or remove them, or raise max_skipped."
             )
+
+
+def write_quarantine(path: Path, quarantine: Sequence[Quarantined]) -> None:
+    """One JSON line per item that was left out; no file if there is none."""
+    if quarantine:
+        write_text(path, "".join(json.dumps(asdict(item)) + "\n" for item in quarantine))
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _cut(

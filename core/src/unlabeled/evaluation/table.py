@@ -38,12 +38,12 @@ class EmbeddingTable:
         self.items = items
         self.made_by = made_by
         self.parts = path.with_name(f".{path.name}.{made_by[:12]}.parts")
-        self.signatures = _signatures(items.table)
+        self.signatures = signatures(items.table)
         self._require_same_maker()
 
     def missing(self) -> list[int]:
         """Rows of the items that have no embedding yet."""
-        known = {key: seen for chunk in self._chunks() for key, seen in _signatures(chunk).items()}
+        known = {key: seen for chunk in self._chunks() for key, seen in signatures(chunk).items()}
         current = enumerate(self.signatures.items())
         return [row for row, (key, signature) in current if known.get(key) != signature]
 
@@ -64,7 +64,7 @@ class EmbeddingTable:
         written, seen, gone, writer = 0, set[str](), set[str](), None
         with new_file(self.path) as partial:
             for chunk in self._chunks():
-                stored = _signatures(chunk)
+                stored = signatures(chunk)
                 fresh = {
                     key
                     for key, signature in stored.items()
@@ -141,7 +141,7 @@ def _with_columns(table: pa.Table, columns: dict[str, pa.Array]) -> pa.Table:
     return table
 
 
-def _signatures(table: pa.Table) -> dict[str, str]:
+def signatures(table: pa.Table) -> dict[str, str]:
     """A digest of each item's row, except where it lies and what embedding added."""
     names = sorted(set(table.column_names) - {"source", *ADDED})
     rows = zip(*(table[name].to_pylist() for name in names), strict=True)

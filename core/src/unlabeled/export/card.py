@@ -21,7 +21,7 @@ items = reader.index(DATA)
 with torch.no_grad():
     embedding = encoder(encoder.collate([reader.read(items[0])]))
 ```
-Or for a whole folder: `unlabeled embed PATH DATA --out embeddings.parquet`.
+Or for a whole folder: `unlabeled {command}`.
 
 ## Input
 Read by:
@@ -41,12 +41,23 @@ What the encoder expects of it:
 The first is the default.
 
 ## Limits
-An encoder knows the data it was trained on. Judge it on your own labels before relying on it,
-beside random encoders and simple features: `unlabeled evaluate PATH DATA --labels labels.csv`.
+An encoder knows the data it was trained on. {limits}
 
 ## Made with
 {versions}
 """
+
+
+COMMANDS = {
+    "representation": "embed PATH DATA --out embeddings.parquet",
+    "restoration": "apply PATH DATA --out restored",
+}
+LIMITS = {
+    "representation": """Judge it on your own labels before relying on it,
+beside random encoders and simple features: `unlabeled evaluate PATH DATA --labels labels.csv`.""",
+    "restoration": """Judge what it restores beside a classical filter
+before relying on it: a network can also invent what is not there.""",
+}
 
 
 def model_card(config: Mapping[str, Any], parameters: int) -> str:
@@ -57,6 +68,8 @@ def model_card(config: Mapping[str, Any], parameters: int) -> str:
     )
     return CARD.format(
         **origin | {"fingerprint": print_of_data},
+        command=COMMANDS[origin["kind"]],
+        limits=LIMITS[origin["kind"]],
         encoder=config["encoder"]["name"],
         parameters=parameters,
         reader=json.dumps(config["reader"], indent=2),

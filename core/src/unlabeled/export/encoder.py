@@ -6,6 +6,7 @@ classes come from the installed plugin, by their names in the manifest.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 from collections.abc import Mapping
@@ -18,8 +19,9 @@ import safetensors.torch
 import torch
 from safetensors import SafetensorError
 
+from unlabeled import discovery
 from unlabeled.atomic import new_folder, write_json, write_text
-from unlabeled.contract import Encoder, Output, Reader
+from unlabeled.contract import Encoder, Output, Pretext, Reader
 from unlabeled.errors import RunError
 from unlabeled.export.card import model_card
 from unlabeled.recipe import Choice, build_encoder, build_reader, read_choice
@@ -170,6 +172,13 @@ def encoder_folder(path: Path | str) -> Path:
     )
 
 
+def encoder_digest(path: Path | str, config: EncoderConfig) -> str:
+    """Tells one encoder from another: weights, settings, and how its input is read."""
+    digest = hashlib.sha256((encoder_folder(path) / "model.safetensors").read_bytes())
+    digest.update(json.dumps([config.encoder.to_dict(), config.reader.to_dict()]).encode())
+    return digest.hexdigest()
+
+
 def require_representation(config: EncoderConfig, path: Path | str) -> None:
     """Raises RunError, naming the right command, if the run restores instead of embedding."""
     if config.provenance.kind == "restoration":
@@ -177,6 +186,17 @@ def require_representation(config: EncoderConfig, path: Path | str) -> None:
             f"{path}: {config.provenance.pretext} restores its input and has no embedding. "
             f"Use: unlabeled apply {path} DATA --out FOLDER"
         )
+
+
+def require_restoration(config: EncoderConfig, path: Path | str) -> type[Pretext]:
+    """The method that restores. Raises RunError, naming the right command, if the run embeds."""
+    if config.provenance.kind == "representation":
+        raise RunError(
+            f"{path}: {config.provenance.pretext} embeds its input and restores nothing. "
+            f"Use: unlabeled embed {path} DATA --out embeddings.parquet"
+        )
+    pretext: type[Pretext] = discovery.load("pretexts", config.provenance.pretext)
+    return pretext
 
 
 def _require_format(found: object, file: Path) -> None:

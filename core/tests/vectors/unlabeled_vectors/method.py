@@ -1,11 +1,13 @@
-"""An augmentation, and a pretext with everything that a checkpoint must not forget."""
+"""An augmentation, a pretext with everything that a checkpoint must not forget, a restoration."""
 
+import json
 from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from unlabeled.atomic import write_text
 from unlabeled.contract import Loss, Pretext, Range
 from unlabeled.distributed import gather_rows, global_mean
 from unlabeled.settings import Settings
@@ -64,3 +66,32 @@ class Memory(Pretext):
     def after_step(self, step, total_steps):
         self.teacher.update(step, total_steps)
         self.queue.copy_(torch.cat([self.waiting, self.queue])[: len(self.queue)])
+
+
+class DenoiseSettings(Settings):
+    noise: float = 0.1
+
+
+class Denoise(Pretext):
+    """A restoration: every vector as it was before noise was added. Needs an encoder of width 4."""
+
+    settings_type = DenoiseSettings
+    kind = "restoration"
+    restores_to = ".clean.json"
+
+    def example(self, sample, draw):
+        return Jitter(noise=self.settings.noise)(sample, draw.rng("noise")), sample
+
+    def collate(self, examples):
+        return [self.encoder.collate(part) for part in zip(*examples, strict=True)]
+
+    def forward(self, batch):
+        noisy, clean = batch
+        found = self.encoder.encode(noisy, "steps")
+        return Loss(global_mean((found.values - clean.values)[clean.valid].square()))
+
+    @classmethod
+    @torch.no_grad()
+    def restore(cls, encoder, reader, item, out):
+        found = encoder.encode(encoder.collate([reader.read(item)]), "steps")
+        write_text(out, json.dumps(found.values[0].tolist()))

@@ -15,6 +15,9 @@ plugin = Plugin(
         "linear": Component("unlabeled_vectors.parts:Linear", "one matrix"),
     },
     augmentations={"jitter": Component("unlabeled_vectors.method:Jitter", "noise and scale")},
-    pretexts={"memory": Component("unlabeled_vectors.method:Memory", "a teacher and a queue")},
+    pretexts={
+        "memory": Component("unlabeled_vectors.method:Memory", "a teacher and a queue"),
+        "denoise": Component("unlabeled_vectors.method:Denoise", "vectors without noise"),
+    },
     features={"mean": Component("unlabeled_vectors.parts:Mean", "the mean vector")},
 )
