@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from unlabeled_medical.readers.cache import cached_file, from_cache, make_room, to_cache
-from unlabeled_medical.readers.header import Stored
 
 
 @pytest.fixture
@@ -16,27 +15,31 @@ def source(tmp_path, monkeypatch):
     return file
 
 
-def test_voxels_come_back_mapped_and_scaled(source):
+def test_voxels_come_back_mapped(source):
     values = np.arange(24, dtype=np.int16).reshape(2, 3, 4, 1)
-    file = cached_file([source])
+    file = cached_file([source], "RAS")
     assert from_cache(file) is None
-    to_cache(file, Stored(values, slope=0.5, intercept=-1.0), limit_bytes=10_000)
+    to_cache(file, values, limit_bytes=10_000)
     cached = from_cache(file)
-    assert isinstance(cached.values, np.memmap)
-    np.testing.assert_array_equal(cached.values, values * 0.5 - 1)
+    assert isinstance(cached, np.memmap)
+    np.testing.assert_array_equal(cached, values)
 
 
 def test_names_tell_nothing_and_only_the_owner_reads(source):
-    file = cached_file([source])
-    to_cache(file, Stored(np.zeros((2, 2, 2, 1))), 10_000)
+    file = cached_file([source], "RAS")
+    to_cache(file, np.zeros((2, 2, 2, 1)), 10_000)
     assert "anna" not in str(file.relative_to(source.parent))
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 def test_a_changed_file_is_decoded_again(source):
-    before = cached_file([source])
+    before = cached_file([source], "RAS")
     source.write_bytes(b"second")
-    assert cached_file([source]) != before
+    assert cached_file([source], "RAS") != before
+
+
+def test_another_layout_is_another_file(source):
+    assert cached_file([source], "RAS") != cached_file([source], "stored")
 
 
 def test_the_least_recently_used_go_first(tmp_path):
@@ -48,13 +51,13 @@ def test_the_least_recently_used_go_first(tmp_path):
 
 
 def test_what_exceeds_the_limit_is_not_kept(source):
-    file = cached_file([source])
-    to_cache(file, Stored(np.zeros((9, 9, 9, 1))), limit_bytes=100)
+    file = cached_file([source], "RAS")
+    to_cache(file, np.zeros((9, 9, 9, 1)), limit_bytes=100)
     assert from_cache(file) is None
 
 
 def test_a_broken_cache_file_counts_as_absent(source):
-    file = cached_file([source])
+    file = cached_file([source], "RAS")
     file.parent.mkdir(parents=True)
     file.write_bytes(b"not an array")
     assert from_cache(file) is None

@@ -11,7 +11,7 @@ from PIL import Image
 
 from unlabeled.errors import DataError, RecipeError, UnreadableItem
 from unlabeled.validation import validate
-from unlabeled_medical.readers.volumes import Volumes
+from unlabeled_medical.readers.volumes import Volumes, grid_of
 
 RNG = np.random.default_rng(7)
 
@@ -78,7 +78,8 @@ def test_memory_mapped_patches_leave_the_rest_on_disk(tmp_path, monkeypatch):
     from unlabeled_medical.readers import voxels
 
     source = voxels.Source.of("nifti", (tmp_path / "a.nii",))
-    assert isinstance(voxels.open_mapped(source, 10**9).values, np.memmap)
+    grid = grid_of(voxels.read_header(source, None), turn=True, spacing=None)
+    assert isinstance(voxels.open_mapped(source, grid, 10**9).values, np.memmap)
 
 
 def test_a_compressed_file_is_decoded_once(tmp_path):
@@ -86,9 +87,30 @@ def test_a_compressed_file_is_decoded_once(tmp_path):
     from unlabeled_medical.readers import voxels
 
     source = voxels.Source.of("nifti", (tmp_path / "a.nii.gz",))
-    first = voxels.open_mapped(source, 10**9)
+    grid = grid_of(voxels.read_header(source, None), turn=True, spacing=None)
+    first = voxels.open_mapped(source, grid, 10**9)
     assert isinstance(first.values, np.memmap)
     assert str(first.values.filename).endswith(".npy")
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+@pytest.mark.parametrize("steps", [(1, 2, 3), (-1, 2, -3)])
+def test_a_window_from_map_or_cache_is_that_of_the_whole(tmp_path, suffix, steps):
+    """Of a volume stored with its axes permuted and perhaps backwards, slope and frames too."""
+    values = np.random.default_rng(0).integers(0, 900, (9, 10, 11, 2), dtype=np.int16)
+    affine = np.zeros((4, 4))
+    affine[[1, 2, 0, 3], range(4)] = [*steps, 1]
+    image = nibabel.Nifti1Image(values, affine)
+    image.header.set_slope_inter(0.5, -20)
+    nibabel.save(image, tmp_path / f"a{suffix}")
+    reader = Volumes(patch=4)
+    item = reader.index(tmp_path)[1]
+    whole = reader.read(item)
+    for seed in range(5):
+        window = reader.read(item, np.random.default_rng(seed))
+        first = np.linalg.solve(whole.affine, window.affine[:, 3])[:3].round().astype(int)
+        box = tuple(slice(a, a + 4) for a in first)
+        np.testing.assert_array_equal(window.values[0], whole.values[0][box])
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1.7e6])

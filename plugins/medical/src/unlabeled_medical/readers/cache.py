@@ -16,7 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from unlabeled.atomic import new_file
-from unlabeled_medical.readers.header import Stored
+
+FORMAT = 2
+"""Of the files; it is part of their names, so files of an older kind are never read."""
 
 
 def cache_folder() -> Path:
@@ -25,32 +27,30 @@ def cache_folder() -> Path:
     return (Path(root) if root else Path.home() / ".cache" / "unlabeled") / "medical"
 
 
-def cached_file(files: Sequence[Path]) -> Path:
-    """The cache's name for these files as they are now."""
+def cached_file(files: Sequence[Path], layout: object) -> Path:
+    """The cache's name for these files as they are now, with their axes as `layout` says."""
     states = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    return cache_folder() / f"{hashlib.sha256(repr(states).encode()).hexdigest()[:32]}.npy"
+    digest = hashlib.sha256(repr((FORMAT, layout, states)).encode()).hexdigest()
+    return cache_folder() / f"{digest[:32]}.npy"
 
 
-def from_cache(file: Path) -> Stored | None:
-    """The memory-mapped voxels, or None if they are not there (any more)."""
+def from_cache(file: Path) -> np.ndarray | None:
+    """The memory-mapped voxels (x, y, z, F), or None if they are not there (any more)."""
     try:
-        values = np.load(file, mmap_mode="r", allow_pickle=False)
+        values: np.ndarray = np.load(file, mmap_mode="r", allow_pickle=False)
         os.utime(file)
     except (FileNotFoundError, ValueError):
         return None
-    return Stored(values)
+    return np.moveaxis(values, 0, -1)
 
 
-def to_cache(file: Path, stored: Stored, limit_bytes: int) -> None:
-    """Write voxels and make room for them; what is larger than the limit is not kept."""
-    values = stored.values
-    if (stored.slope, stored.intercept) != (1.0, 0.0):
-        values = stored.true(values)
+def to_cache(file: Path, values: np.ndarray, limit_bytes: int) -> None:
+    """Write voxels (x, y, z, F) and make room for them; more than the limit is not kept."""
     if values.nbytes > limit_bytes:
         return
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with new_file(file) as partial, partial.open("wb") as opened:
-        np.save(opened, np.ascontiguousarray(values), allow_pickle=False)
+        np.save(opened, np.ascontiguousarray(np.moveaxis(values, -1, 0)), allow_pickle=False)
     file.chmod(0o600)
     make_room(file.parent, limit_bytes)
 

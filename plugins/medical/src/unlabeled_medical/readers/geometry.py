@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from nibabel.orientations import io_orientation
 
 from unlabeled_medical.volume import moved_affine
@@ -73,30 +74,59 @@ class Grid:
 
         load: gives a window (without negative steps) of the stored axes, (X, Y, Z, F).
         """
-        weights = [self._weights(axis, part) for axis, part in enumerate(window)]
+        spans = [self._span(axis, part) for axis, part in enumerate(window)]
         stored: list[slice] = [slice(0)] * 3
-        for axis, (first, matrix) in enumerate(weights):
-            last = first + matrix.shape[1]
+        for axis, (first, last) in enumerate(spans):
             length = self.stored[self.order[axis]]
             backwards = slice(length - last, length - first)
             stored[self.order[axis]] = backwards if self.flipped[axis] else slice(first, last)
-        values = load((stored[0], stored[1], stored[2])).transpose(*self.order, 3)
-        values = values[tuple(slice(None, None, -1 if f else 1) for f in self.flipped)]
-        for axis, (_, matrix) in enumerate(weights):
+        values = self.turned(load((stored[0], stored[1], stored[2])))
+        for axis, part in enumerate(window):
             if self.scale[axis] != 1:
-                values = np.moveaxis(np.tensordot(matrix, values, (1, axis)), 0, axis)
-        # Always a copy, in the order in which the file has them: turning it costs ten times more.
-        return np.array(np.moveaxis(values, -1, 0), dtype=np.float32, order="K")
+                weights = self._weights(axis, part, *spans[axis])
+                values = np.moveaxis(np.tensordot(weights, values, (1, axis)), 0, axis)
+        return copied(np.moveaxis(values, -1, 0))
 
-    def _weights(self, axis: int, part: slice) -> tuple[int, np.ndarray]:
-        """The first turned voxel that matters, and how much each from there on does."""
+    def turned(self, values: np.ndarray) -> np.ndarray:
+        """A view of stored voxels (X, Y, Z, F), or of a box of them, along the wanted axes."""
+        return values.transpose(*self.order, 3)[_flips(self.flipped)]
+
+    def stored_view(self, turned: np.ndarray) -> np.ndarray:
+        """What `turned` undoes: a view (X, Y, Z, F) of turned voxels along the stored axes."""
+        return turned[_flips(self.flipped)].transpose(*np.argsort(self.order), 3)
+
+    def _span(self, axis: int, part: slice) -> tuple[int, int]:
+        """The first turned voxel that matters, and the one behind the last."""
         scale = self.scale[axis]
         if scale == 1:
-            return part.start, np.eye(part.stop - part.start, dtype=np.float32)
-        place = np.arange(part.start, part.stop) * scale
+            return part.start, part.stop
         reach = max(scale, 1.0)
-        first = max(int(np.ceil(place[0] - reach + 1e-9)), 0)
-        last = min(int(np.floor(place[-1] + reach - 1e-9)), self.stored[self.order[axis]] - 1)
-        distance = np.abs(place[:, None] - np.arange(first, last + 1))
-        weights = np.clip(1 - distance / reach, 0, None)
-        return first, (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+        first = int(np.ceil(part.start * scale - reach + 1e-9))
+        last = int(np.floor((part.stop - 1) * scale + reach - 1e-9))
+        return max(first, 0), min(last + 1, self.stored[self.order[axis]])
+
+    def _weights(self, axis: int, part: slice, first: int, last: int) -> np.ndarray:
+        """(wanted, last - first): how much each turned voxel matters."""
+        scale = self.scale[axis]
+        place = np.arange(part.start, part.stop) * scale
+        distance = np.abs(place[:, None] - np.arange(first, last))
+        weights = np.clip(1 - distance / max(scale, 1.0), 0, None)
+        shares: np.ndarray = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+        return shares
+
+
+def copied(values: np.ndarray) -> np.ndarray:
+    """float32, always a copy, in the order in which memory has them.
+
+    Any other order costs ten times more, and so does casting backwards: what runs backwards is
+    cast forwards first, then flipped by torch, which does so by whole vectors.
+    """
+    backwards = [axis for axis, step in enumerate(values.strides) if step < 0]
+    forwards = values[_flips([step < 0 for step in values.strides])]
+    copy = np.array(forwards, dtype=np.float32, order="K")
+    flipped: np.ndarray = torch.from_numpy(copy).flip(backwards).numpy() if backwards else copy
+    return flipped
+
+
+def _flips(flipped: Sequence[bool]) -> tuple[slice, ...]:
+    return tuple(slice(None, None, -1 if backwards else 1) for backwards in flipped)

@@ -60,9 +60,19 @@ class Stored:
     slope: float = 1.0
     intercept: float = 0.0
 
+    @property
+    def plain(self) -> bool:
+        """Whether stored values mean themselves."""
+        return (self.slope, self.intercept) == (1.0, 0.0)
+
+    @property
+    def may_have_gaps(self) -> bool:
+        """Whether a value can be NaN or infinite."""
+        return self.values.dtype.kind == "f"
+
     def true(self, values: np.ndarray) -> np.ndarray:
         """float32 of a part of `values`."""
         scaled: np.ndarray = np.asarray(values, dtype=np.float32)
-        if (self.slope, self.intercept) != (1.0, 0.0):
+        if not self.plain:
             scaled = scaled * np.float32(self.slope) + np.float32(self.intercept)
         return scaled

@@ -166,14 +166,17 @@ class Volumes(Settings):
         if source is None:
             return None
         cache_bytes = int(self.cache_gb * 1e9)
-        stored = voxels.open_mapped(source, cache_bytes) if mapped else voxels.open_whole(source)
+        if mapped:
+            stored = voxels.open_mapped(source, grid, cache_bytes)
+        else:
+            stored = voxels.open_whole(source)
         frame = item.metadata["frame"]
         frames = slice(0, stored.values.shape[3]) if frame < 0 else slice(frame, frame + 1)
         values = voxels.read_window(stored, grid, window, frames)
         for channel, number in zip(values, range(frames.start, frames.stop), strict=True):
             robust = self.intensity == "robust"
             scale = voxels.scale_of(source, stored, number) if robust else None
-            voxels.normalise(channel, scale, self.intensity)
+            voxels.normalise(channel, scale, self.intensity, gaps=stored.may_have_gaps)
         return values
 
 

@@ -65,29 +65,30 @@ def open_whole(source: Source) -> Stored:
 
 
 @lru_cache(maxsize=64)
-def open_mapped(source: Source, cache_bytes: int) -> Stored:
+def open_mapped(source: Source, grid: Grid, cache_bytes: int) -> Stored:
     """Voxels to cut windows from: memory-mapped, by the file itself or by the cache.
 
+    The cache holds them turned as `grid` wants them, so that its windows are read forwards.
     Raises UnreadableItem.
     """
-    cached = cached_file(source.files)
-    stored = from_cache(cached)
-    if stored is None:
-        stored = open_whole(source)
-        if not isinstance(stored.values, np.memmap):
-            to_cache(cached, stored, cache_bytes)
-            stored = from_cache(cached) or stored
-    return stored
+    cached = cached_file(source.files, (grid.order, grid.flipped))
+    if (turned := from_cache(cached)) is not None:
+        return Stored(grid.stored_view(turned))
+    stored = open_whole(source)
+    if isinstance(stored.values, np.memmap):
+        return stored
+    true = stored.values if stored.plain else stored.true(stored.values)
+    to_cache(cached, grid.turned(true), cache_bytes)
+    turned = from_cache(cached)
+    return stored if turned is None else Stored(grid.stored_view(turned))
 
 
 def read_window(stored: Stored, grid: Grid, window: Window, frames: slice) -> np.ndarray:
     """(F, x, y, z) float32 in the file's own units."""
 
-    identity = (stored.slope, stored.intercept) == (1.0, 0.0)
-
     def load(box: Window) -> np.ndarray:
         values = stored.values[(*box, frames)]
-        return values if identity else stored.true(values)  # copied once, by the grid
+        return values if stored.plain else stored.true(values)  # copied once, by the grid
 
     return grid.read(window, load)
 
@@ -124,29 +125,25 @@ def scale_of(source: Source, stored: Stored, frame: int) -> Scale:
     return _SCALES[source, frame]
 
 
-def normalise(values: np.ndarray, scale: Scale | None, intensity: Intensity) -> None:
+def normalise(
+    values: np.ndarray, scale: Scale | None, intensity: Intensity, *, gaps: bool = True
+) -> None:
     """Change float32 values in place, so that no second volume is held: standardised, HU / 1000
     within [-1, 1], or as stored; never NaN.
 
-    values: in the file's units; scale: for `robust`. A constant volume becomes zeros.
+    values: in the file's units; scale: for `robust`; gaps: whether some may be NaN or infinite.
+    A constant volume becomes zeros.
     """
+    low = {"robust": scale.low if scale else 0.0, "hounsfield": -1000.0, "stored": 0.0}[intensity]
+    if gaps and not (np.isfinite(values.min()) and np.isfinite(values.max())):
+        np.nan_to_num(values, copy=False, nan=low, posinf=low, neginf=low)
     if intensity == "robust":
         if scale is None:
             raise ValueError("robust needs the scale of the volume")
-        _without_gaps(values, scale.low)
         np.clip(values, scale.low, scale.high, out=values)
         spread = scale.spread if scale.spread > 0 else 1.0
         values *= np.float32(1 / spread)
         values -= np.float32(scale.mean / spread)
     elif intensity == "hounsfield":
-        _without_gaps(values, -1000.0)
         np.clip(values, -1000, 1000, out=values)
         values /= np.float32(1000)
-    else:
-        _without_gaps(values, 0.0)
-
-
-def _without_gaps(values: np.ndarray, low: float) -> None:
-    """NaN and infinities become `low`; one sum tells whether there are any."""
-    if not np.isfinite(values.sum(dtype=np.float64)):
-        np.nan_to_num(values, copy=False, nan=low, posinf=low, neginf=low)
