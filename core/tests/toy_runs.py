@@ -146,12 +146,12 @@ def as_torchrun_does(count, action, *args):
     assert [process.exitcode for process in processes] == [0] * count
 
 
-def train_and_die(data, out, step, training):
+def train_and_die(data, out, step, training, sections=MEMORY):
     """Pretrain until SIGKILL strikes in the middle of a step, from 1."""
     from unlabeled_vectors.method import Memory
 
     Memory.forward = at_call(step, send(signal.SIGKILL), Memory)
-    pretrain(recipe(**training), data, out, quiet=True)
+    pretrain(recipe(sections, **training), data, out, quiet=True)
 
 
 def resume_and_die(out, step):

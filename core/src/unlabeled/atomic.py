@@ -47,15 +47,16 @@ def new_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file, or leave it as it was."""
+def write_bytes(path: Path, data: bytes, *, mode: int = 0o666) -> None:
+    """Write a file, or leave it as it was. mode: who may do what with it, less the umask."""
     with new_file(path) as partial:
+        partial.touch(mode)
         partial.write_bytes(data)
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, *, mode: int = 0o666) -> None:
     """Write a file as UTF-8, or leave it as it was."""
-    write_bytes(path, text.encode())
+    write_bytes(path, text.encode(), mode=mode)
 
 
 def write_json(path: Path, value: Any) -> None:

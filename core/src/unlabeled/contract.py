@@ -36,7 +36,11 @@ Batch: TypeAlias = Any
 
 
 class Reader(Protocol):
-    """Finds the items below a path and reads one at a time. A `Settings` model."""
+    """Finds the items below a path and reads one at a time. A `Settings` model.
+
+    With the class attribute `private = True` (data about people) runs write pseudonyms in place of
+    ids and groups and no sources (see `unlabeled.privacy`); metadata columns must name nobody.
+    """
 
     def index(self, path: Path) -> Items:
         """List the items from headers only; files that cannot be used go to `quarantine`.

@@ -3,6 +3,7 @@
 recipe.yaml        the resolved recipe            quarantine.jsonl   items left out, and why
 manifest.json      versions, data, status         checkpoints/       to go on from
 metrics.jsonl      one row per optimiser step     encoder/           what the run is for
+private/           names behind pseudonyms, where the reader is private (see `privacy`)
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
 @dataclass(frozen=True, slots=True)
 class DataRecord:
-    """What a run was trained on. columns: a digest of each column of the index but the source."""
+    """What a run was trained on. path: empty where it is private; columns: a digest of each column
+    of the index but the source."""
 
     path: str
     items: int
@@ -79,8 +81,12 @@ class RunFolder:
         return self.path / "metrics.jsonl"
 
     @property
+    def private(self) -> Path:
+        return self.path / "private"
+
+    @property
     def quarantine(self) -> Path:
-        return self.path / "quarantine.jsonl"
+        return (self.private if self.private.is_dir() else self.path) / "quarantine.jsonl"
 
     @property
     def checkpoints(self) -> Path:
@@ -111,9 +117,10 @@ class RunFolder:
             return
         if not self.path.is_dir():
             raise RunError(f"{self.path}: expected a folder for the run, found a file.")
-        # A recipe alone is left by a run that was killed while it began.
+        # These alone are left by a run that was killed while it began.
+        begun = {self.recipe, *([self.private] if (self.private / "salt").is_file() else [])}
         strangers = sorted(
-            p.name for p in self.path.iterdir() if not p.name.startswith(".") and p != self.recipe
+            p.name for p in self.path.iterdir() if not p.name.startswith(".") and p not in begun
         )
         if strangers and not self.holds_run():
             raise RunError(

@@ -52,7 +52,7 @@ def embed(
         f"output {done.output}; {done.added} items new, {done.gone} gone"
     )
     if done.quarantine:
-        console().print(f"  left out: {len(done.quarantine)}, see {done.path}.quarantine.jsonl")
+        console().print(f"  left out: {len(done.quarantine)}, see {done.listed_in}")
 
 
 def apply(
@@ -84,7 +84,7 @@ def apply(
         return
     console().print(f"{done.path}: {done.files} files, {done.added} new")
     if done.quarantine:
-        console().print(f"  left out: {len(done.quarantine)}, see {done.path}/quarantine.jsonl")
+        console().print(f"  left out: {len(done.quarantine)}, see {done.listed_in}")
 
 
 def evaluate(
@@ -133,7 +133,7 @@ def evaluate(
         print_json(found.to_dict())
         return
     out = console()
-    out.print(f"{found.data}: {found.task} of {', '.join(found.targets)} by {found.probe['name']}")
+    out.print(f"{data}: {found.task} of {', '.join(found.targets)} by {found.probe['name']}")
     out.print(f"  {found.items} items, {found.groups} groups, {found.splits}")
     for note in found.notes:
         out.print(f"  note: {note}")

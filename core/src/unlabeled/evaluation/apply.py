@@ -19,7 +19,7 @@ from unlabeled.atomic import write_text
 from unlabeled.errors import DataError, UsageError
 from unlabeled.evaluation.encoding import device
 from unlabeled.evaluation.progress import progress
-from unlabeled.evaluation.reading import Source, write_quarantine
+from unlabeled.evaluation.reading import Source, pseudonyms, write_quarantine
 from unlabeled.evaluation.table import signatures
 from unlabeled.export.encoder import (
     encoder_digest,
@@ -37,16 +37,17 @@ class Applied:
     """What a call of `apply` did.
 
     files: that are there now, one per item; added: by this call; quarantine: what was left out,
-    also written to `<path>/quarantine.jsonl`.
+    also written to `listed_in`, which is there only if something was.
     """
 
     path: Path
     files: int
     added: int
     quarantine: tuple[Quarantined, ...]
+    listed_in: Path
 
     def to_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "path": str(self.path)}
+        return {**asdict(self), "path": str(self.path), "listed_in": str(self.listed_in)}
 
 
 def apply(
@@ -60,7 +61,8 @@ def apply(
     """Restore every item below `data` with the encoder of a run, into files in the folder `out`.
 
     path: a run of a restoration, or its encoder folder. A file is called like its item, with the
-    ending of what the method writes (`scene.cos.tif`). max_skipped: the largest share of items that
+    ending of what the method writes (`scene.cos.tif`), or like its pseudonym where the data are
+    private (see `unlabeled.privacy`). max_skipped: the largest share of items that
     `skip` may leave out.
     Raises RunError (the run embeds), DataError, UsageError; UnreadableItem with the policy `stop`.
     """
@@ -69,7 +71,11 @@ def apply(
     _require_elsewhere(data, out)
     reader = load_reader(path)
     source = Source(reader.index(data), reader, unreadable, max_skipped)
-    files = _files(source.items, out, pretext.restores_to)
+    shown, left_out = source.items, out / "quarantine.jsonl"
+    if names := pseudonyms(path, reader, out):
+        names.remember(source.items)
+        shown, left_out = names.hide(source.items), names.folder / f"{out.name}.quarantine.jsonl"
+    files = _files(shown, out, pretext.restores_to)
     encoder = load_encoder(path).to(device())
 
     def restore(item: Item, file: Path) -> Path:
@@ -80,7 +86,7 @@ def apply(
             raise DataError(f"{file}: cannot be written: {error}") from error
         return file
 
-    with closing(_Done(out, encoder_digest(path, config), source.items)) as done:
+    with closing(_Done(out, encoder_digest(path, config), shown)) as done:
         missing = [row for row in range(len(files)) if not done.holds(row, files[row])]
         with progress("restoring", len(missing)) as advance:
             for row in missing:
@@ -88,9 +94,9 @@ def apply(
                     done.add(row, file)
                 advance(1)
     quarantine = (*source.items.quarantine, *source.quarantine.values())
-    write_quarantine(out / "quarantine.jsonl", quarantine)
-    left_out = len(source.quarantine)
-    return Applied(out, len(files) - left_out, len(missing) - left_out, quarantine)
+    write_quarantine(left_out, quarantine, private=bool(names))
+    failed = len(source.quarantine)
+    return Applied(out, len(files) - failed, len(missing) - failed, quarantine, left_out)
 
 
 class _Done:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from unlabeled.contract import Encoder, Output
 from unlabeled.evaluation.encoding import Piece, choose_output, device, encode
 from unlabeled.evaluation.progress import progress
-from unlabeled.evaluation.reading import Source, write_quarantine
+from unlabeled.evaluation.reading import Source, pseudonyms, write_quarantine
 from unlabeled.evaluation.table import EmbeddingTable
 from unlabeled.export.encoder import (
     EncoderConfig,
@@ -37,7 +37,7 @@ class Embedded:
 
     rows: in the table, of so many items; added: items that this call embedded; gone: items that
     were dropped, because the data no longer hold them; quarantine: what was left out, also
-    written to `<path>.quarantine.jsonl`.
+    written to `listed_in`, which is there only if something was.
     """
 
     path: Path
@@ -48,9 +48,10 @@ class Embedded:
     added: int
     gone: int
     quarantine: tuple[Quarantined, ...]
+    listed_in: Path
 
     def to_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "path": str(self.path)}
+        return {**asdict(self), "path": str(self.path), "listed_in": str(self.listed_in)}
 
 
 def embed(
@@ -68,7 +69,8 @@ def embed(
     path: a run or its encoder folder; output: the encoder's default if None; batch_size: that of
     training if None; max_skipped: the largest share of items that `skip` may leave out.
     Columns: those of the index (id, source, group, size, metadata), `position` (of tokens, in the
-    encoder's units) or `node`, and `vector`, float32 of fixed length.
+    encoder's units) or `node`, and `vector`, float32 of fixed length. Of private data id and group
+    are pseudonyms and source is left out (see `unlabeled.privacy`).
     Raises RunError, DataError, UsageError; UnreadableItem with the policy `stop`.
     """
     config, out = read_config(path), Path(out)
@@ -76,7 +78,11 @@ def embed(
     chosen = choose_output(config.outputs, output)
     reader = load_reader(path)
     source = Source(reader.index(Path(data)), reader, unreadable, max_skipped)
-    table = EmbeddingTable(out, source.items, _maker(path, config, chosen))
+    shown, left_out = source.items, out.with_name(f"{out.name}.quarantine.jsonl")
+    if names := pseudonyms(path, reader, out):
+        names.remember(source.items)
+        shown, left_out = names.hide(source.items), names.folder / left_out.name
+    table = EmbeddingTable(out, shown, _maker(path, config, chosen))
     missing = table.missing()
     if missing:
         encoder = load_encoder(path).to(device())
@@ -85,9 +91,11 @@ def embed(
             table.add(rows, found)
     written, items, gone = table.join()
     quarantine = (*source.items.quarantine, *source.quarantine.values())
-    write_quarantine(out.with_name(f"{out.name}.quarantine.jsonl"), quarantine)
+    write_quarantine(left_out, quarantine, private=bool(names))
     added = len(missing) - len(source.quarantine)
-    return Embedded(out, chosen.name, chosen.width, written, items, added, gone, quarantine)
+    return Embedded(
+        out, chosen.name, chosen.width, written, items, added, gone, quarantine, left_out
+    )
 
 
 def _parts(

@@ -19,7 +19,7 @@ from unlabeled.evaluation.contestants import contestants
 from unlabeled.evaluation.encoding import choose_output
 from unlabeled.evaluation.judge import judge
 from unlabeled.evaluation.labels import labels_in, match, read_labels, target_names
-from unlabeled.evaluation.reading import Source
+from unlabeled.evaluation.reading import Source, pseudonyms
 from unlabeled.evaluation.result import Evaluation
 from unlabeled.evaluation.settings import EvaluationSettings
 from unlabeled.evaluation.study import choose_probe, design
@@ -28,8 +28,8 @@ from unlabeled.export.encoder import (
     load_reader,
     read_config,
     require_representation,
+    run_of,
 )
-from unlabeled.run_folder import RunFolder
 from unlabeled.validation import validate
 
 
@@ -58,9 +58,12 @@ def evaluate(
     source = Source(reader.index(data), reader, unreadable, max_skipped)
     table = labels_in(source.items) if labels is None else read_labels(Path(labels))
     names = target_names(table, target)
-    labelled = match(table, source.items, data)
+    hidden = pseudonyms(path, reader, data)
+    ids = source.items.table["id"].to_pylist()
+    labelled = match(table, source.items, data, hidden.of("id", ids) if hidden else ())
     choice, why = choose_probe(labelled, names, settings)
-    name = _file_name(name or f"{Path(labels or data).stem}-{choice.name.replace('/', '-')}")
+    stem = "index" if hidden and labels is None else Path(labels or data).stem
+    name = _file_name(name or f"{stem}-{choice.name.replace('/', '-')}")
     design(labelled, names, source.items, choice, settings.folds)  # fails before the long part
 
     found = contestants(path, config, settings, source, labelled)
@@ -69,8 +72,8 @@ def evaluate(
     rows, comparisons = judge(study, found)
     evaluation = Evaluation(
         name=name,
-        data=str(data),
-        labels=str(labels or ""),
+        data="" if hidden else str(data),
+        labels="" if hidden else str(labels or ""),
         targets=tuple(names),
         task=study.probe.task,
         probe=choice.to_dict(),
@@ -90,20 +93,16 @@ def evaluate(
         seeds=tuple(range(settings.random_encoders)),
         resamples=RESAMPLES,
     )
-    write_json(home(path) / "evaluation" / f"{name}.json", evaluation.to_dict())
+    run = run_of(path)
+    folder = run.path if run else encoder_folder(path)
+    write_json(folder / "evaluation" / f"{name}.json", evaluation.to_dict())
     return evaluation
-
-
-def home(path: Path | str) -> Path:
-    """The run that an encoder folder belongs to; the folder itself if it was taken elsewhere."""
-    folder = encoder_folder(path)
-    return folder.parent if RunFolder(folder.parent).holds_run() else folder
 
 
 def recipe_settings(path: Path | str) -> EvaluationSettings:
     """The evaluation section of a run's recipe; the defaults where there is no run."""
-    run = RunFolder(home(path))
-    if not run.recipe.is_file():
+    run = run_of(path)
+    if run is None:
         return EvaluationSettings()
     section = run.read_recipe().get("evaluation") or {}
     return validate(EvaluationSettings, section, f"{run.recipe}, evaluation")

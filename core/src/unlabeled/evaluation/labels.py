@@ -85,12 +85,13 @@ def labels_in(items: Items) -> pa.Table:
     return items.table.select(["id", *extra]).rename_columns(["item", *extra])
 
 
-def match(table: pa.Table, items: Items, data: Path) -> Labelled:
+def match(table: pa.Table, items: Items, data: Path, pseudonyms: Sequence[str] = ()) -> Labelled:
     """Find each row's item, by id or by its file's path relative to `data`.
 
+    pseudonyms: other names of the items, in the order of the index.
     Raises DataError if no row fits, or two rows are about one item.
     """
-    places = _places(items, data)
+    places = {**{name: place for place, name in enumerate(pseudonyms)}, **_places(items, data)}
     row_of: dict[int, int] = {}
     for row, name in enumerate(names := [str(n) for n in table["item"].to_pylist()]):
         place = places.get(name.removeprefix("./"))

@@ -13,7 +13,9 @@ import numpy as np
 from unlabeled.atomic import write_text
 from unlabeled.contract import Reader, Sample
 from unlabeled.errors import DataError, UnreadableItem
+from unlabeled.export.encoder import run_of
 from unlabeled.items import Item, Items, Quarantined
+from unlabeled.privacy import OWNER, Pseudonyms, is_private
 
 T = TypeVar("T")
 
@@ -85,10 +87,22 @@ class Source:
             )
 
 
-def write_quarantine(path: Path, quarantine: Sequence[Quarantined]) -> None:
+def pseudonyms(path: Path | str, reader: Reader, out: Path) -> Pseudonyms | None:
+    """Those of the run that the encoder at `path` belongs to; None if its data are not private.
+
+    Where the run is not there, they get a folder beside the result `out`.
+    """
+    if not is_private(reader):
+        return None
+    run = run_of(path)
+    return Pseudonyms(run.private if run else out.with_name(f"{out.name}.private"))
+
+
+def write_quarantine(path: Path, quarantine: Sequence[Quarantined], *, private: bool) -> None:
     """One JSON line per item that was left out; no file if there is none."""
     if quarantine:
-        write_text(path, "".join(json.dumps(asdict(item)) + "\n" for item in quarantine))
+        lines = "".join(json.dumps(asdict(item)) + "\n" for item in quarantine)
+        write_text(path, lines, mode=OWNER if private else 0o666)
     else:
         path.unlink(missing_ok=True)
 

@@ -49,6 +49,8 @@ def report(run: Path | str) -> Path:
     manifest = folder.read()
     rows = list(JsonLines(folder.metrics).rows())
     left_out = list(JsonLines(folder.quarantine).rows())
+    private = folder.private.is_dir()
+    shown = [] if private else left_out
     page = _template().render(
         run=folder.path.resolve(),
         manifest=manifest,
@@ -59,9 +61,10 @@ def report(run: Path | str) -> Path:
         optimiser=_figures(rows, ("lr", "grad_norm")),
         collapsed=_last(rows, "health_collapsed"),
         judged=[_judged(path) for path in sorted((folder.path / "evaluation").glob("*.json"))],
-        left_out=left_out[:MOST_LISTED],
+        private=private,
+        left_out=shown[:MOST_LISTED],
         left_out_count=len(left_out),
-        reasons=Counter(str(entry.get("found", "")) for entry in left_out).most_common(5),
+        reasons=Counter(str(entry.get("found", "")) for entry in shown).most_common(5),
         encoder=_encoder(folder),
     )
     path = folder.path / "report.html"

@@ -43,8 +43,9 @@ class Comparison:
 class Evaluation:
     """A judgement of one encoder on one labels table.
 
-    outcome: that of the comparison with the mean of the random encoders; items, groups: that
-    were tested; notes: what a reader of the table must know.
+    data, labels: where they lie, empty where the data are private; outcome: that of the comparison
+    with the mean of the random encoders; items, groups: that were tested; notes: what a reader of
+    the table must know.
     """
 
     name: str

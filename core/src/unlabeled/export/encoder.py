@@ -25,6 +25,7 @@ from unlabeled.contract import Encoder, Output, Pretext, Reader
 from unlabeled.errors import RunError
 from unlabeled.export.card import model_card
 from unlabeled.recipe import Choice, build_encoder, build_reader, read_choice
+from unlabeled.run_folder import RunFolder
 
 FORMAT = 1
 """The version of `config.json`."""
@@ -170,6 +171,12 @@ def encoder_folder(path: Path | str) -> Path:
         f"{path}: expected a run, or an encoder folder with config.json and model.safetensors, "
         f"found {found}."
     )
+
+
+def run_of(path: Path | str) -> RunFolder | None:
+    """The run that an encoder belongs to; None if its folder was taken elsewhere."""
+    run = RunFolder(encoder_folder(path).parent)
+    return run if run.holds_run() else None
 
 
 def encoder_digest(path: Path | str, config: EncoderConfig) -> str:

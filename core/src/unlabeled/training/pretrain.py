@@ -8,6 +8,7 @@ from pathlib import Path
 
 from unlabeled.errors import DataError, RunError
 from unlabeled.items import Items
+from unlabeled.privacy import Pseudonyms, is_private
 from unlabeled.recipe import Recipe, build_reader, read_recipe
 from unlabeled.run_folder import DataRecord, Manifest, RunFolder
 from unlabeled.training.checkpoint import newest
@@ -59,11 +60,18 @@ def pretrain(
 
         def begin() -> tuple[Items, DataRecord, Manifest | None]:
             folder.check()
-            items, record = _index(recipe, Path(data))
+            items = _index(recipe, Path(data))
             check_index(items, settings)
             folder.claim()
             stack.enter_context(folder.locked())
-            return items, record, _same_run(folder, recipe, record)
+            if not is_private(build_reader(recipe.reader)):
+                record = _record(items, str(Path(data).resolve()))
+                return items, record, _same_run(folder, recipe, record)
+            names = Pseudonyms(folder.private)
+            record = _record(names.hide(items), "")
+            manifest = _same_run(folder, recipe, record)
+            names.remember(items, Path(data))
+            return items, record, manifest
 
         items, record, manifest = first(fabric, begin)
         if manifest is None or manifest.status != "finished":
@@ -91,7 +99,7 @@ def resume(
     manifest = folder.read()
     return pretrain(
         read_recipe(manifest.name, folder.read_recipe()),
-        manifest.data.path if data is None else data,
+        data or manifest.data.path or Pseudonyms(folder.private).data(),
         out,
         devices=devices,
         nodes=nodes,
@@ -101,7 +109,7 @@ def resume(
     )
 
 
-def _index(recipe: Recipe, data: Path) -> tuple[Items, DataRecord]:
+def _index(recipe: Recipe, data: Path) -> Items:
     items = build_reader(recipe.reader).index(data)
     if not len(items):
         bad = "".join(f" {q.source}: {q.found}." for q in items.quarantine[:1])
@@ -109,12 +117,16 @@ def _index(recipe: Recipe, data: Path) -> tuple[Items, DataRecord]:
             f"{data}: {recipe.reader.name} found nothing that it can read; "
             f"{len(items.quarantine)} files cannot be used.{bad}"
         )
+    return items
+
+
+def _record(items: Items, path: str) -> DataRecord:
     columns = {
         name: Items(items.table.select([name])).fingerprint()
         for name in items.table.column_names
         if name != "source"
     }
-    return items, DataRecord(str(data.resolve()), len(items), items.fingerprint(), columns)
+    return DataRecord(path, len(items), items.fingerprint(), columns)
 
 
 def _same_run(folder: RunFolder, recipe: Recipe, data: DataRecord) -> Manifest | None:

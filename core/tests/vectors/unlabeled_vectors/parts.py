@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -47,6 +48,10 @@ class JsonReader(Settings):
 
     def describe(self, items):
         return {}
+
+
+class PrivateReader(JsonReader):
+    private: ClassVar[bool] = True
 
 
 @dataclass

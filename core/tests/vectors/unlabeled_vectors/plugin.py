@@ -7,9 +7,15 @@ plugin = Plugin(
     modality="vectors",
     summary="Sequences of vectors",
     synthetic={
-        "json": Component("unlabeled_vectors.parts:write", "two classes told apart by a product")
+        "json": Component("unlabeled_vectors.parts:write", "two classes told apart by a product"),
+        "private": Component(
+            "unlabeled_vectors.parts:write", "two classes told apart by a product"
+        ),
     },
-    readers={"json": Component("unlabeled_vectors.parts:JsonReader", "one file, one sequence")},
+    readers={
+        "json": Component("unlabeled_vectors.parts:JsonReader", "one file, one sequence"),
+        "private": Component("unlabeled_vectors.parts:PrivateReader", "the same, of people"),
+    },
     encoders={
         "mixer": Component("unlabeled_vectors.parts:Mixer", "a small network"),
         "linear": Component("unlabeled_vectors.parts:Linear", "one matrix"),

@@ -1,0 +1,134 @@
+"""Data about people: pseudonyms everywhere, names in one folder that is never exported.
+
+In the runs of a reader with `private = True`, ids and groups are written as keyed hashes and
+sources not at all. The key, what the hashes stand for, and the list of what was left out lie in
+the run's folder `private/`, which only its owner may enter:
+
+salt               32 random bytes, another for each run
+items.csv          pseudonym, id, group and source of every item that was trained on or embedded
+data.json          where the data for training lay
+*quarantine.jsonl  what could not be read, and why
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv
+
+from unlabeled.atomic import write_bytes
+from unlabeled.errors import RunError
+from unlabeled.items import Items
+
+OWNER = 0o600
+"""The mode of files that only their owner may read."""
+
+
+def is_private(reader: object) -> bool:
+    """Whether a reader declares that its items are about people."""
+    return bool(getattr(type(reader), "private", False))
+
+
+class Pseudonyms:
+    """What the names of one run are hashed to; nothing is written before `remember`.
+
+    folder: `private/` of a run. Raises RunError if it cannot be read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            self._salt = self._file("salt").read_bytes()
+        except FileNotFoundError:
+            self._salt = secrets.token_bytes(32)
+        except OSError as error:
+            raise RunError(f"{self._file('salt')}: cannot be read: {error.strerror}.") from error
+
+    @property
+    def quarantine(self) -> Path:
+        """The list of what was left out of training."""
+        return self._file("quarantine.jsonl")
+
+    def of(self, kind: str, names: Iterable[str]) -> list[str]:
+        """24 hexadecimal digits for each name; an empty one stays empty. kind: "id" or "group"."""
+        return [self._hash(kind, name) if name else "" for name in names]
+
+    def hide(self, items: Items) -> Items:
+        """The same rows with pseudonyms, and without the column `source`."""
+        table = items.table.drop_columns(["source"])
+        for kind in ("id", "group"):
+            place = table.column_names.index(kind)
+            hidden = pa.array(self.of(kind, table[kind].to_pylist()), pa.string())
+            table = table.set_column(place, kind, hidden)
+        return Items(table)
+
+    def remember(self, items: Items, data: Path | None = None) -> None:
+        """Keep what the pseudonyms of `items` stand for, beside those known already.
+
+        data: where the data for training lie. Raises RunError if that cannot be written.
+        """
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.folder.chmod(0o700)
+            self.quarantine.touch(mode=OWNER)
+            self._write("salt", self._salt)
+            if data is not None:
+                self._write("data.json", json.dumps({"path": str(data.resolve())}).encode())
+            self._write("items.csv", self._csv(items))
+        except OSError as error:
+            raise RunError(f"{self.folder}: cannot be written: {error.strerror}.") from error
+
+    def data(self) -> Path:
+        """Where the data for training lay. Raises RunError."""
+        try:
+            return Path(json.loads(self._file("data.json").read_text())["path"])
+        except (OSError, ValueError, KeyError) as error:
+            raise RunError(
+                f"{self._file('data.json')}: cannot be read: {error!r}. Say where the data lie: "
+                f"unlabeled pretrain --resume {self.folder.parent} DATA"
+            ) from error
+
+    def _csv(self, items: Items) -> bytes:
+        shown, hidden = items.table, self.hide(items).table
+        new = pa.table(
+            {
+                "pseudonym": hidden["id"],
+                "id": shown["id"],
+                "group_pseudonym": hidden["group"],
+                "group": shown["group"],
+                "source": shown["source"],
+            }
+        )
+        file = self._file("items.csv")
+        if file.exists():
+            former = _read_csv(file)
+            known = set(former["pseudonym"].to_pylist())
+            names = new["pseudonym"].to_pylist()
+            fresh = [row for row, name in enumerate(names) if name not in known]
+            new = pa.concat_tables([former, new.take(pa.array(fresh, pa.int64()))])
+        buffer = io.BytesIO()
+        pyarrow.csv.write_csv(new, buffer)
+        return buffer.getvalue()
+
+    def _hash(self, kind: str, name: str) -> str:
+        key, person = self._salt, kind.encode()
+        return hashlib.blake2b(name.encode(), digest_size=12, key=key, person=person).hexdigest()
+
+    def _file(self, name: str) -> Path:
+        return self.folder / name
+
+    def _write(self, name: str, content: bytes) -> None:
+        write_bytes(self._file(name), content, mode=OWNER)
+
+
+def _read_csv(file: Path) -> pa.Table:
+    columns = ("pseudonym", "id", "group_pseudonym", "group", "source")
+    convert = pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(columns, pa.string()))
+    parse = pyarrow.csv.ParseOptions(newlines_in_values=True)
+    return pyarrow.csv.read_csv(file, convert_options=convert, parse_options=parse)
