@@ -28,6 +28,7 @@ COMMANDS = {
     "embed": ("use:embed", "Write the embeddings of a folder's items to Parquet."),
     "apply": ("use:apply", "Restore a folder's items by the run of a restoration."),
     "evaluate": ("use:evaluate", "Probe a run beside random encoders and raw features."),
+    "similar": ("use:similar", "More like this: the nearest rows of a table of embeddings."),
     "report": ("use:report", "Write the run's report, one HTML page."),
     "export": ("use:export", "Write the run's encoder for another program."),
     "check": ("check:check", "Run the conformance kit on a plugin."),

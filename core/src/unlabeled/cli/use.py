@@ -1,4 +1,4 @@
-"""What to do with a run: `unlabeled embed`, `apply`, `evaluate`, `report` and `export`."""
+"""What to do with a run: `unlabeled embed`, `apply`, `evaluate`, `similar`, `report`, `export`."""
 
 from __future__ import annotations
 
@@ -139,6 +139,28 @@ def evaluate(
         out.print(f"  note: {note}")
     print_table(found.lines())
     out.print(found.verdict())
+
+
+def similar(table: Path, item: str, *, count: int = 10, json: Json = False) -> None:
+    """More like this: what is nearest to an item in a table of embeddings.
+
+    Parameters
+    ----------
+    table
+        A Parquet file that `unlabeled embed` wrote.
+    item
+        Its id in the table: the path relative to the folder that was embedded.
+    count
+        How many rows to show.
+    """
+    from unlabeled.evaluation.similar import similar as find
+
+    rows = find(table, item, count=count).to_pylist()
+    if json:
+        print_json(rows)
+        return
+    shown = [{**row, "similarity": f"{row['similarity']:.3f}"} for row in rows]
+    print_table(shown, right=["similarity"])
 
 
 def report(run: Path, *, json: Json = False) -> None:

@@ -88,6 +88,17 @@ plugin = Plugin(
             experimental=True,
         ),
     },
+    evaluators={
+        "few_labels": Component(
+            target="unlabeled_audio.evaluators.few_labels:FewLabels",
+            summary="logistic regression on a few labels of each class",
+        ),
+        "svm": Component(
+            target="unlabeled_audio.evaluators.svm:SVM",
+            summary="support vector machine with a Gaussian kernel",
+            source="Cortes and Vapnik 1995",
+        ),
+    },
     features={
         "log_mel_statistics": Component(
             target="unlabeled_audio.features.log_mel:LogMelStatistics",

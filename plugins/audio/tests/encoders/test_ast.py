@@ -5,7 +5,7 @@ import torch
 
 from unlabeled.contract import Tokens
 from unlabeled.errors import RecipeError, ShapeError
-from unlabeled_audio.encoders.ast import AST, ASTSettings, mean_of_segments
+from unlabeled_audio.encoders.ast import AST, ASTSettings, statistics
 from unlabeled_audio.waveform import Waveform
 
 
@@ -29,9 +29,12 @@ def clip(samples, seed=0):
 
 
 @pytest.mark.parametrize("positions", ["learned", "sine", "alibi"])
-@pytest.mark.parametrize("output", ["clip", "patches", "frames"])
-def test_neither_neighbours_nor_padding_change_an_embedding(positions, output):
-    model = encoder(positions=positions, segments=3, class_tokens=2)
+@pytest.mark.parametrize(
+    ("output", "pooling"),
+    [("clip", "mean"), ("clip", "statistics"), ("patches", "mean"), ("frames", "mean")],
+)
+def test_neither_neighbours_nor_padding_change_an_embedding(positions, output, pooling):
+    model = encoder(positions=positions, pooling=pooling, class_tokens=2)
     # One shorter than a window, one shorter than the positions were made for, one longer.
     clips = [clip(300, 1), clip(5000, 2), clip(21_000, 3)]
     together = model.encode(model.collate(clips), output)
@@ -47,9 +50,9 @@ def test_neither_neighbours_nor_padding_change_an_embedding(positions, output):
 
 
 def test_outputs_have_the_declared_widths():
-    model = encoder(segments=4)
+    model = encoder(pooling="statistics")
     batch = model.collate([clip(4000), clip(9000)])
-    assert model(batch).shape == (2, 96)
+    assert model(batch).shape == (2, 48)
     for output in model.outputs[1:]:
         assert model.encode(batch, output.name).values.shape[2] == output.width
     with pytest.raises(ShapeError, match="'nothing'"):
@@ -76,17 +79,22 @@ def test_the_default_output_is_the_mean_of_valid_patches():
         torch.testing.assert_close(model(batch)[row], expected)
 
 
-def test_segments_divide_the_duration_and_share_tokens_between_them():
-    values = torch.tensor([1.0, 3.0, 8.0]).reshape(1, 3, 1)
-    places = torch.stack([torch.zeros(3), torch.arange(3.0)], dim=1)[None]
-    tokens = Tokens(values, torch.ones(1, 3, dtype=torch.bool), places)
-    # Each half is 1.5 steps long: a whole token and half of the middle one.
-    expected = torch.tensor([[(1 + 3 / 2) / 1.5, (3 / 2 + 8) / 1.5]])
-    torch.testing.assert_close(mean_of_segments(tokens, 2), expected)
-    torch.testing.assert_close(mean_of_segments(tokens, 3), torch.tensor([[1.0, 3.0, 8.0]]))
-    torch.testing.assert_close(
-        mean_of_segments(tokens, 6), torch.tensor([[1.0, 1.0, 3.0, 3.0, 8.0, 8.0]])
-    )
+def test_statistics_are_of_valid_patches_alone():
+    model = encoder(pooling="statistics")
+    batch = model.collate([clip(4000), clip(8000)])
+    patches = model.encode(batch, "patches")
+    for row in range(2):
+        own = patches.values[row, patches.valid[row]]
+        expected = torch.cat([own.mean(0), own.std(0, correction=0)])
+        torch.testing.assert_close(model(batch)[row], expected, atol=1e-6, rtol=1e-5)
+
+
+def test_statistics_of_one_token_have_a_finite_gradient():
+    values = torch.randn(1, 1, 4, requires_grad=True)
+    pooled = statistics(Tokens(values, torch.ones(1, 1, dtype=torch.bool), torch.zeros(1, 1, 2)))
+    torch.testing.assert_close(pooled[0, :4], values[0, 0])
+    pooled.sum().backward()
+    assert torch.isfinite(values.grad).all()
 
 
 def test_runs_visible_patches_only():
@@ -131,6 +139,14 @@ def test_patches_hold_the_normalised_spectrogram():
         patches[0, row * columns + column].reshape(8, 4), spectrogram[0, 16:24, 4:8]
     )
     assert patches.shape == known.shape == (1, 4 * columns, model.patch_values)
+
+
+def test_runs_on_cepstral_coefficients():
+    model = encoder(features={"bins": 32, "coefficients": 12, "normalise": "bins"}, patch=(12, 2))
+    batch = model.collate([clip(4000), clip(8000)])
+    model.calibrate([batch])
+    assert model.grid(clip(8000)).shape[0] == 1
+    assert model(batch).shape == (2, 24)
 
 
 def test_calibration_is_of_the_features():

@@ -51,6 +51,21 @@ def test_equals_the_common_spectrogram():
     torch.testing.assert_close(ours, (theirs + 1e-10).log(), atol=1e-3, rtol=1e-4)
 
 
+def test_coefficients_are_torchaudios_cosine_transform():
+    batch = waves(9000)
+    module = front_end(kind="kaldi", bins=40, coefficients=13, normalise="none")
+    expected = torchaudio.functional.create_dct(13, 40, "ortho").T @ module.energies(batch.values)
+    values, valid = module(batch)
+    assert valid.all()
+    # Without statistics: mean 0, and divided by twice a deviation of 0.5.
+    torch.testing.assert_close(values, expected, atol=1e-4, rtol=1e-5)
+
+
+def test_more_coefficients_than_bins_are_refused():
+    with pytest.raises(ValueError, match="20 mel bins have no 30 coefficients"):
+        LogMelSettings(bins=20, coefficients=30)
+
+
 def test_equals_the_definition_in_float64():
     batch = waves(2000)
     module = front_end(bins=20).double()
@@ -67,9 +82,10 @@ def test_equals_the_definition_in_float64():
 
 @pytest.mark.parametrize("kind", ["kaldi", "stft"])
 @pytest.mark.parametrize("normalise", ["data", "bins", "clip", "none"])
-def test_padding_changes_nothing(kind, normalise):
+@pytest.mark.parametrize("coefficients", [None, 12])
+def test_padding_changes_nothing(kind, normalise, coefficients):
     short, long = waves(5000), waves(5000, 9000)
-    module = front_end(kind=kind, normalise=normalise, bins=40).double()
+    module = front_end(kind=kind, normalise=normalise, bins=40, coefficients=coefficients).double()
     alone, alone_valid = module(short)
     together, valid = module(long)
     frames = module.frames(5000)

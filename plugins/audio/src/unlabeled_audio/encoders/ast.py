@@ -3,7 +3,8 @@
 Source: Gong, Chung, Glass, Interspeech 2021, arXiv:2104.01778; with the patch shapes and the
 pooling of SSAST (Gong et al., AAAI 2022, arXiv:2110.09784). Departs from them: blocks start from
 random weights, not from an image model, patches do not overlap, and clips of any length are taken
-as they are, none is padded to a fixed one.
+as they are, none is padded to a fixed one. A clip may be pooled with its tokens' standard
+deviation beside their mean, which says how the sound varies.
 
 Sizes in the literature: tiny 192 wide, 3 heads; small 384, 6; base 768, 12; each 12 blocks deep.
 Letters: N batch, B mel bins, S frames, L patches (frequency-major), D width, P values of a patch.
@@ -21,7 +22,7 @@ from torch import Tensor
 
 from unlabeled.contract import Encoder, Encoding, Output, Tokens
 from unlabeled.encoders.patches import grid_of, valid_patches
-from unlabeled.encoders.token_transformer import TokenTransformer
+from unlabeled.encoders.token_transformer import TokenTransformer, mean_of_valid
 from unlabeled.errors import RecipeError, ShapeError
 from unlabeled.settings import Settings
 from unlabeled_audio.encoders.log_mel import LogMel, LogMelSettings
@@ -42,13 +43,13 @@ class ASTSettings(Settings):
     )
     seconds: float = Field(10.24, gt=0, description="clip length of the learned positions (s)")
     class_tokens: int = Field(0, ge=0, description="learned tokens beside the patches; AST has 2")
-    segments: int = Field(
-        1, ge=1, description="`clip` holds the mean of so many equal parts of the clip, in order"
+    pooling: Literal["mean", "statistics"] = Field(
+        "mean", description="`clip` is the patches' mean, or that and their standard deviation"
     )
 
 
 class AST(Encoder):
-    """Outputs `clip` (mean over patches), `patches` and `frames` (mean over the mel axis)."""
+    """Outputs `clip` (pooled over patches), `patches` and `frames` (mean over the mel axis)."""
 
     settings_type = ASTSettings
     settings: ASTSettings
@@ -58,10 +59,10 @@ class AST(Encoder):
         super().__init__(settings)
         if settings.sample_rate is None:
             raise RecipeError("encoder.sample_rate: is not set and the reader does not say it (Hz)")
-        if settings.features.bins % settings.patch[0]:
+        if settings.features.rows % settings.patch[0]:
             raise RecipeError(
                 f"encoder.patch: {settings.patch[0]} bins high does not divide "
-                f"{settings.features.bins} mel bins"
+                f"{settings.features.rows} mel bins"
             )
         self.sample_rate = settings.sample_rate
         self.features = LogMel(settings.features, settings.sample_rate)
@@ -78,7 +79,7 @@ class AST(Encoder):
         self.token_width = settings.width
         self.patch_values = settings.patch[0] * settings.patch[1]
         self.outputs = (
-            Output("clip", "global", settings.width * settings.segments),
+            Output("clip", "global", settings.width * (1 + (settings.pooling == "statistics"))),
             Output("patches", "tokens", settings.width),
             Output("frames", "tokens", settings.width),
         )
@@ -97,7 +98,7 @@ class AST(Encoder):
         if output == "frames":
             return self._frames(tokens)
         if output == "clip":
-            return mean_of_segments(tokens, self.settings.segments)
+            return mean_of_valid(tokens) if self.settings.pooling == "mean" else statistics(tokens)
         raise ShapeError(f"outputs are {[o.name for o in self.outputs]}, found {output!r}")
 
     def encode_spectrogram(
@@ -149,7 +150,7 @@ class AST(Encoder):
         }
 
     def _grid(self, samples: int) -> tuple[int, ...]:
-        size = (self.settings.features.bins, self.features.frames(samples))
+        size = (self.settings.features.rows, self.features.frames(samples))
         return grid_of(size, self.settings.patch)
 
     def _places(self, position: Tensor) -> Tensor:
@@ -159,7 +160,7 @@ class AST(Encoder):
         return torch.stack([time, (position[..., 0] + 0.5) * high - 0.5], dim=-1)
 
     def _frames(self, tokens: Tokens) -> Tokens:
-        rows = self.settings.features.bins // self.settings.patch[0]
+        rows = self.settings.features.rows // self.settings.patch[0]
         by_row = (len(tokens.values), rows, tokens.values.shape[1] // rows)
         values = tokens.values.reshape(*by_row, -1).mean(dim=1)
         valid = tokens.valid.reshape(by_row)[:, 0]
@@ -167,17 +168,12 @@ class AST(Encoder):
         return Tokens(values, valid, time)
 
 
-def mean_of_segments(tokens: Tokens, segments: int) -> Tensor:
-    """Means over equal parts of each clip's duration, side by side: (N, segments · D).
+def statistics(tokens: Tokens, eps: float = 1e-6) -> Tensor:
+    """Mean and standard deviation over each clip's valid tokens, side by side: (N, 2 D).
 
-    tokens: position (..., 1) counts along time in steps. A token that lies in two parts counts in
-    both by its share, so that clips shorter than `segments` steps have all parts too.
+    Source: the statistics pooling of Snyder et al., ICASSP 2018 (x-vectors). eps is added to the
+    variance: a clip of one token has a finite gradient.
     """
-    start = tokens.position[..., 1].unsqueeze(1)
-    last = torch.where(tokens.valid, tokens.position[..., 1], 0).amax(dim=1)
-    edges = torch.linspace(0, 1, segments + 1, device=start.device) * (last + 1).unsqueeze(1)
-    left, right = edges[:, :-1].unsqueeze(2), edges[:, 1:].unsqueeze(2)
-    share = (torch.minimum(start + 1, right) - torch.maximum(start, left)).clamp(min=0)
-    share = torch.where(tokens.valid.unsqueeze(1), share, 0).to(tokens.values.dtype)
-    share = share / share.sum(dim=2, keepdim=True)
-    return (share @ tokens.values).flatten(1)
+    mean = mean_of_valid(tokens)
+    spread = Tokens((tokens.values - mean.unsqueeze(1)).square(), tokens.valid, tokens.position)
+    return torch.cat([mean, (mean_of_valid(spread) + eps).sqrt()], dim=1)

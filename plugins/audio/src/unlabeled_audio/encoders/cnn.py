@@ -51,7 +51,7 @@ class CNN(Encoder):
         widths = (1, *settings.channels)
         self.blocks = nn.ModuleList(map(Block, widths[:-1], widths[1:]))
         self.stride = 2 ** len(settings.channels)
-        rows = -(-settings.features.bins // self.stride)
+        rows = -(-settings.features.rows // self.stride)
         self.steps = nn.Sequential(
             nn.Linear(settings.channels[-1] * rows, settings.width),
             nn.ReLU(),

@@ -1,19 +1,20 @@
-"""Log-mel spectrograms on the device: batched, differentiable, and aware of each clip's length.
+"""Log-mel and MFCC spectrograms on the device: batched, differentiable, aware of lengths.
 
 Two kinds, because published encoders differ: `kaldi` as SSAST, AST and Audio-MAE take it, `stft` as
 TERA and BYOL-A do. Both use the mel scale 1127 ln(1 + f / 700 Hz), and natural logarithms.
-Letters: N batch, T samples, B mel bins, S frames.
+Cepstral coefficients (Davis and Mermelstein 1980) are their orthonormal DCT-II, without liftering.
+Letters: N batch, T samples, M mel bins, S frames, B rows (mel bins or coefficients).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, Self
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from unlabeled.errors import RecipeError
@@ -31,14 +32,17 @@ class LogMelSettings(Settings):
     """How sound becomes a spectrogram, and how that is normalised.
 
     `data` subtracts the mean of the training data and divides by twice their standard deviation,
-    as SSAST does; `bins` does so for each mel bin; `clip` makes each bin of each clip zero-mean
-    and unit-variance over the clip's own frames, as TERA does.
+    as SSAST does; `bins` does so for each row (what coefficients need); `clip` makes each row of
+    each clip zero-mean and unit-variance over the clip's own frames, as TERA does.
     """
 
     kind: Literal["kaldi", "stft"] = Field(
         "kaldi", description="kaldi's filter bank, or a centred short-time Fourier transform"
     )
     bins: int = Field(128, ge=2, description="mel bins")
+    coefficients: int | None = Field(
+        None, ge=1, description="MFCC: so many cepstral coefficients in place of the mel bins"
+    )
     window_ms: float = Field(25.0, gt=0, description="length of the Hann window (ms)")
     hop_ms: float = Field(10.0, gt=0, description="from frame to frame (ms)")
     low_hz: float = Field(20.0, ge=0, description="lower edge of the first bin (Hz)")
@@ -49,12 +53,24 @@ class LogMelSettings(Settings):
         "data", description="by statistics of the data, of each bin, of each clip, or not at all"
     )
 
+    @property
+    def rows(self) -> int:
+        """Height of the spectrogram: mel bins or coefficients."""
+        return self.coefficients or self.bins
+
+    @model_validator(mode="after")
+    def _has_coefficients(self) -> Self:
+        if self.coefficients and self.coefficients > self.bins:
+            raise ValueError(f"{self.bins} mel bins have no {self.coefficients} coefficients")
+        return self
+
 
 class LogMel(nn.Module):
-    """(N, T) waveforms -> (N, B, S) normalised log-mel energies, zero behind each clip's end."""
+    """(N, T) waveforms -> (N, B, S), normalised, zero behind each clip's end."""
 
     window: Tensor
     filters: Tensor
+    cosines: Tensor | None
     mean: Tensor
     deviation: Tensor
 
@@ -77,7 +93,9 @@ class LogMel(nn.Module):
         bank = mel_filters(settings.bins, self.fft, sample_rate, settings.low_hz, high, kaldi=kaldi)
         self.register_buffer("window", window, persistent=False)
         self.register_buffer("filters", bank, persistent=False)
-        count = settings.bins if settings.normalise == "bins" else 1
+        cosines = dct(settings.coefficients, settings.bins) if settings.coefficients else None
+        self.register_buffer("cosines", cosines, persistent=False)
+        count = settings.rows if settings.normalise == "bins" else 1
         self.register_buffer("mean", torch.zeros(count, 1))
         self.register_buffer("deviation", torch.full((count, 1), 0.5))
 
@@ -103,7 +121,7 @@ class LogMel(nn.Module):
             return torch.where(valid.unsqueeze(1), values, 0), valid
 
     def energies(self, values: Tensor) -> Tensor:
-        """(N, T) -> (N, B, S): natural logarithms of the energy in each bin, not normalised."""
+        """(N, T) -> (N, M, S): natural logarithms of the energy in each bin, not normalised."""
         # On a processor the frames of one clip at a time fit the cache; a device takes them all.
         rows = 1 if values.device.type == "cpu" else len(values)
         return torch.cat([self._energies(clips) for clips in torch.split(values, rows)])
@@ -131,6 +149,8 @@ class LogMel(nn.Module):
 
     def _measure(self, batch: Waveforms) -> tuple[Tensor, Tensor]:
         energies = self.energies(batch.values.to(self.window.dtype))
+        if self.cosines is not None:
+            energies = self.cosines @ energies
         steps = torch.arange(energies.shape[2], device=energies.device)
         return energies, steps < self._frames(batch.lengths).unsqueeze(1)
 
@@ -181,6 +201,15 @@ def mel_filters(
     if kaldi:
         filters[-1] = 0  # kaldi leaves out the highest frequency
     return filters.to(torch.get_default_dtype())
+
+
+def dct(count: int, bins: int) -> Tensor:
+    """The first `count` rows of the orthonormal DCT-II of `bins` values: (count, bins)."""
+    place = torch.arange(bins, dtype=torch.float64) + 0.5
+    rows = (torch.arange(count, dtype=torch.float64).unsqueeze(1) * place * math.pi / bins).cos()
+    rows = rows * math.sqrt(2 / bins)
+    rows[0] /= math.sqrt(2)
+    return rows.to(torch.get_default_dtype())
 
 
 def _mel(hertz: float) -> float:

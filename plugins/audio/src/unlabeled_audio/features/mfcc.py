@@ -7,11 +7,10 @@ energies, without liftering.
 from __future__ import annotations
 
 import numpy as np
-import torch
 from pydantic import Field
-from scipy.fft import dct
 
 from unlabeled.settings import Settings
+from unlabeled_audio.encoders.log_mel import dct
 from unlabeled_audio.features.log_mel import log_mel_energies, statistics
 from unlabeled_audio.waveform import Waveform
 
@@ -23,6 +22,4 @@ class MFCCStatistics(Settings):
     coefficients: int = Field(20, ge=1, description="how many of the first coefficients")
 
     def __call__(self, sample: Waveform) -> np.ndarray:
-        energies = log_mel_energies(sample, self.bins).numpy()
-        cepstrum = dct(energies, type=2, norm="ortho", axis=0)[: self.coefficients]
-        return statistics(torch.from_numpy(cepstrum))
+        return statistics(dct(self.coefficients, self.bins) @ log_mel_energies(sample, self.bins))

@@ -108,7 +108,7 @@ class TERA(Pretext):
 
     def example(self, sample: Waveform, draw: Draw) -> tuple[Waveform, Alteration]:
         frames = self.encoder.features.frames(sample.values.shape[1])
-        bins = self.encoder.settings.features.bins
+        bins = self.encoder.settings.features.rows
         return sample, plan(self.settings, frames, bins, draw.rng("alteration"))
 
     def collate(self, examples: Sequence[tuple[Waveform, Alteration]]) -> AlteredBatch:
