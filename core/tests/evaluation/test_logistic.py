@@ -56,3 +56,16 @@ def test_the_strength_is_chosen_by_the_chosen_metric():
     balanced = Logistic(metric="balanced_accuracy").predict(train, target, np.arange(300), train)
     metric = Logistic(metric="balanced_accuracy")
     assert metric.score(target, balanced) >= metric.score(target, plain)
+
+
+def test_for_balanced_accuracy_all_classes_weigh_alike():
+    # The score equation of the intercept: what either class loses on average is the same.
+    rng = np.random.default_rng(5)
+    target = (np.arange(300) % 10 == 0).astype(int)
+    train = rng.normal(size=(300, 4)) + 0.8 * target[:, None]
+    probe = Logistic(metric="balanced_accuracy")
+    found = probe.predict(train, target, np.arange(300), train)
+    missed, invented = found[target == 1, 0].mean(), found[target == 0, 1].mean()
+    assert abs(missed - invented) < 1e-3
+    plain = Logistic().predict(train, target, np.arange(300), train)
+    assert probe.score(target, found) > probe.score(target, plain) + 0.05

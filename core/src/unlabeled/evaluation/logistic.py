@@ -21,7 +21,10 @@ STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 
 
 class Logistic(Settings):
-    """A linear probe for classes; C is chosen within the training groups."""
+    """A linear probe for classes; C is chosen within the training groups.
+
+    Scored by balanced accuracy it is also fitted with all classes weighing alike.
+    """
 
     task: ClassVar[Literal["classification"]] = "classification"
     metric: Literal["accuracy", "balanced_accuracy", "roc_auc"] = Field(
@@ -35,18 +38,20 @@ class Logistic(Settings):
 
         Returns (M, C) probabilities.
         """
-        classes = int(target.max()) + 1
+        classes, balanced = int(target.max()) + 1, self.metric == "balanced_accuracy"
         scores = [
             [
                 self.score(target[held], found)
-                for found in path(train[fit], target[fit], train[held], STRENGTHS, classes)
+                for found in path(
+                    train[fit], target[fit], train[held], STRENGTHS, classes, balanced=balanced
+                )
             ]
             for fit, held in inner_folds(groups)
             if len(np.unique(target[fit])) > 1
         ]
         mean = np.nan_to_num(np.array(scores)).mean(0) if scores else np.zeros(len(STRENGTHS))
         best = STRENGTHS[int(mean.argmax())]
-        return next(path(train, target, test, [best], classes))
+        return next(path(train, target, test, [best], classes, balanced=balanced))
 
     def score(self, target: np.ndarray, predicted: np.ndarray) -> float:
         """The metric. target: (M,) class numbers; predicted: (M, C)."""
@@ -59,13 +64,18 @@ def path(
     test: np.ndarray,
     strengths: Sequence[float],
     classes: int,
+    *,
+    balanced: bool = False,
 ) -> Iterator[np.ndarray]:
     """Probabilities (M, classes) for each C, each fit started from the one before.
 
-    A class that does not occur in `target` has probability 0.
+    A class that does not occur in `target` has probability 0. balanced: all classes weigh alike,
+    however many items they have.
     """
     a, b = standardise(train, test)
-    model = LogisticRegression(max_iter=500, warm_start=True)
+    model = LogisticRegression(
+        max_iter=500, warm_start=True, class_weight="balanced" if balanced else None
+    )
     for strength in strengths:
         with warnings.catch_warnings():
             # A fit that ran out of iterations is judged on validation like any other.

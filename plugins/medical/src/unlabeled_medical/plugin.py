@@ -108,6 +108,18 @@ plugin = Plugin(
             source="Chen et al. 2020, arXiv:2002.05709",
             experimental=True,
         ),
+        "simclr_images": Component(
+            target="unlabeled_medical:recipes/simclr_images.yaml",
+            summary="two crops of a flat image, residual network, for X-rays, tiny",
+            source="Chen et al. 2020, arXiv:2002.05709",
+            experimental=True,
+        ),
+        "vicreg_images": Component(
+            target="unlabeled_medical:recipes/vicreg_images.yaml",
+            summary="two crops of a flat image, residual network, for X-rays, tiny",
+            source="Bardes et al. 2022, arXiv:2105.04906",
+            experimental=True,
+        ),
         "mae": Component(
             target="unlabeled_medical:recipes/mae.yaml",
             summary="rebuild three quarters of the patches, transformer, tiny",

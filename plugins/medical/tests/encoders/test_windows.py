@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from unlabeled_medical.encoders.regions import region_means
 from unlabeled_medical.encoders.residual import Residual, ResidualSettings
 from unlabeled_medical.encoders.vit import ViT, ViTSettings
 from unlabeled_medical.encoders.windows import mean_over_windows, windows
@@ -16,7 +17,7 @@ def make_batch(*sizes):
 
 def test_windows_cover_every_valid_voxel_once():
     batch = make_batch((9, 4, 5), (3, 8, 4))
-    seen = sum(int(window.valid.sum()) for window in windows(batch, 4))
+    seen = sum(int(window.valid.sum()) for _, window in windows(batch, 4))
     assert seen == int(batch.valid.sum())
 
 
@@ -51,3 +52,25 @@ def test_a_large_volume_does_not_depend_on_its_neighbours(kind):
                 batch.affine[row : row + 1],
             )
             torch.testing.assert_close(encoder(alone)[0], together[row])
+
+
+def test_regions_of_an_evenly_cut_volume_are_plain_means():
+    batch = make_batch((8, 4, 12))
+    maps = [batch.values, torch.nn.functional.avg_pool3d(batch.values, 2)]
+    found = region_means(lambda _: maps, (1, 2), batch, regions=2, side=16)
+    expected = [torch.nn.functional.adaptive_avg_pool3d(x, 2).flatten(1) for x in maps]
+    torch.testing.assert_close(found, torch.cat(expected, dim=1))
+
+
+@pytest.mark.parametrize("side", [4, 5, 32])
+def test_regions_do_not_depend_on_windows_or_padding(side):
+    """Against each volume alone, in one window, with shares that need not be whole voxels."""
+    batch = make_batch((9, 4, 5), (3, 8, 4))
+    found = region_means(lambda part: [part.values], (1,), batch, regions=3, side=side)
+    for row, size in enumerate([(9, 4, 5), (3, 8, 4)]):
+        x = batch.values[row][(slice(None), *map(slice, size))].numpy()
+        for axis in range(3):
+            fine = np.repeat(x, 3, axis=axis + 1)  # every region is a whole number of thirds
+            parts = np.split(fine, 3, axis=axis + 1)
+            x = np.stack([part.mean(axis=axis + 1) for part in parts], axis=axis + 1)
+        np.testing.assert_allclose(found[row], x.ravel(), atol=1e-6)

@@ -4,11 +4,13 @@ import stat
 import numpy as np
 import pytest
 
+from unlabeled_medical.readers import cache
 from unlabeled_medical.readers.cache import cached_file, from_cache, make_room, to_cache
 
 
 @pytest.fixture
 def source(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "SMALLEST", 0)
     monkeypatch.setenv("UNLABELED_CACHE", str(tmp_path / "cache"))
     file = tmp_path / "anna_smith.nii.gz"
     file.write_bytes(b"first")
@@ -20,9 +22,9 @@ def test_voxels_come_back_mapped(source):
     file = cached_file([source], "RAS")
     assert from_cache(file) is None
     to_cache(file, values, limit_bytes=10_000)
-    cached = from_cache(file)
-    assert isinstance(cached, np.memmap)
-    np.testing.assert_array_equal(cached, values)
+    voxels = from_cache(file)
+    assert isinstance(voxels, np.memmap)
+    np.testing.assert_array_equal(voxels, values)
 
 
 def test_names_tell_nothing_and_only_the_owner_reads(source):
@@ -48,6 +50,28 @@ def test_the_least_recently_used_go_first(tmp_path):
         os.utime(tmp_path / f"{name}.npy", (1000 - age, 1000 - age))
     make_room(tmp_path, 150)
     assert [f.name for f in tmp_path.iterdir()] == ["new.npy"]
+
+
+def test_the_folder_stays_near_its_limit_and_is_rarely_counted(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "SMALLEST", 0)
+    counted = []
+
+    def counting(folder, limit_bytes):
+        counted.append(folder)
+        make_room(folder, limit_bytes)
+
+    monkeypatch.setattr(cache, "make_room", counting)
+    for number in range(60):
+        to_cache(tmp_path / f"{number}.npy", np.zeros((10, 10, 1, 1), np.uint8), 4000)
+    assert sum(f.stat().st_size for f in tmp_path.iterdir()) <= 1.1 * 4000
+    assert 0 < len(counted) <= 32
+
+
+def test_small_images_are_not_kept(source, monkeypatch):
+    monkeypatch.setattr(cache, "SMALLEST", 1_000)
+    file = cached_file([source], "RAS")
+    to_cache(file, np.zeros((5, 5, 1, 1)), 10_000)
+    assert from_cache(file) is None
 
 
 def test_what_exceeds_the_limit_is_not_kept(source):

@@ -11,6 +11,7 @@ from PIL import Image
 
 from unlabeled.errors import DataError, RecipeError, UnreadableItem
 from unlabeled.validation import validate
+from unlabeled_medical.readers import cache
 from unlabeled_medical.readers.volumes import Volumes, grid_of
 
 RNG = np.random.default_rng(7)
@@ -82,7 +83,8 @@ def test_memory_mapped_patches_leave_the_rest_on_disk(tmp_path, monkeypatch):
     assert isinstance(voxels.open_mapped(source, grid, 10**9).values, np.memmap)
 
 
-def test_a_compressed_file_is_decoded_once(tmp_path):
+def test_a_compressed_file_is_decoded_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "SMALLEST", 0)
     write_nifti(tmp_path / "a.nii.gz", volume_of())
     from unlabeled_medical.readers import voxels
 
@@ -95,8 +97,9 @@ def test_a_compressed_file_is_decoded_once(tmp_path):
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
 @pytest.mark.parametrize("steps", [(1, 2, 3), (-1, 2, -3)])
-def test_a_window_from_map_or_cache_is_that_of_the_whole(tmp_path, suffix, steps):
+def test_a_window_from_map_or_cache_is_that_of_the_whole(tmp_path, monkeypatch, suffix, steps):
     """Of a volume stored with its axes permuted and perhaps backwards, slope and frames too."""
+    monkeypatch.setattr(cache, "SMALLEST", 0)
     values = np.random.default_rng(0).integers(0, 900, (9, 10, 11, 2), dtype=np.int16)
     affine = np.zeros((4, 4))
     affine[[1, 2, 0, 3], range(4)] = [*steps, 1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol, cast
 
+import torch
 from torch import Tensor, nn
 
 from unlabeled.contract import Encoder
@@ -36,6 +37,15 @@ def mappable(encoder: Encoder) -> MapEncoder:
             "Choose medical/residual, medical/swin or medical/vit."
         )
     return cast(MapEncoder, encoder)
+
+
+def sizes_of(valid: Tensor) -> Tensor:
+    """(N, rank) voxels along each axis before the padding of (N, *S) begins."""
+    axes = range(1, valid.ndim)
+    lengths = [
+        valid.any(dim=[other for other in axes if other != axis]).sum(dim=1) for axis in axes
+    ]
+    return torch.stack(lengths, dim=1)
 
 
 class UpDecoder(nn.Module):

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from unlabeled.contract import Encoder, Encoding, Output, Tokens
 from unlabeled.settings import Settings
 from unlabeled_medical.encoders.input import require_input
+from unlabeled_medical.encoders.regions import region_means
 from unlabeled_medical.encoders.vit import token_places
 from unlabeled_medical.encoders.windows import mean_over_windows
 from unlabeled_medical.volume import Volume, VolumeBatch
@@ -33,14 +34,18 @@ class ResidualSettings(Settings):
     )
     blocks: int = Field(1, ge=1, description="residual blocks per stage")
     first_stride: Literal[1, 2] = Field(1, description="2: the first stage halves as well")
+    regions: int = Field(
+        4, ge=1, description="parts of each axis that the output `regions` tells apart"
+    )
     window: int = Field(
         128, ge=1, description="larger volumes are pooled over windows of this side, in voxels"
     )
 
 
 class Residual(Encoder):
-    """Outputs `pooled`, the mean of the last map; `stages`, the means of all maps; and `tokens`,
-    the last map, placed in mm. Every stage but perhaps the first halves the resolution."""
+    """Outputs `pooled`, the mean of the last map; `stages`, the means of all maps; `regions`, these
+    means over each region of the volume, for scans that are roughly aligned; and `tokens`, the
+    last map, placed in mm. Every stage but perhaps the first halves the resolution."""
 
     settings_type = ResidualSettings
     centred = False  # a convolution of stride 2 looks around every second voxel
@@ -53,6 +58,7 @@ class Residual(Encoder):
         self.outputs = (
             Output("pooled", "global", settings.widths[-1]),
             Output("stages", "global", sum(settings.widths)),
+            Output("regions", "global", sum(settings.widths) * settings.regions**self.rank),
             Output("tokens", "tokens", settings.widths[-1]),
         )
         self.strides = tuple(settings.first_stride * 2**n for n in range(len(settings.widths)))
@@ -72,6 +78,14 @@ class Residual(Encoder):
             values, valid = self._staged(batch)[-1]
             places = token_places(batch, (self.strides[-1],) * self.rank, centred=False)
             return Tokens(values.flatten(2).transpose(1, 2), valid.flatten(1), places)
+        if output == "regions":
+            return region_means(
+                self.maps,
+                self.strides,
+                batch,
+                regions=self.settings.regions,
+                side=self.settings.window,
+            )
         if max(batch.values.shape[2:]) > self.settings.window:
             means = mean_over_windows(self._means, batch, self.settings.window)
         else:

@@ -20,6 +20,7 @@ from torch import Tensor
 from unlabeled.contract import Encoder, Encoding, Output, Tokens
 from unlabeled.settings import Settings
 from unlabeled_medical.encoders.input import require_input
+from unlabeled_medical.encoders.maps import sizes_of
 from unlabeled_medical.encoders.vit import token_places
 from unlabeled_medical.volume import Volume, VolumeBatch
 
@@ -140,15 +141,6 @@ def to_monai(encoder: Swin) -> dict[str, Tensor]:
     """The weights as `monai.networks.nets.SwinUNETR.load_state_dict(..., strict=False)` takes
     them."""
     return {f"swinViT.{name}": value for name, value in encoder.swin.state_dict().items()}
-
-
-def sizes_of(valid: Tensor) -> Tensor:
-    """(N, rank) voxels along each axis before the padding of (N, *S) begins."""
-    axes = range(1, valid.ndim)
-    lengths = [
-        valid.any(dim=[other for other in axes if other != axis]).sum(dim=1) for axis in axes
-    ]
-    return torch.stack(lengths, dim=1)
 
 
 def _by_size(grids: Tensor) -> dict[tuple[int, ...], Tensor]:

@@ -15,8 +15,8 @@ from torch import Tensor
 from unlabeled_medical.volume import VolumeBatch
 
 
-def windows(batch: VolumeBatch, side: int) -> Iterator[VolumeBatch]:
-    """The windows of `side` voxels that hold data of at least one sample.
+def windows(batch: VolumeBatch, side: int) -> Iterator[tuple[tuple[int, ...], VolumeBatch]]:
+    """Where they begin, and the windows of `side` voxels that hold data of at least one sample.
 
     Samples without data in a window are in it too, with `valid` False everywhere. affine and
     present are those of the batch.
@@ -27,7 +27,7 @@ def windows(batch: VolumeBatch, side: int) -> Iterator[VolumeBatch]:
         valid = batch.valid[(slice(None), *box)]
         if valid.any():
             values = batch.values[(slice(None), slice(None), *box)]
-            yield VolumeBatch(values, valid, batch.present, batch.affine)
+            yield start, VolumeBatch(values, valid, batch.present, batch.affine)
 
 
 def mean_over_windows(
@@ -39,7 +39,7 @@ def mean_over_windows(
     """
     total: Tensor | None = None
     weight = torch.zeros(len(batch.values), 1, device=batch.values.device)
-    for window in windows(batch, side):
+    for _, window in windows(batch, side):
         rows = window.valid.flatten(1).any(dim=1).nonzero().squeeze(1)
         there = VolumeBatch(*(x.index_select(0, rows) for x in _fields(window)))
         means, places = encode(there)

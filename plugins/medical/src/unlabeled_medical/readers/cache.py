@@ -17,8 +17,15 @@ import numpy as np
 
 from unlabeled.atomic import new_file
 
+SMALLEST = 1_000_000
+"""Bytes; what is smaller is decoded again faster than a folder of such files is kept in order."""
+SLACK = 0.05
+"""Share of the limit that is written before the folder, which may hold many files, is counted."""
 FORMAT = 2
 """Of the files; it is part of their names, so files of an older kind are never read."""
+
+_WRITTEN: dict[Path, int] = {}
+"""Bytes that this process wrote to a folder since it last counted what lies there."""
 
 
 def cache_folder() -> Path:
@@ -46,13 +53,16 @@ def from_cache(file: Path) -> np.ndarray | None:
 
 def to_cache(file: Path, values: np.ndarray, limit_bytes: int) -> None:
     """Write voxels (x, y, z, F) and make room for them; more than the limit is not kept."""
-    if values.nbytes > limit_bytes:
+    if not SMALLEST <= values.nbytes <= limit_bytes:
         return
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with new_file(file) as partial, partial.open("wb") as opened:
         np.save(opened, np.ascontiguousarray(np.moveaxis(values, -1, 0)), allow_pickle=False)
     file.chmod(0o600)
-    make_room(file.parent, limit_bytes)
+    _WRITTEN[file.parent] = _WRITTEN.get(file.parent, limit_bytes) + values.nbytes
+    if _WRITTEN[file.parent] > SLACK * limit_bytes:
+        make_room(file.parent, limit_bytes)
+        _WRITTEN[file.parent] = 0
 
 
 def make_room(folder: Path, limit_bytes: int) -> None:
