@@ -61,7 +61,7 @@ def test_nothing_outside_private_names_anybody(data, tmp_path):
     embed(run, data, out / "vectors.parquet")
     embed(run, data, out / "steps.parquet", output="steps")
     evaluate(run, data, data / "labels.csv", target=["kind"])
-    evaluate(run, data, target=["site"], name="sites")
+    evaluate(run, data, target=["site"])
     report(run)
     seen = list(texts(out))
     assert {path.name for path, _ in seen} >= {"manifest.json", "README.md", "report.html"}
@@ -70,6 +70,7 @@ def test_nothing_outside_private_names_anybody(data, tmp_path):
             assert not [name for name in NAMES if name.encode() in text], path
     for table in (pq.read_table(path) for path, _ in seen if path.suffix == ".parquet"):
         assert "source" not in table.column_names
+        assert table["site"][0].as_py().startswith("site ")
         assert not any(name in str(table.to_pylist()) for name in NAMES)
         assert b"mueller" not in b"".join((table.schema.metadata or {}).values())
 
@@ -129,7 +130,7 @@ def test_labels_may_name_files_or_pseudonyms(data, tmp_path):
     run = run_on(data, tmp_path / "run")
     by_file = evaluate(run, data, data / "labels.csv", target=["kind"])
     header, *rows = (data / "labels.csv").read_text().splitlines()
-    names = Pseudonyms(run / "private").of("id", [row.partition(",")[0] for row in rows])
+    names = Pseudonyms(run / "private", None).of("id", [row.partition(",")[0] for row in rows])
     hidden = [f"{name},{row.partition(',')[2]}" for name, row in zip(names, rows, strict=True)]
     (tmp_path / "hidden.csv").write_text("\n".join([header, *hidden]))
     assert evaluate(run, data, tmp_path / "hidden.csv", target=["kind"]).rows == by_file.rows
@@ -171,10 +172,10 @@ def test_restored_files_are_called_by_pseudonyms(data, tmp_path):
 def test_names_of_any_kind_come_back(tmp_path):
     ids = ["0012", 'a "quoted", name', "two\nlines", "ü", ""]
     items = Items.of({"id": ids, "source": ids, "group": ids[::-1], "size": np.ones(5, int)})
-    names = Pseudonyms(tmp_path / "private")
+    names = Pseudonyms(tmp_path / "private", None)
     for _ in range(2):
         names.remember(items)
-    again = Pseudonyms(tmp_path / "private")
+    again = Pseudonyms(tmp_path / "private", None)
     assert again.of("id", ids) == names.of("id", ids) == names.hide(items).table["id"].to_pylist()
     assert names.of("id", ["x"]) != names.of("group", ["x"])
     assert names.hide(items).table["group"].to_pylist()[0] == ""

@@ -39,7 +39,8 @@ class Reader(Protocol):
     """Finds the items below a path and reads one at a time. A `Settings` model.
 
     With the class attribute `private = True` (data about people) runs write pseudonyms in place of
-    ids and groups and no sources (see `unlabeled.privacy`); metadata columns must name nobody.
+    ids, groups and metadata, and no sources (see `unlabeled.privacy`); the class attribute `public`
+    lists the metadata columns that name nobody and are written as they are.
     """
 
     def index(self, path: Path) -> Items:

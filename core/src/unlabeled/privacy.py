@@ -1,8 +1,8 @@
 """Data about people: pseudonyms everywhere, names in one folder that is never exported.
 
-In the runs of a reader with `private = True`, ids and groups are written as keyed hashes and
-sources not at all. The key, what the hashes stand for, and the list of what was left out lie in
-the run's folder `private/`, which only its owner may enter:
+In the runs of a reader with `private = True`, ids, groups and the metadata that it does not call
+`public` are written as keyed hashes, and sources not at all. The key, what the hashes stand for,
+and the list of what was left out lie in the run's folder `private/`, for its owner alone:
 
 salt               32 random bytes, another for each run
 items.csv          pseudonym, id, group and source of every item that was trained on or embedded
@@ -38,11 +38,13 @@ def is_private(reader: object) -> bool:
 class Pseudonyms:
     """What the names of one run are hashed to; nothing is written before `remember`.
 
-    folder: `private/` of a run. Raises RunError if it cannot be read.
+    folder: `private/` of a run; reader: that of the run. Raises RunError if the folder cannot be
+    read.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, reader: object) -> None:
         self.folder = folder
+        self._kept = {"size", *getattr(type(reader), "public", ())}
         try:
             self._salt = self._file("salt").read_bytes()
         except FileNotFoundError:
@@ -55,17 +57,17 @@ class Pseudonyms:
         """The list of what was left out of training."""
         return self._file("quarantine.jsonl")
 
-    def of(self, kind: str, names: Iterable[str]) -> list[str]:
-        """24 hexadecimal digits for each name; an empty one stays empty. kind: "id" or "group"."""
-        return [self._hash(kind, name) if name else "" for name in names]
+    def of(self, column: str, values: Iterable[object]) -> list[str]:
+        """24 hexadecimal digits for each value of a column; nothing for an empty one."""
+        return [self._hash(column, value) if value else "" for value in values]
 
     def hide(self, items: Items) -> Items:
         """The same rows with pseudonyms, and without the column `source`."""
         table = items.table.drop_columns(["source"])
-        for kind in ("id", "group"):
-            place = table.column_names.index(kind)
-            hidden = pa.array(self.of(kind, table[kind].to_pylist()), pa.string())
-            table = table.set_column(place, kind, hidden)
+        for place, name in enumerate(table.column_names):
+            if name not in self._kept:
+                hidden = pa.array(self.of(name, table[name].to_pylist()), pa.string())
+                table = table.set_column(place, name, hidden)
         return Items(table)
 
     def remember(self, items: Items, data: Path | None = None) -> None:
@@ -83,16 +85,6 @@ class Pseudonyms:
             self._write("items.csv", self._csv(items))
         except OSError as error:
             raise RunError(f"{self.folder}: cannot be written: {error.strerror}.") from error
-
-    def data(self) -> Path:
-        """Where the data for training lay. Raises RunError."""
-        try:
-            return Path(json.loads(self._file("data.json").read_text())["path"])
-        except (OSError, ValueError, KeyError) as error:
-            raise RunError(
-                f"{self._file('data.json')}: cannot be read: {error!r}. Say where the data lie: "
-                f"unlabeled pretrain --resume {self.folder.parent} DATA"
-            ) from error
 
     def _csv(self, items: Items) -> bytes:
         shown, hidden = items.table, self.hide(items).table
@@ -116,15 +108,27 @@ class Pseudonyms:
         pyarrow.csv.write_csv(new, buffer)
         return buffer.getvalue()
 
-    def _hash(self, kind: str, name: str) -> str:
-        key, person = self._salt, kind.encode()
-        return hashlib.blake2b(name.encode(), digest_size=12, key=key, person=person).hexdigest()
+    def _hash(self, column: str, value: object) -> str:
+        text = f"{column}\x1f{value}".encode()
+        return hashlib.blake2b(text, digest_size=12, key=self._salt).hexdigest()
 
     def _file(self, name: str) -> Path:
         return self.folder / name
 
     def _write(self, name: str, content: bytes) -> None:
         write_bytes(self._file(name), content, mode=OWNER)
+
+
+def data_of(folder: Path) -> Path:
+    """Where the data of the run whose `private/` this is lay. Raises RunError."""
+    file = folder / "data.json"
+    try:
+        return Path(json.loads(file.read_text())["path"])
+    except (OSError, ValueError, KeyError) as error:
+        raise RunError(
+            f"{file}: cannot be read: {error!r}. Say where the data lie: "
+            f"unlabeled pretrain --resume {folder.parent} DATA"
+        ) from error
 
 
 def _read_csv(file: Path) -> pa.Table:

@@ -95,7 +95,7 @@ def pseudonyms(path: Path | str, reader: Reader, out: Path) -> Pseudonyms | None
     if not is_private(reader):
         return None
     run = run_of(path)
-    return Pseudonyms(run.private if run else out.with_name(f"{out.name}.private"))
+    return Pseudonyms(run.private if run else out.with_name(f"{out.name}.private"), reader)
 
 
 def write_quarantine(path: Path, quarantine: Sequence[Quarantined], *, private: bool) -> None:

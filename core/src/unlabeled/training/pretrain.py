@@ -8,7 +8,7 @@ from pathlib import Path
 
 from unlabeled.errors import DataError, RunError
 from unlabeled.items import Items
-from unlabeled.privacy import Pseudonyms, is_private
+from unlabeled.privacy import Pseudonyms, data_of, is_private
 from unlabeled.recipe import Recipe, build_reader, read_recipe
 from unlabeled.run_folder import DataRecord, Manifest, RunFolder
 from unlabeled.training.checkpoint import newest
@@ -64,10 +64,11 @@ def pretrain(
             check_index(items, settings)
             folder.claim()
             stack.enter_context(folder.locked())
-            if not is_private(build_reader(recipe.reader)):
+            reader = build_reader(recipe.reader)
+            if not is_private(reader):
                 record = _record(items, str(Path(data).resolve()))
                 return items, record, _same_run(folder, recipe, record)
-            names = Pseudonyms(folder.private)
+            names = Pseudonyms(folder.private, reader)
             record = _record(names.hide(items), "")
             manifest = _same_run(folder, recipe, record)
             names.remember(items, Path(data))
@@ -99,7 +100,7 @@ def resume(
     manifest = folder.read()
     return pretrain(
         read_recipe(manifest.name, folder.read_recipe()),
-        data or manifest.data.path or Pseudonyms(folder.private).data(),
+        data or manifest.data.path or data_of(folder.private),
         out,
         devices=devices,
         nodes=nodes,

@@ -1,11 +1,12 @@
 """A reader, an encoder, features and seeded data for sequences of vectors (L, 4)."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+import pyarrow as pa
 import torch
 from torch import nn
 
@@ -52,6 +53,12 @@ class JsonReader(Settings):
 
 class PrivateReader(JsonReader):
     private: ClassVar[bool] = True
+    public: ClassVar[tuple[str, ...]] = ("site",)
+
+    def index(self, path):
+        items = super().index(path)
+        files = [[Path(source).name] for source in items.table["source"].to_pylist()]
+        return replace(items, table=items.table.append_column("files", pa.array(files)))
 
 
 @dataclass
