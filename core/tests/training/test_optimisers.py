@@ -14,6 +14,7 @@ from unlabeled.training.optimisers import (
     set_rates,
 )
 from unlabeled.training.settings import (
+    AdamSettings,
     AdamWSettings,
     ConstantSettings,
     CosineSettings,
@@ -57,6 +58,20 @@ def test_groups_of_each_optimiser(settings):
     assert [group["weight_decay"] for group in groups] == [settings.weight_decay, 0]
     assert groups[0]["peak"] == settings.lr
     assert groups[1]["peak"] == getattr(settings, "lr_biases", settings.lr)
+
+
+def test_adam_penalises_every_parameter_within_the_gradient():
+    module, reference = Everything(), Everything()
+    reference.load_state_dict(module.state_dict())
+    settings = AdamSettings(name="adam", lr=0.01, weight_decay=0.5)
+    ours = build_optimiser(settings, module)
+    theirs = torch.optim.Adam(reference.parameters(), lr=0.01, weight_decay=0.5)
+    for optimiser, each in ((ours, module), (theirs, reference)):
+        for parameter in each.parameters():
+            parameter.grad = torch.ones_like(parameter) if parameter.requires_grad else None
+        optimiser.step()
+    for one, other in zip(module.parameters(), reference.parameters(), strict=True):
+        torch.testing.assert_close(one, other)
 
 
 def test_a_method_without_biases_has_one_group():

@@ -29,7 +29,7 @@ def test_the_name_tells_optimisers_apart_and_has_a_default():
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"optimiser": {"name": "adam"}},
+        {"optimiser": {"name": "adagrad"}},
         {"optimiser": {"name": "adamw", "momentum": 0.9}},
         {"optimiser": {"name": "sgd", "betas": [0.9, 0.99]}},
         {"schedule": {"name": "cosine", "anneal": 0.1}},

@@ -7,11 +7,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import SGD, AdamW, Optimizer
+from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from unlabeled import schedules
 from unlabeled.errors import RecipeError
 from unlabeled.training.settings import (
+    AdamSettings,
     AdamWSettings,
     ConstantSettings,
     CosineSettings,
@@ -80,8 +81,8 @@ def _trust(weight: Tensor, update: Tensor, trust: float) -> Tensor:
 def parameter_groups(module: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
     """(weights, biases and norms) that learn, each in the order of `named_parameters`.
 
-    The second kind is decayed by no optimiser and not adapted by LARS: everything with at most
-    one axis, and whatever a layer norm owns.
+    The second kind is decayed by Adam alone and not adapted by LARS: everything with at most one
+    axis, and whatever a layer norm owns.
     """
     norms = {
         id(parameter)
@@ -109,7 +110,7 @@ def build_optimiser(settings: OptimiserSettings, module: nn.Module) -> Optimizer
             "params": others,
             "lr": lr_others,
             "peak": lr_others,
-            "weight_decay": 0.0,
+            "weight_decay": settings.weight_decay if settings.name == "adam" else 0.0,
             "adapt": False,
         },
     ]
@@ -118,6 +119,8 @@ def build_optimiser(settings: OptimiserSettings, module: nn.Module) -> Optimizer
     match settings:
         case AdamWSettings():
             return AdamW(groups, lr=settings.lr, betas=settings.betas, weight_decay=decay)
+        case AdamSettings():
+            return Adam(groups, lr=settings.lr, betas=settings.betas, weight_decay=decay)
         case SGDSettings():
             return SGD(groups, lr=settings.lr, momentum=settings.momentum, weight_decay=decay)
         case LARSSettings():

@@ -18,6 +18,18 @@ class AdamWSettings(Settings):
     betas: tuple[float, float] = Field((0.9, 0.999), description="decay of the two moments")
 
 
+class AdamSettings(Settings):
+    """Kingma and Ba 2015, arXiv:1412.6980; the penalty is part of the gradient, of all parameters.
+
+    For recipes of papers that were trained so; AdamW is the better default.
+    """
+
+    name: Literal["adam"]
+    lr: float = Field(1e-3, gt=0, description="peak learning rate")
+    weight_decay: float = Field(0.0, ge=0, description="L2 penalty of every parameter")
+    betas: tuple[float, float] = Field((0.9, 0.999), description="decay of the two moments")
+
+
 class SGDSettings(Settings):
     """Stochastic gradient descent with momentum."""
 
@@ -85,6 +97,7 @@ def _named(default: str) -> Discriminator:
 
 OptimiserSettings = Annotated[
     Annotated[AdamWSettings, Tag("adamw")]
+    | Annotated[AdamSettings, Tag("adam")]
     | Annotated[SGDSettings, Tag("sgd")]
     | Annotated[LARSSettings, Tag("lars")],
     _named("adamw"),

@@ -106,6 +106,11 @@ plugin = Plugin(
         ),
     },
     evaluators={
+        "linear": Component(
+            target="unlabeled_graph.evaluators.linear:Linear",
+            summary="softmax regression by Adam, as papers on node classification do it",
+            source="Hou et al. 2022, GraphMAE",
+        ),
         "svm": Component(
             target="unlabeled_graph.evaluators.svm:SVM",
             summary="RBF kernel machine, C chosen within the training items",
@@ -137,15 +142,45 @@ plugin = Plugin(
             source="Hou et al. 2022, GraphMAE",
             experimental=True,
         ),
+        "graphmae_collab_base": Component(
+            target="unlabeled_graph:recipes/graphmae_collab_base.yaml",
+            summary="masked nodes of TU graphs, the published row for COLLAB",
+            source="Hou et al. 2022, GraphMAE",
+            experimental=True,
+        ),
         "graphmae_cora_base": Component(
             target="unlabeled_graph:recipes/graphmae_cora_base.yaml",
             summary="masked nodes of one large graph, the published row for Cora",
             source="Hou et al. 2022, GraphMAE",
             experimental=True,
         ),
+        "graphmae_imdb_binary_base": Component(
+            target="unlabeled_graph:recipes/graphmae_imdb_binary_base.yaml",
+            summary="masked nodes of TU graphs, the published row for IMDB-BINARY",
+            source="Hou et al. 2022, GraphMAE",
+            experimental=True,
+        ),
         "graphmae_mutag_base": Component(
             target="unlabeled_graph:recipes/graphmae_mutag_base.yaml",
             summary="masked nodes of TU graphs, the published row for MUTAG",
+            source="Hou et al. 2022, GraphMAE",
+            experimental=True,
+        ),
+        "graphmae_proteins_base": Component(
+            target="unlabeled_graph:recipes/graphmae_proteins_base.yaml",
+            summary="masked nodes of TU graphs, the published row for PROTEINS",
+            source="Hou et al. 2022, GraphMAE",
+            experimental=True,
+        ),
+        "graphmae_pubmed_base": Component(
+            target="unlabeled_graph:recipes/graphmae_pubmed_base.yaml",
+            summary="masked nodes of one large graph, the published row for PubMed",
+            source="Hou et al. 2022, GraphMAE",
+            experimental=True,
+        ),
+        "graphmae_reddit_binary_base": Component(
+            target="unlabeled_graph:recipes/graphmae_reddit_binary_base.yaml",
+            summary="masked nodes of TU graphs, the published row for REDDIT-BINARY",
             source="Hou et al. 2022, GraphMAE",
             experimental=True,
         ),

@@ -84,7 +84,7 @@ def test_replaced_nodes_show_features_of_the_joint_batch_and_others_the_token():
     pretext = method(mask_ratio=0.6, replace_ratio=0.5)
     made = batch(pretext, [graph(6), graph(8)])
 
-    x = pretext._hide(made).x
+    x = pretext._shown(made)
 
     replaced, masked = set(made.replaced.tolist()), set(made.masked.tolist())
     assert replaced
@@ -114,7 +114,7 @@ def test_the_encoder_misses_dropped_edges_in_both_directions_and_the_decoder_doe
     pretext = method(drop_edges=0.5)
     made = batch(pretext, [graph(9, edges=20)])
 
-    seen = pretext._hide(made)
+    seen = pretext._kept(made)
 
     edges = set(map(tuple, seen.edge_index.T.tolist()))
     assert 0 < seen.edge_index.shape[1] < 40
@@ -128,7 +128,7 @@ def test_edges_at_hidden_nodes_can_be_hidden_too():
     made = batch(pretext, [graph(8)])
     hidden = set(made.masked.tolist())
 
-    seen = pretext._hide(made)
+    seen = pretext._kept(made)
 
     for (a, b), before, after in zip(
         made.graphs.edge_index.T.tolist(), made.graphs.edge_attr, seen.edge_attr, strict=True
@@ -140,25 +140,26 @@ def test_edges_at_hidden_nodes_can_be_hidden_too():
 def test_hidden_features_reach_nothing_but_the_target():
     pretext = method(mask_ratio=0.5)
     made = batch(pretext, [graph(8)])
-    before = pretext._hide(made).x
+    before = pretext._shown(made)
 
     made.graphs.x[made.masked] += 1
 
-    assert torch.equal(pretext._hide(made).x, before)
+    assert torch.equal(pretext._shown(made), before)
 
 
-def test_rebuilt_rows_of_visible_nodes_do_not_matter():
-    pretext = method(decoder="linear")
+@pytest.mark.parametrize("decoder", ["layer", "mlp", "linear"])
+def test_only_hidden_nodes_are_rebuilt_and_not_from_their_own_codes(decoder):
+    pretext = method(decoder=decoder)
     made = batch(pretext, [graph(8)])
-    rebuilt = []
-    pretext.decoder.register_forward_hook(
-        lambda module, inputs, output: rebuilt.append(output) or output.retain_grad()
-    )
+    codes = torch.rand(8, 6, dtype=torch.float64, requires_grad=True)
 
-    pretext(made).total.backward()
+    rebuilt = pretext._decode(codes, made)
+    rebuilt.sum().backward()
 
-    gradient = rebuilt[0].grad.abs().sum(1) > 0
-    assert set(gradient.nonzero().flatten().tolist()) == set(made.masked.tolist())
+    moved = set(codes.grad.abs().sum(1).nonzero().flatten().tolist())
+    assert rebuilt.shape == (len(made.masked), 4)
+    hidden = set(made.masked.tolist())
+    assert moved.isdisjoint(hidden) if decoder == "layer" else moved == hidden
 
 
 @pytest.mark.parametrize("decoder", ["layer", "mlp", "linear"])

@@ -17,8 +17,10 @@ from torch_geometric.data import Data
 from unlabeled.contract import Nodes, Output
 from unlabeled.errors import RecipeError, ShapeError
 from unlabeled.settings import Settings
+from unlabeled_graph.encoders.gat_layer import GATLayer
 from unlabeled_graph.graphs import GraphBatch, join
 from unlabeled_graph.readout import Reduction, readout
+from unlabeled_graph.sparse_rows import SparseRows
 
 Norm = Literal["batch", "layer", "none"]
 Activation = Literal["relu", "prelu", "elu"]
@@ -76,6 +78,7 @@ class Body(nn.Module):
         self.norms = nn.ModuleList(make_norm(settings.norm, settings.width) for _ in self.layers)
         self.activations = nn.ModuleList(make_activation(settings.activation) for _ in self.layers)
         self.dropout = nn.Dropout(settings.dropout)
+        self.takes_sparse = isinstance(self.layers[0], GATLayer) and not settings.residual
 
     def outputs(self) -> tuple[Output, ...]:
         """`graph` (N, D · layers seen · reductions) and `nodes` (M, D), the default first."""
@@ -99,22 +102,46 @@ class Body(nn.Module):
             return readout(seen, graphs.batch, graphs.num_graphs, self.settings.readout)
         raise ShapeError(f"output: expected graph or nodes, found {output!r}")
 
-    def states(self, graphs: GraphBatch) -> list[Tensor]:
-        """The nodes after each layer, (M, D) each."""
-        h, states = self.stem(graphs.x), []
+    def states(self, graphs: GraphBatch, x: Tensor | SparseRows | None = None) -> list[Tensor]:
+        """The nodes after each layer, (M, D) each.
+
+        x: what the nodes show instead of their features, of the same shape; SparseRows only where
+        `takes_sparse`.
+        """
+        h, states = self.stem(graphs.x if x is None else x), []
         for layer, norm, activation in zip(self.layers, self.norms, self.activations, strict=True):
-            change = activation(norm(self.pass_messages(layer, self.dropout(h), graphs)))
+            change = activation(norm(self.pass_messages(layer, self.drop(h), graphs)))
             skip = self.settings.residual and change.shape == h.shape
             h = h + change if skip else change
             states.append(h)
         return states
 
-    def pass_messages(self, layer: nn.Module, nodes: Tensor, graphs: GraphBatch) -> Tensor:
-        """One layer of the encoder's family on (M, below), over the edges of `graphs`."""
+    def pass_messages(
+        self,
+        layer: nn.Module,
+        nodes: Tensor | SparseRows,
+        graphs: GraphBatch,
+        at: Tensor | None = None,
+    ) -> Tensor:
+        """One layer of the encoder's family on (M, below), over the edges of `graphs`.
+
+        at: (P,) node numbers, whose rows alone are returned.
+        """
         with_edges = self.edge_features and graphs.edge_attr is not None
         inputs = (nodes, graphs.edge_index, *([graphs.edge_attr] if with_edges else []))
-        passed: Tensor = layer(*inputs)
-        return passed
+        passed: Tensor
+        if isinstance(layer, GATLayer):
+            passed = layer(*inputs, at=at)
+            return passed
+        passed = layer(*inputs)
+        return passed if at is None else passed.index_select(0, at)
+
+    def drop(self, nodes: Tensor | SparseRows) -> Tensor | SparseRows:
+        """Dropout of a layer's input, (M, D), while training."""
+        if isinstance(nodes, SparseRows):
+            return nodes.dropout(self.settings.dropout, training=self.training)
+        dropped: Tensor = self.dropout(nodes)
+        return dropped
 
 
 def place_in_graph(graphs: GraphBatch) -> Tensor:

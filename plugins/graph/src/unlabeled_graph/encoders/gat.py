@@ -1,7 +1,8 @@
-"""GAT: graph attention network, by PyG's `GATConv`, with edge features where the data have them.
+"""GAT: graph attention network, with edge features where the data have them.
 
 Source: Veličković et al., ICLR 2018, arXiv:1710.10903, equations 1 to 5; the heads stand side by
-side in every layer, as in GraphMAE. Self-loops are added by the layer.
+side in every layer, as in GraphMAE. Self-loops are added by the layer, which is PyG's `GATConv` in
+parameters and results.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from typing import Self
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch_geometric.data import Data
-from torch_geometric.nn import GATConv
 
 from unlabeled.contract import Encoder, Nodes
 from unlabeled_graph.encoders.body import Body, EdgeFeatureSettings, layer_widths
+from unlabeled_graph.encoders.gat_layer import GATLayer
 from unlabeled_graph.graphs import GraphBatch
 
 
@@ -47,14 +48,13 @@ class GAT(Encoder):
     def layer(self, below: int, above: int) -> nn.Module:
         """A new layer, (M, below) → (M, above); of one head if the heads do not divide `above`."""
         heads = self.settings.heads if above % self.settings.heads == 0 else 1
-        layer: nn.Module = GATConv(
+        return GATLayer(
             below,
             above // heads,
             heads=heads,
             dropout=self.settings.attention_dropout,
-            edge_dim=self.settings.edge_features or None,
+            edge_features=self.settings.edge_features or None,
         )
-        return layer
 
     def collate(self, samples: Sequence[Data]) -> GraphBatch:
         return self.body.collate(samples)

@@ -39,7 +39,7 @@ class SVM(Settings):
         if rarest < 2:
             predicted = classes[SVC().fit(train, target).predict(test)]
             return predicted
-        folds = StratifiedKFold(min(INNER_FOLDS, rarest), shuffle=True, random_state=0)
+        folds = StratifiedKFold(min(INNER_FOLDS, rarest))
         search = GridSearchCV(SVC(), {"C": STRENGTHS}, cv=folds, scoring="accuracy")
         predicted = classes[search.fit(train, target).predict(test)]
         return predicted

@@ -21,15 +21,16 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
-from unlabeled.contract import Encoder, Loss, Nodes, Pretext
+from unlabeled.contract import Encoder, Loss, Pretext
 from unlabeled.distributed import gather_rows
 from unlabeled.errors import RecipeError
 from unlabeled.objectives.scaled_cosine_error import scaled_cosine_error_loss
 from unlabeled.randomness import Draw
 from unlabeled.settings import Settings
 from unlabeled_graph.augmentations.drop_edges import kept_edges
-from unlabeled_graph.encoders.body import GraphEncoder
+from unlabeled_graph.encoders.body import Body, GraphEncoder
 from unlabeled_graph.graphs import GraphBatch
+from unlabeled_graph.sparse_rows import SparseRows, split, worth_it
 
 
 class GraphMAESettings(Settings):
@@ -114,43 +115,52 @@ class GraphMAE(Pretext):
         )
 
     def forward(self, batch: MaskedGraphs) -> Loss:
-        graphs = batch.graphs
-        codes = self.encoder.encode(self._hide(batch), "nodes")
-        assert isinstance(codes, Nodes)
-        rebuilt = self._decode(self.to_decoder(codes.values), batch)
-        error = scaled_cosine_error_loss(
-            rebuilt.index_select(0, batch.masked),
-            graphs.x.index_select(0, batch.masked),
-            gamma=self.settings.gamma,
-        )
-        return Loss(error)
+        codes = self._body.states(self._kept(batch), self._shown(batch))[-1]
+        rebuilt = self._decode(codes, batch)
+        hidden = batch.graphs.x.index_select(0, batch.masked)
+        return Loss(scaled_cosine_error_loss(rebuilt, hidden, gamma=self.settings.gamma))
 
-    def _hide(self, batch: MaskedGraphs) -> GraphBatch:
-        """What the encoder sees: tokens and borrowed features, and the edges that are kept."""
-        graphs, hidden = batch.graphs, _among(batch.graphs.x, batch.masked)
-        x = torch.where(hidden.unsqueeze(1), self.token.to(graphs.x.dtype), graphs.x)
-        if self.settings.replace_ratio:
-            everywhere = gather_rows(graphs.x)
-            donors = (batch.donors * len(everywhere)).long()
-            x = x.index_copy(0, batch.replaced, everywhere.index_select(0, donors))
+    @property
+    def _body(self) -> Body:
+        assert isinstance(self.encoder, GraphEncoder)
+        return self.encoder.body
+
+    def _shown(self, batch: MaskedGraphs) -> Tensor | SparseRows:
+        """What the nodes show, (M, F): tokens, borrowed features, and their own."""
+        x, tokens = batch.graphs.x, _among(batch.graphs.x, batch.masked)
+        tokens = tokens.index_fill(0, batch.replaced, False)
+        everywhere = gather_rows(x) if self.settings.replace_ratio else x
+        borrowed = everywhere.index_select(0, (batch.donors * len(everywhere)).long())
+        if self._body.takes_sparse and worth_it(x):
+            at = tokens.nonzero().flatten()
+            filled = torch.cat([self.token.expand(len(at), -1), borrowed])
+            return split(x, filled, torch.cat([at, batch.replaced]))
+        shown = torch.where(tokens.unsqueeze(1), self.token.to(x.dtype), x)
+        return shown.index_copy(0, batch.replaced, borrowed)
+
+    def _kept(self, batch: MaskedGraphs) -> GraphBatch:
+        """The edges that the encoder sees."""
+        graphs = batch.graphs
         edges, edge_attr = graphs.edge_index, graphs.edge_attr
         if self.settings.mask_edges and edge_attr is not None:
-            at_hidden = hidden[edges].any(dim=0)
+            at_hidden = _among(graphs.x, batch.masked)[edges].any(dim=0)
             edge_attr = edge_attr.masked_fill(at_hidden.unsqueeze(1), 0)
         if self.settings.drop_edges:
             edges = edges[:, batch.kept]
             edge_attr = edge_attr[batch.kept] if edge_attr is not None else None
-        return replace(graphs, x=x, edge_index=edges, edge_attr=edge_attr)
+        return replace(graphs, edge_index=edges, edge_attr=edge_attr)
 
     def _decode(self, codes: Tensor, batch: MaskedGraphs) -> Tensor:
-        """(M, D) → (M, F). Where the decoder looks at neighbours, hidden nodes are re-masked: they
-        must be rebuilt from the codes around them, not from their own."""
-        if self.settings.decoder == "layer":
-            assert isinstance(self.encoder, GraphEncoder)
-            remasked = codes.index_fill(0, batch.masked, 0.0)
-            return self.encoder.body.pass_messages(self.decoder, remasked, batch.graphs)
-        rebuilt: Tensor = self.decoder(codes)
-        return rebuilt
+        """(M, D) → (P, F), the hidden nodes. Where the decoder looks at neighbours, they are
+        re-masked: rebuilt from the codes around them, not from their own."""
+        if self.settings.decoder != "layer":
+            rebuilt: Tensor = self.decoder(self.to_decoder(codes.index_select(0, batch.masked)))
+            return rebuilt
+        visible = (~_among(codes, batch.masked)).nonzero().flatten()
+        seen = self.to_decoder(codes.index_select(0, visible))
+        remasked = seen.new_zeros(len(codes), seen.shape[1]).index_copy(0, visible, seen)
+        nodes = self._body.drop(remasked)
+        return self._body.pass_messages(self.decoder, nodes, batch.graphs, at=batch.masked)
 
 
 def _among(x: Tensor, places: Tensor) -> Tensor:

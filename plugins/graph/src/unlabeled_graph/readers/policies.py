@@ -25,18 +25,22 @@ class EdgePolicy(Settings):
     direction: Literal["keep", "undirected"] = Field(
         "keep", description="undirected adds the opposite of every edge that lacks it"
     )
-    self_loops: Literal["keep", "remove"] = Field("keep", description="edges from a node to itself")
+    self_loops: Literal["keep", "remove", "add"] = Field(
+        "keep", description="edges from a node to itself; add gives every node exactly one"
+    )
     duplicates: Literal["keep", "merge"] = Field("keep", description="edges with equal ends")
 
     def apply(self, graph: Data) -> Data:
         """A changed copy. An undirected graph has each of its edges once per direction."""
         changed = copy(graph)
-        if self.self_loops == "remove":
+        if self.self_loops != "keep":
             _choose(changed, changed.edge_index[0] != changed.edge_index[1])
         if self.direction == "undirected":
             _mirror(changed)
         if self.direction == "undirected" or self.duplicates == "merge":
             _choose(changed, _first_of_each(changed.edge_index))
+        if self.self_loops == "add":
+            _add_loops(changed)
         return changed
 
 
@@ -45,6 +49,9 @@ class FeaturePolicy(Settings):
 
     name: Literal["given", "degree", "constant"] = "given"
     cap: int = Field(100, gt=0, description="degrees from here on share a column (degree only)")
+    scale: Literal["none", "rows"] = Field(
+        "none", description="rows: the features of every node sum to 1, as for bags of words"
+    )
 
     def width(self, given: int) -> int:
         """The columns of x, if the data have `given`."""
@@ -59,6 +66,9 @@ class FeaturePolicy(Settings):
         if self.name == "degree":
             degree = torch.bincount(graph.edge_index[1], minlength=count).clamp(max=self.cap)
             changed.x = torch.zeros(count, self.cap + 1).scatter_(1, degree.unsqueeze(1), 1.0)
+        if self.scale == "rows":
+            sums = changed.x.sum(1, keepdim=True)
+            changed.x = changed.x / torch.where(sums == 0, 1, sums)
         return changed
 
 
@@ -66,6 +76,15 @@ def _mirror(graph: Data) -> None:
     graph.edge_index = torch.cat([graph.edge_index, graph.edge_index.flip(0)], dim=1)
     if graph.edge_attr is not None:
         graph.edge_attr = torch.cat([graph.edge_attr, graph.edge_attr])
+
+
+def _add_loops(graph: Data) -> None:
+    """Self-loops have features of zero."""
+    nodes = torch.arange(int(graph.num_nodes))
+    graph.edge_index = torch.cat([graph.edge_index, nodes.expand(2, -1)], dim=1)
+    if graph.edge_attr is not None:
+        zeros = graph.edge_attr.new_zeros(len(nodes), graph.edge_attr.shape[1])
+        graph.edge_attr = torch.cat([graph.edge_attr, zeros])
 
 
 def _choose(graph: Data, chosen: Tensor) -> None:

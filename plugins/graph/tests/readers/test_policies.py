@@ -1,0 +1,25 @@
+import torch
+from torch_geometric.data import Data
+
+from unlabeled_graph.readers.policies import EdgePolicy, FeaturePolicy
+
+
+def graph():
+    edges = torch.tensor([[0, 1, 1], [1, 0, 1]])
+    return Data(torch.tensor([[1.0, 3.0], [0.0, 0.0], [2.0, 2.0]]), edges, torch.ones(3, 2))
+
+
+def test_add_gives_every_node_exactly_one_loop_without_features():
+    found = EdgePolicy(self_loops="add").apply(graph())
+
+    loops = found.edge_index[0] == found.edge_index[1]
+    assert found.edge_index[0, loops].tolist() == [0, 1, 2]
+    assert not found.edge_attr[loops].any()
+    assert found.edge_attr[~loops].all()
+    assert graph().edge_index.shape[1] == 3
+
+
+def test_rows_sum_to_one_and_empty_rows_stay_empty():
+    found = FeaturePolicy(scale="rows").apply(graph()).x
+
+    assert found.tolist() == [[0.25, 0.75], [0.0, 0.0], [0.5, 0.5]]
