@@ -1,122 +1,294 @@
-"""CROMA on OMBRIA floods: pretrained beside random encoders and band statistics, 3 seeds."""
+"""CROMA on OMBRIA floods: three pretrained encoders beside random ones and plain statistics.
+
+run: UNLABELED_DATA=… make bench-ombria   (or python ombria.py [--seeds 3])
+
+The patches are converted once to GeoTIFFs and pretrained on by `unlabeled pretrain`, train part
+only, without labels. Then everything is frozen: AUC of "more than 25 % flooded" by a logistic
+probe, IoU of flooded pixels by a ridge probe on tokens. Scores are means over seeds; intervals come
+from one paired bootstrap over the 70 test tiles. What is done already is kept below --runs, so
+an interrupted call goes on. Results go to results/ombria.json.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
+import resource
 import subprocess
 import sys
-import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import rasterio
 from rasterio.transform import Affine
 
-from unlabeled.evaluation.evaluate import evaluate, recipe_settings
+from unlabeled.contract import Encoder
+from unlabeled.evaluation import metrics
+from unlabeled.evaluation.bootstrap import interval, resample_scores
+from unlabeled.evaluation.encoding import encode
+from unlabeled.evaluation.logistic import Logistic
+from unlabeled.evaluation.random_encoders import random_encoder
+from unlabeled.evaluation.reading import Source
+from unlabeled.export.encoder import load_encoder, load_reader, read_config
+from unlabeled_remote_sensing.evaluators.segmentation import SegmentationProbe
+from unlabeled_remote_sensing.features.band_statistics import BandStatistics
+from unlabeled_remote_sensing.raster import Raster
 
 HERE = Path(__file__).parent
 FLOODED = 0.25
-SENSORS = {
-    "S1": ("before", "after"),
-    "S2": ("before_1", "before_2", "before_3", "after_1", "after_2", "after_3"),
+RANDOM = 5
+BATCH = 64
+OUTPUTS = ("S1", "S2", "joint", "concatenated")
+BANDS = {
+    "s1": ("before", "after"),
+    "s2": ("before_1", "before_2", "before_3", "after_1", "after_2", "after_3"),
 }
+BARS = {"S1": 0.788, "S2": 0.878, "joint": 0.906, "concatenated": 0.906, "flooded pixels": 0.59}
+"""The stronger of band statistics (raw pixels) and random encoders, measured beforehand."""
+Scorer = Callable[[np.ndarray], float]
 
 
 def convert(source: Path, target: Path) -> None:
-    """Patches as GeoTIFFs: `train/TILE/…` without labels, `all/TILE/…` and labels.csv.
+    """One GeoTIFF of all bands per patch, and manifests: `train/` without labels, `all/`.
 
     The source has no georeference: pixels of 10 m in UTM, each patch in a place of its own.
     """
     if (target / "labels.csv").exists():
         return
     stored = dict(np.load(source))
-    labels = ["item,flooded,share,split"]
-    for number, tile in enumerate(stored["tile"]):
+    manifest = {name: ["scene,sensor,path,tile"] for name in ("train", "all")}
+    labels = ["item,flooded,split"]
+    for number, (tile, split) in enumerate(zip(stored["tile"], stored["split"], strict=True)):
         name = f"p{number:04d}"
         place = Affine(10.0, 0.0, 200_000.0 + 640 * number, 0.0, -10.0, 5_000_000.0)
-        for sensor, bands in SENSORS.items():
-            path = target / "all" / str(tile) / f"{name}_{sensor}.tif"
-            write(path, stored[sensor.lower()][number], bands, place)
-            if stored["split"][number] == "train":
-                link = target / "train" / str(tile) / path.name
-                link.parent.mkdir(parents=True, exist_ok=True)
-                link.unlink(missing_ok=True)  # of a conversion that was interrupted
-                link.hardlink_to(path)
-        write(target / "masks" / f"{name}.tif", stored["mask"][number][None], ("flooded",), place)
+        bands = np.concatenate([stored["s1"][number], stored["s2"][number]])
+        named = [f"{sensor}_{band}" for sensor, own in BANDS.items() for band in own]
+        folder = "train" if split == "train" else "test"
+        write(target / folder / f"{name}.tif", bands, named, place)
+        write(target / "masks" / f"{name}.tif", stored["mask"][number][None], ["flooded"], place)
+        for sensor in ("S1", "S2"):
+            manifest["all"].append(f"{name},{sensor},../{folder}/{name}.tif,{tile}")
+            if split == "train":
+                manifest["train"].append(f"{name},{sensor},{name}.tif,{tile}")
         share = float(stored["mask"][number].mean())
-        labels.append(f"{name},{int(share > FLOODED)},{share:.5f},{stored['split'][number]}")
+        labels.append(f"{name},{int(share > FLOODED)},{split}")
+    for name, lines in manifest.items():
+        (target / name).mkdir(exist_ok=True)
+        (target / name / "manifest.csv").write_text("\n".join(lines) + "\n")
     (target / "labels.csv").write_text("\n".join(labels) + "\n")
 
 
-def write(path: Path, values: np.ndarray, bands: tuple[str, ...], place: Affine) -> None:
+def write(path: Path, values: np.ndarray, names: Sequence[str], place: Affine) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     count, height, width = values.shape
-    options = {"driver": "GTiff", "crs": "EPSG:32633", "dtype": values.dtype}
-    with rasterio.open(
-        path, "w", count=count, height=height, width=width, transform=place, **options
-    ) as file:
+    options = {"driver": "GTiff", "crs": "EPSG:32633", "dtype": values.dtype, "transform": place}
+    with rasterio.open(path, "w", count=count, height=height, width=width, **options) as file:
         file.write(values)
-        file.descriptions = bands
+        file.descriptions = tuple(names)
 
 
-def unlabeled(*arguments: object) -> None:
-    """The command line, as a user would call it."""
-    command = [str(Path(sys.executable).parent / "unlabeled"), *map(str, arguments)]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+def pretrain(recipe: Path, data: Path, run: Path, seed: int) -> dict[str, float]:
+    """By the command line, as a user would; goes on with a run that was interrupted."""
+    note = run / "benchmark.json"
+    if note.exists():
+        return dict(json.loads(note.read_text()))
+    command = [str(Path(sys.executable).with_name("unlabeled")), "pretrain"]
+    fresh = [str(recipe), str(data), "--out", str(run), "--seed", str(seed)]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    resumed = (run / "recipe.yaml").exists()
+    subprocess.run([*command, *(["--resume", str(run)] if resumed else fresh)], check=True)
+    minutes = (resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before) / 60
+    done = {"seed": seed, "cpu_minutes": round(minutes, 2), "resumed": resumed}
+    note.write_text(json.dumps(done))
+    return done
 
 
-def judge(run: Path, data: Path, output: str) -> dict[str, object]:
-    settings = recipe_settings(run).model_copy(update={"output": output})
-    found = evaluate(
-        run,
-        data / "all",
-        data / "labels.csv",
-        target=["flooded"],
-        settings=settings,
-        name=f"flooded-{output}",
-    ).to_dict()
-    return {"output": output, "rows": found["rows"], "comparisons": found["comparisons"]}
+@dataclass(frozen=True)
+class Study:
+    """All patches. label, split, tile: (N,); mask: (N, 64, 64) bool."""
+
+    rasters: list[Raster]
+    source: Source
+    label: np.ndarray
+    train: np.ndarray
+    tile: np.ndarray
+    mask: np.ndarray
+
+    @classmethod
+    def read(cls, run: Path, data: Path) -> Study:
+        reader = load_reader(run)
+        source = Source(reader.index(data / "all"), reader)
+        rows = [line.split(",") for line in (data / "labels.csv").read_text().split()[1:]]
+        assert [row[0] for row in rows] == source.items.table["id"].to_pylist()
+        masks = [rasterio.open(data / "masks" / f"{row[0]}.tif").read(1) for row in rows]
+        return cls(
+            [reader.read(item) for item in source.items],
+            source,
+            np.array([int(row[1]) for row in rows]),
+            np.array([row[2] == "train" for row in rows]),
+            np.array(source.items.table["group"].to_pylist()),
+            np.stack(masks) > 0,
+        )
+
+    def flooded(self, embedding: np.ndarray) -> Scorer:
+        """AUC on test patches. embedding: (N, D)."""
+        probe, train, test = Logistic(metric="roc_auc"), self.train, ~self.train
+        found = probe.predict(
+            embedding[train], self.label[train], self.tile[train], embedding[test]
+        )
+        truth = self.label[test]
+        return lambda places: metrics.CLASSIFICATION["roc_auc"](truth[places], found[places])
+
+    def pixels(self, tokens: np.ndarray) -> Scorer:
+        """IoU on test patches. tokens: (N, rows, columns, D)."""
+        train, test = self.train, ~self.train
+        found = SegmentationProbe()(
+            tokens[train], self.mask[train], self.tile[train], tokens[test], self.mask[test]
+        ).found
+        both = (found & self.mask[test]).sum(axis=(1, 2))
+        either = (found | self.mask[test]).sum(axis=(1, 2))
+        return lambda places: float(both[places].sum() / either[places].sum())
+
+    def statistics(self) -> dict[str, np.ndarray]:
+        every = np.stack([BandStatistics()(raster) for raster in self.rasters])
+        radar = 4 * len(BANDS["s1"])
+        own = {"S1": every[:, :radar], "S2": every[:, radar:]}
+        return {**own, "joint": every, "concatenated": every}
+
+    def raw_pixels(self) -> np.ndarray:
+        layers = [
+            np.concatenate([layer.values for layer in raster.layers.values()])
+            for raster in self.rasters
+        ]
+        return np.stack(layers).transpose(0, 2, 3, 1)
+
+
+def embedded(study: Study, encoder: Encoder) -> dict[str, np.ndarray]:
+    """Every output of whole patches, with the joint tokens, of which `joint` is the mean."""
+    found = {
+        name: np.stack([piece.values for piece in run(encoder, study.rasters, name)])
+        for name in ("S1", "S2", "joint_tokens")
+    }
+    tokens = found["joint_tokens"]
+    side = round(tokens.shape[1] ** 0.5)
+    found = {"S1": found["S1"][:, 0], "S2": found["S2"][:, 0], "joint": tokens.mean(axis=1)}
+    everything = np.concatenate([found[name] for name in ("joint", "S1", "S2")], axis=1)
+    tokens = tokens.reshape(len(tokens), side, side, -1)
+    return {**found, "concatenated": everything, "tokens": tokens}
+
+
+def middle(study: Study, encoder: Encoder, side: int = 48) -> np.ndarray:
+    """The joint output of the middle of each patch."""
+    rasters = [cut_middle(raster, side) for raster in study.rasters]
+    return np.concatenate([piece.values for piece in run(encoder, rasters, "joint")])
+
+
+def run(encoder: Encoder, rasters: Sequence[Raster], output: str) -> list:
+    starts = range(0, len(rasters), BATCH)
+    return [p for s in starts for p in encode(encoder, rasters[s : s + BATCH], output)]
+
+
+def cut_middle(raster: Raster, side: int) -> Raster:
+    row, column = ((length - side) // 2 for length in raster.shape)
+    inner = (..., slice(row, row + side), slice(column, column + side))
+    moved = (1.0, 0.0, float(column), 0.0, 1.0, float(row))
+    return raster.rearranged(lambda x: x[inner], moved)
+
+
+def scorers(study: Study, encoders: Mapping[str, Encoder]) -> dict[str, dict[str, list[Scorer]]]:
+    """By what is judged and by contestant: one scorer per encoder."""
+    found: dict[str, dict[str, list[Scorer]]] = {}
+
+    def add(task: str, name: str, scorer: Scorer) -> None:
+        found.setdefault(task, {}).setdefault(name, []).append(scorer)
+
+    for label, encoder in encoders.items():
+        kind = label.split()[0]
+        values = embedded(study, encoder)
+        for output in OUTPUTS:
+            add(output, kind, study.flooded(values[output]))
+        add("flooded pixels", kind, study.pixels(values["tokens"]))
+        if kind == "pretrained":
+            add("joint", "pretrained at 48 px", study.flooded(middle(study, encoder)))
+        print(f"{label}: probed", flush=True)
+    for output, values in study.statistics().items():
+        add(output, "raw", study.flooded(values))
+    add("flooded pixels", "raw", study.pixels(study.raw_pixels()))
+    for other in ("S1", "S2"):
+        for task in ("joint", "concatenated"):
+            found[task][f"pretrained {other}"] = found[other]["pretrained"]
+    return found
+
+
+def judged(study: Study, tasks: Mapping[str, Mapping[str, list[Scorer]]]) -> dict[str, dict]:
+    """Scores, and the pretrained encoders' minus every other's with its interval."""
+    groups = study.tile[~study.train]
+    everything = np.arange(len(groups))
+    results = {}
+    for task, contestants in tasks.items():
+        flat = [scorer for own in contestants.values() for scorer in own]
+        names = np.array([name for name, own in contestants.items() for _ in own])
+        samples = resample_scores(groups, flat)
+        scores = np.array([scorer(everything) for scorer in flat])
+        rows = {}
+        for name in contestants:
+            minus = samples[:, names == "pretrained"].mean(1) - samples[:, names == name].mean(1)
+            bounds = interval(minus)
+            rows[name] = {
+                "scores": scores[names == name].round(4).tolist(),
+                "mean": round(float(scores[names == name].mean()), 4),
+                "pretrained_minus_this": round(
+                    float(scores[names == "pretrained"].mean() - scores[names == name].mean()), 4
+                ),
+                "interval": [round(bounds.low, 4), round(bounds.high, 4)],
+            }
+        results[task] = {"bar": BARS[task], "rows": rows}
+    return results
+
+
+def show(results: Mapping[str, dict]) -> None:
+    for task, found in results.items():
+        print(f"{task} (bar {found['bar']})")
+        for name, row in found["rows"].items():
+            low, high = row["interval"]
+            print(
+                f"  {name:24s} {row['mean']:.3f}   pretrained minus this "
+                f"{row['pretrained_minus_this']:+.3f} ({low:+.3f} to {high:+.3f})"
+            )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--recipe", type=Path, default=HERE / "ombria.yaml")
-    parser.add_argument("--runs", type=Path, default=Path("runs/ombria"))
-    # Other arguments are settings of the recipe: --section.key value.
-    options, overrides = parser.parse_known_args()
+    parser.add_argument("--runs", type=Path, default=Path(".cache/bench-ombria"))
+    options = parser.parse_args()
     root = os.environ.get("UNLABELED_DATA")
     if not root:
         sys.exit("set UNLABELED_DATA to the folder of real data")
-    cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "unlabeled/ombria"
-    convert(Path(root) / "remote_sensing/ombria_s1s2_flood/ombria_64.npz", cache)
-    results = []
-    for seed in range(options.seeds):
-        run, start = options.runs / f"seed{seed}", time.monotonic()
-        unlabeled(
-            *("pretrain", options.recipe, cache / "train", "--out", run, "--seed", seed),
-            *overrides,
+    data = options.runs / "data"
+    convert(Path(root) / "remote_sensing/ombria_s1s2_flood/ombria_64.npz", data)
+    runs = {seed: options.runs / f"seed{seed}" for seed in range(options.seeds)}
+    costs = [pretrain(options.recipe, data / "train", run, seed) for seed, run in runs.items()]
+    study = Study.read(runs[0], data)
+    config, rows = read_config(runs[0]), np.flatnonzero(study.train).tolist()
+    encoders = {f"pretrained {seed}": load_encoder(run) for seed, run in runs.items()}
+    for seed in range(RANDOM):
+        encoders[f"random {seed}"] = random_encoder(
+            config.encoder, seed, study.source, rows, output="joint", batch_size=BATCH
         )
-        minutes = (time.monotonic() - start) / 60
-        print(f"seed {seed}: pretrained in {minutes:.1f} minutes", flush=True)
-        for output in ("joint", "S1", "S2"):
-            found = judge(run, cache, output)
-            results.append({"seed": seed, "minutes": minutes, **found})
-            show(seed, found)
-    path = HERE / "results" / f"ombria-{date.today()}.json"
+    results = judged(study, scorers(study, encoders))
+    show(results)
+    about = {"date": str(date.today()), "recipe": options.recipe.name, "pretraining": costs}
+    versions = {name: version(name) for name in ("unlabeled", "unlabeled-remote-sensing", "torch")}
+    path = HERE / "results" / "ombria.json"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps({"overrides": overrides, "results": results}, indent=1) + "\n")
-
-
-def show(seed: int, found: dict) -> None:
-    scores = ", ".join(f"{row['name']} {row['score']:.3f}" for row in found["rows"])
-    print(f"seed {seed}, {found['output']}: {scores}")
-    for one in found["comparisons"]:
-        interval = one["interval"]
-        print(f"  minus {one['against']}: {one['difference']:+.3f} {interval}, {one['outcome']}")
+    path.write_text(json.dumps({**about, "versions": versions, "results": results}, indent=1))
 
 
 if __name__ == "__main__":

@@ -50,6 +50,12 @@ def test_six_outputs_and_their_shapes(encoder):
         assert tokens.valid.all()
 
 
+def test_concatenated_is_all_three_in_a_row(encoder):
+    batch = encoder.collate([raster(seed=i) for i in range(2)])
+    expected = torch.cat([encoder.encode(batch, name) for name in ("joint", "S1", "S2")], dim=1)
+    torch.testing.assert_close(encoder.encode(batch, "concatenated"), expected)
+
+
 def test_tokens_say_exactly_where_they_are(encoder):
     tokens = encoder.encode(encoder.collate([raster()]), "S2_tokens")
     assert tokens.position.dtype == torch.float64

@@ -54,7 +54,8 @@ class CROMASettings(Settings):
 class CROMA(Encoder):
     """Outputs `joint`, and one by the name of each sensor; each also as `NAME_tokens`.
 
-    A sensor's own output is zero where the sensor is missing.
+    A sensor's own output is zero where the sensor is missing. `concatenated` is all three in a row:
+    what the sensors say on their own is not all kept in what they say together.
     """
 
     settings_type = CROMASettings
@@ -75,6 +76,7 @@ class CROMA(Encoder):
         self.outputs = (
             *(Output(name, "global", settings.width) for name in names),
             *(Output(f"{name}_tokens", "tokens", settings.width) for name in names),
+            Output("concatenated", "global", 3 * settings.width),
         )
         self.normalisation = BandNormalisation(self.sensors)
         self.radar = self._stream(settings.radar, settings.depth // 2)
@@ -101,11 +103,18 @@ class CROMA(Encoder):
 
     def encode(self, batch: RasterBatch, output: str) -> Encoding:
         """Raises UsageError for an unknown output."""
+        if output == "concatenated":
+            return self._concatenated(batch)
         name = output.removesuffix("_tokens")
         tokens = self._tokens(batch, name)
         if output != name:
             return Tokens(tokens.values, tokens.valid, token_places(batch, self.settings.patch))
         return mean_of_valid(tokens) if name == "joint" else self.pooled(name, tokens)
+
+    def _concatenated(self, batch: RasterBatch) -> Tensor:
+        radar, optical = (self.encode_sensor(batch, sensor) for sensor in self.sensors)
+        own = [self.pooled(name, x) for name, x in zip(self.sensors, (radar, optical), strict=True)]
+        return torch.cat([mean_of_valid(self.joint(radar, optical)), *own], dim=1)
 
     def _tokens(self, batch: RasterBatch, name: str) -> Tokens:
         if name in self.sensors:

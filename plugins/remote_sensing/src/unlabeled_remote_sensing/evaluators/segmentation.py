@@ -1,42 +1,40 @@
-"""Segmentation probe: a linear layer on frozen tokens, and IoU of pixels.
+"""Segmentation probe: a linear layer from each frozen token to the pixels of its patch.
 
-A token speaks for all pixels of its patch, so maps are compared at the resolution of pixels: the
-scores are stretched bilinearly over the patch.
+As on the segmentation sets of Fuller et al., NeurIPS 2023, arXiv:2311.00566, one layer predicts all
+pixels of a patch, so that its detail counts; here it is fitted by ridge regression, in closed form.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 from pydantic import Field
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from unlabeled.errors import ShapeError
 from unlabeled.settings import Settings
 
-STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)
+PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+"""Of standardised tokens, as a share of their number."""
+THRESHOLDS = np.linspace(0.2, 0.7, 21)
 
 
 @dataclass(frozen=True, slots=True)
 class Segmentation:
-    """iou: over all pixels of all test images; probability: (M, H, W) of the class."""
+    """iou: over all pixels of all test images; found: (M, H, W) bool."""
 
     iou: float
-    probability: np.ndarray
+    found: np.ndarray
 
 
 class SegmentationProbe(Settings):
-    """One class against the rest. C and the threshold are chosen on training groups."""
+    """One class against the rest. Penalty and threshold are chosen on training groups."""
 
     metric: ClassVar[Literal["iou"]] = "iou"
-    folds: int = Field(3, ge=2, description="of training groups, to choose C and the threshold")
+    folds: int = Field(3, ge=2, description="of training groups, to choose both")
 
     def __call__(
         self,
@@ -48,31 +46,28 @@ class SegmentationProbe(Settings):
     ) -> Segmentation:
         """train: (N, rows, columns, D) tokens; masks: (N, H, W) bool; groups: (N,); test, likewise.
 
-        Fitted on each token's share of the class as its weight. Raises ShapeError.
+        Raises ShapeError unless tokens have whole square patches of the masks.
         """
         if train.shape[:1] != masks.shape[:1] or test.shape[:1] != test_masks.shape[:1]:
             raise ShapeError(
                 f"tokens and masks of as many images, found {train.shape}, {masks.shape}, "
                 f"{test.shape} and {test_masks.shape}"
             )
-        strength, threshold = self._choose(train, masks, groups)
-        model = _fit(train, masks, strength)
-        probability = _predict(model, test, test_masks.shape[1:])
-        return Segmentation(iou(test_masks, probability > threshold), probability)
+        penalty, threshold = self._choose(train, masks, groups)
+        (scores,) = _scores(train, masks, test, [penalty])
+        found = scores > threshold
+        return Segmentation(iou(test_masks, found), found)
 
     def _choose(
         self, train: np.ndarray, masks: np.ndarray, groups: np.ndarray
     ) -> tuple[float, float]:
-        thresholds = np.linspace(0.2, 0.7, 11)
-        scores = np.zeros((len(STRENGTHS), len(thresholds)))
+        scores = np.zeros((len(PENALTIES), len(THRESHOLDS)))
         count = min(self.folds, len(np.unique(groups)))
         for fit, held in GroupKFold(count).split(train, groups=groups):
-            for row, strength in enumerate(STRENGTHS):
-                model = _fit(train[fit], masks[fit], strength)
-                found = _predict(model, train[held], masks.shape[1:])
-                scores[row] += [iou(masks[held], found > threshold) for threshold in thresholds]
+            found = _scores(train[fit], masks[fit], train[held], PENALTIES)
+            scores += [[iou(masks[held], each > t) for t in THRESHOLDS] for each in found]
         best = np.unravel_index(scores.argmax(), scores.shape)
-        return STRENGTHS[int(best[0])], float(thresholds[int(best[1])])
+        return PENALTIES[int(best[0])], float(THRESHOLDS[int(best[1])])
 
 
 def iou(truth: np.ndarray, found: np.ndarray) -> float:
@@ -81,25 +76,40 @@ def iou(truth: np.ndarray, found: np.ndarray) -> float:
     return float((truth & found).sum() / union) if union else float("nan")
 
 
-def _fit(tokens: np.ndarray, masks: np.ndarray, strength: float) -> Pipeline:
-    """Every token counts as both classes, by its share of either."""
-    rows, columns, width = tokens.shape[1:]
-    share = F.adaptive_avg_pool2d(
-        torch.from_numpy(masks[:, None].astype(np.float32)), (rows, columns)
-    )
-    weight = share.flatten().numpy()
-    x = tokens.reshape(-1, width)
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=300))
-    model.fit(
-        np.concatenate([x, x]),
-        np.repeat([1, 0], len(x)),
-        logisticregression__sample_weight=np.concatenate([weight, 1 - weight]),
-    )
-    return model
+def _scores(
+    train: np.ndarray, masks: np.ndarray, test: np.ndarray, penalties: Sequence[float]
+) -> list[np.ndarray]:
+    """(M, H, W) for each penalty: 1 where the class is, 0 where it is not, about."""
+    side = _patch_side(train, masks)
+    x, y = train.reshape(-1, train.shape[-1]).astype(np.float64), _cut(masks, side)
+    mean, std = x.mean(axis=0), x.std(axis=0)
+    std[std == 0] = 1
+    x, centre = (x - mean) / std, y.mean(axis=0)
+    values, vectors = np.linalg.eigh(x.T @ x / len(x))
+    turned = vectors.T @ (x.T @ (y - centre) / len(x))
+    shown = (test.reshape(-1, test.shape[-1]) - mean) / std @ vectors
+    return [
+        _joined(shown @ (turned / (values + penalty)[:, None]) + centre, test.shape[:3], side)
+        for penalty in penalties
+    ]
 
 
-def _predict(model: Pipeline, tokens: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    scores = model.decision_function(tokens.reshape(-1, tokens.shape[-1]))
-    maps = torch.from_numpy(scores.reshape(tokens.shape[:3])).unsqueeze(1)
-    stretched = F.interpolate(maps, shape, mode="bilinear", align_corners=False)
-    return np.asarray(stretched[:, 0].sigmoid().numpy())
+def _patch_side(tokens: np.ndarray, masks: np.ndarray) -> int:
+    side = int(masks.shape[1] // tokens.shape[1])
+    if masks.shape[1:] != (side * tokens.shape[1], side * tokens.shape[2]):
+        raise ShapeError(f"whole square patches: found tokens {tokens.shape}, masks {masks.shape}")
+    return side
+
+
+def _cut(masks: np.ndarray, side: int) -> np.ndarray:
+    """(N, H, W) -> (tokens, side²)."""
+    count, height, width = masks.shape
+    cells = masks.reshape(count, height // side, side, width // side, side)
+    return cells.transpose(0, 1, 3, 2, 4).reshape(-1, side * side).astype(np.float64)
+
+
+def _joined(scores: np.ndarray, grid: tuple[int, ...], side: int) -> np.ndarray:
+    """The inverse of `_cut`."""
+    count, rows, columns = grid
+    cells = scores.reshape(count, rows, columns, side, side).transpose(0, 1, 3, 2, 4)
+    return cells.reshape(count, rows * side, columns * side)

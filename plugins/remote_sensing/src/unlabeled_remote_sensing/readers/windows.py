@@ -29,6 +29,7 @@ from unlabeled_remote_sensing.raster import Transform
 from unlabeled_remote_sensing.sensors import Sensor, band_key
 
 OPEN_FILES = 256
+EXACT_IN_FLOAT32 = {"uint8", "int8", "uint16", "int16", "float32"}
 _local = threading.local()
 METRES_PER_DEGREE = 111_320.0
 
@@ -59,12 +60,15 @@ class Grid:
 class Opened:
     """An open file, and what costs as much to ask GDAL for as a small read.
 
-    masked: whether it has a mask or alpha band; scales, offsets: one per band.
+    masked: whether it has a mask or alpha band; exact: whether float32 holds its values; integer:
+    whether they are; scales, offsets: one per band.
     """
 
     source: DatasetReader
     grid: Grid
     masked: bool
+    exact: bool
+    integer: bool
     nodata: float | None
     scales: tuple[float, ...]
     offsets: tuple[float, ...]
@@ -72,7 +76,16 @@ class Opened:
     @classmethod
     def of(cls, source: DatasetReader) -> Opened:
         masked = any(MaskFlags.per_dataset in flags for flags in source.mask_flag_enums)
-        return cls(source, _grid(source), masked, source.nodata, source.scales, source.offsets)
+        return cls(
+            source,
+            _grid(source),
+            masked,
+            exact=set(source.dtypes) <= EXACT_IN_FLOAT32,
+            integer=all(kind.lstrip("u").startswith("int") for kind in source.dtypes),
+            nodata=source.nodata,
+            scales=source.scales,
+            offsets=source.offsets,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,10 +199,11 @@ def read_window(
 def _read(
     opened: Opened, part: Part, sensor: Sensor, window: Window
 ) -> tuple[np.ndarray, np.ndarray]:
-    stored = opened.source.read(list(part.indexes), window=window)
+    # Where float32 holds every stored value, GDAL converts while it copies.
+    kind = "float32" if opened.exact else None
+    stored = opened.source.read(list(part.indexes), window=window, out_dtype=kind)
     valid = _valid(opened, stored, sensor.nodata, window)
-    kind = np.complex64 if np.iscomplexobj(stored) else np.float32
-    values = stored.astype(kind)
+    values = stored.astype(np.complex64 if np.iscomplexobj(stored) else np.float32, copy=False)
     for row, index in enumerate(part.indexes):
         scale = opened.scales[index - 1] if sensor.scale is None else sensor.scale
         offset = opened.offsets[index - 1] if sensor.offset is None else sensor.offset
@@ -197,21 +211,26 @@ def _read(
             values[row] *= scale
         if offset != 0:
             values[row] += offset
-    if not valid.all():
+    if valid is None:
+        valid = np.ones(values.shape[1:], dtype=bool)
+    elif not valid.all():
         values[:, ~valid] = 0
     return values, valid
 
 
-def _valid(opened: Opened, stored: np.ndarray, nodata: float | None, window: Window) -> np.ndarray:
-    valid = np.ones(stored.shape[1:], dtype=bool)
-    if stored.dtype.kind in "fc":
-        valid &= np.isfinite(stored).all(axis=0)
+def _valid(
+    opened: Opened, stored: np.ndarray, nodata: float | None, window: Window
+) -> np.ndarray | None:
+    """(H, W) bool, None if nothing can be missing."""
+    checks = []
+    if not opened.integer:
+        checks.append(np.isfinite(stored).all(axis=0))
     declared = opened.nodata if nodata is None else nodata
     if declared is not None and not np.isnan(declared):
-        valid &= (stored != np.asarray(declared).astype(stored.dtype)).all(axis=0)
+        checks.append((stored != np.asarray(declared).astype(stored.dtype)).all(axis=0))
     if opened.masked:
-        valid &= opened.source.dataset_mask(window=window) != 0
-    return valid
+        checks.append(opened.source.dataset_mask(window=window) != 0)
+    return np.logical_and.reduce(checks) if checks else None
 
 
 def _warped(source: DatasetReader, sensor: Sensor, grid: Grid) -> WarpedVRT:
