@@ -27,7 +27,7 @@ from PIL import Image
 HERE = Path(__file__).parent
 CACHE = HERE.parents[2] / ".cache" / "bench-images"
 UNLABELED = str(Path(sys.executable).with_name("unlabeled"))
-RECIPES = ("vicreg_images", "simclr_images")
+RECIPES = ("simclr_images", "vicreg_images")
 METRICS = ("roc_auc", "balanced_accuracy")
 
 

@@ -26,11 +26,11 @@ LABEL_WORDS = {
     "contour", "contours", "lesion", "lesions", "roi", "rois", "aseg", "aparc", "parcellation",
     "parc", "dlmuse", "muse", "vertlabels", "derivatives",
 }  # fmt: skip
-SEQUENCE = re.compile(
-    r"[_\-. ](t1w?|t1ce|t1gd|t1c|t1n|t2w?|t2f|t2star|flair|pd|pdw|adc|dwi|hbv|bold|asl|swi|ct|"
-    r"pet|cor|sag|\d{4})$",
-    re.IGNORECASE,
+SEQUENCES = (
+    r"t1w?|t1ce|t1gd|t1c|t1n|t2w?|t2f|t2star|flair|pd|pdw|adc|dwi|hbv|bold|asl|swi|ct|pet|cor|sag|"
+    r"000\d"
 )
+SEQUENCE = re.compile(rf"[_\-. ]({SEQUENCES})$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

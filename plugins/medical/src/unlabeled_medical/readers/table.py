@@ -1,8 +1,14 @@
-"""The columns of the index, and the way back from one of its rows to files."""
+"""The columns of the index, and the way back from one of its rows to files.
+
+Names of patients stand in id, group and source alone, which runs keep to themselves: a session is
+a number and a sequence a known word, whatever the file's own words are.
+"""
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,8 +21,9 @@ from unlabeled.errors import DataError, UnreadableItem
 from unlabeled.items import Item
 from unlabeled_medical.readers.geometry import Grid
 from unlabeled_medical.readers.header import Header
-from unlabeled_medical.readers.layouts import Entry
+from unlabeled_medical.readers.layouts import SEQUENCES, Entry
 
+KNOWN = re.compile(rf"(?<![A-Za-z0-9])({SEQUENCES})(?![A-Za-z0-9])", re.IGNORECASE)
 PLANES = {"sagittal": 0, "coronal": 1, "axial": 2}
 """The axis, after turning towards RAS, that a slice of each plane is cut across."""
 
@@ -56,7 +63,6 @@ def row_of(
     entry: Entry, part: Part, header: Header, grid: Grid, slices: str | None
 ) -> dict[str, Any]:
     """One row of the index."""
-    source, files = located(entry)
     kept = [axis for axis in range(3) if axis != part.axis]
     shape = [grid.shape[axis] for axis in kept]
     per_file = header.frames if part.frame < 0 else 1
@@ -65,14 +71,13 @@ def row_of(
         marks.append(f"{slices}={part.slice}")
     return {
         "id": "#".join([entry.id, *marks]),
-        "source": source,
+        "source": source_of(entry),
         "group": header.patient or entry.patient,
         "size": int(np.prod(shape)),
         "session": header.session or entry.session,
-        "sequence": header.sequence or entry.sequence,
+        "sequence": known_sequences(header.sequence or entry.sequence),
         "split": entry.split,
         "format": entry.format,
-        "files": files,
         "frame": part.frame,
         "axis": part.axis,
         "slice": part.slice,
@@ -83,14 +88,39 @@ def row_of(
     }
 
 
+def number_sessions(rows: Sequence[dict[str, Any]]) -> None:
+    """Put in place of a session's name which one of its patient's it is, from 1 on; "" if none."""
+    names: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        names[row["group"]].add(row["session"])
+    numbers = {
+        (group, name): str(number) if name else ""
+        for group, found in names.items()
+        for number, name in enumerate(sorted(found - {""}) or [""], start=1)
+    }
+    for row in rows:
+        row["session"] = numbers.get((row["group"], row["session"]), "")
+
+
+def known_sequences(words: str) -> str:
+    """The names of sequences in a file's or a user's words, joined by "+"; "" if none is known."""
+    return "+".join(match.group() for match in KNOWN.finditer(words))
+
+
+def source_of(entry: Entry) -> str:
+    """The file; or the folder of several and, in a second line, each channel's from there."""
+    folder, names = located(entry)
+    return f"{folder}\n{json.dumps(names)}" if names else folder
+
+
 def files_of(item: Item) -> list[tuple[Path, ...] | None]:
     """The files of each channel of an indexed item."""
-    source = Path(item.source)
-    if not item.metadata["files"]:
-        return [(source,)]
+    folder, _, names = item.source.partition("\n[[")
+    if not names:
+        return [(Path(item.source),)]
     return [
-        tuple(source / name for name in names) if names else None
-        for names in item.metadata["files"]
+        tuple(Path(folder) / name for name in channel) if channel else None
+        for channel in json.loads(f"[[{names}")
     ]
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from unlabeled_medical.readers.table import (
     files_of,
     join_sequences,
     located,
+    number_sessions,
     parts_of,
     require_one_grid,
     row_of,
@@ -43,6 +44,8 @@ class Volumes(Settings):
     Gives a `Volume` of 3 axes, or of 2 where one axis has length 1 or `slices` is set. Its voxels
     keep their place in the world, whatever is turned, cut or resampled.
     """
+
+    private: ClassVar[bool] = True
 
     include: tuple[str, ...] = Field((), description="globs of the only files to read")
     exclude: tuple[str, ...] = Field((), description="globs of files to leave out")
@@ -92,6 +95,7 @@ class Volumes(Settings):
             reasons = [f"{q.source}: {q.found}" for q in quarantine[:3]]
             hint = "; ".join([*found.notes, *reasons]) or "it is empty"
             raise DataError(f"{path}: expected medical images, found none that can be used: {hint}")
+        number_sessions(rows)
         columns = {name: [row[name] for row in rows] for name in rows[0]}
         told = {
             name: column for name, column in columns.items() if name not in OPTIONAL or any(column)

@@ -15,12 +15,13 @@ from typing import Literal
 import numpy as np
 
 from unlabeled.errors import UnreadableItem
-from unlabeled_medical.readers.cache import cached_file, from_cache, to_cache
+from unlabeled_medical.readers.cache import SMALLEST, cached_file, from_cache, to_cache
 from unlabeled_medical.readers.geometry import Grid, Window
 from unlabeled_medical.readers.header import Header, Stored
 from unlabeled_medical.readers.layouts import FORMATS
 
 Intensity = Literal["robust", "hounsfield", "stored"]
+MOST_OPEN = 512
 SAMPLED = 32_768
 """About how many voxels the scale of a volume is estimated from."""
 
@@ -64,13 +65,28 @@ def open_whole(source: Source) -> Stored:
     return stored
 
 
-@lru_cache(maxsize=64)
+_OPEN: dict[tuple[Source, tuple[object, ...]], Stored] = {}
+"""What this process has open: memory maps, and small images whole."""
+
+
 def open_mapped(source: Source, grid: Grid, cache_bytes: int) -> Stored:
     """Voxels to cut windows from: memory-mapped, by the file itself or by the cache.
 
-    The cache holds them turned as `grid` wants them, so that its windows are read forwards.
     Raises UnreadableItem.
     """
+    key = (source, (grid.order, grid.flipped))
+    if key not in _OPEN:
+        stored = _open(source, grid, cache_bytes)
+        if not isinstance(stored.values, np.memmap) and stored.values.nbytes > SMALLEST:
+            return stored
+        while len(_OPEN) >= MOST_OPEN:
+            _OPEN.pop(next(iter(_OPEN)))
+        _OPEN[key] = stored
+    return _OPEN[key]
+
+
+def _open(source: Source, grid: Grid, cache_bytes: int) -> Stored:
+    """The cache holds voxels turned as `grid` wants them, so that windows are read forwards."""
     cached = cached_file(source.files, (grid.order, grid.flipped))
     if (turned := from_cache(cached)) is not None:
         return Stored(grid.stored_view(turned))
