@@ -6,57 +6,16 @@ import pytest
 from unlabeled.errors import DataError, UsageError
 from unlabeled.evaluation.labels import (
     infer_task,
-    labels_in,
-    match,
     read_labels,
     read_target,
     target_names,
 )
-from unlabeled.items import Items
-
-
-@pytest.fixture
-def items(tmp_path):
-    """Two files of one item each, and one file of two items."""
-    sources = [str(tmp_path / name) for name in ("a/1.wav", "b/2.wav", "c.csv", "c.csv")]
-    return Items.of(
-        {"id": ["one", "b/2.wav", "c.csv#0", "c.csv#1"], "source": sources, "size": [1] * 4}
-    )
 
 
 def csv(tmp_path, text):
     path = tmp_path / "labels.csv"
     path.write_text(text)
     return read_labels(path)
-
-
-def test_rows_find_items_by_id_or_relative_path_in_the_order_of_the_index(items, tmp_path):
-    table = csv(tmp_path, "item,y\nc.csv#1,3\nnowhere,9\n./b/2.wav,2\na/1.wav,1\n")
-    found = match(table, items, tmp_path)
-    assert found.rows.tolist() == [0, 1, 3]
-    assert found.table["y"].to_pylist() == [1, 2, 3]
-    assert (found.unmatched_rows, found.unmatched_items) == (1, 1)
-
-
-def test_a_file_of_several_items_names_none_of_them(items, tmp_path):
-    found = match(csv(tmp_path, "item,y\nc.csv,1\none,2\n"), items, tmp_path)
-    assert found.rows.tolist() == [0]
-
-
-def test_none_matched_shows_three_of_each(items, tmp_path):
-    table = csv(tmp_path, "item,y\n" + "".join(f"x{i},0\n" for i in range(5)))
-    with pytest.raises(DataError) as error:
-        match(table, items, tmp_path)
-    message = str(error.value)
-    assert "none of 5 labels" in message
-    assert "one of 4 items" in message
-    assert "'x0', 'x1', 'x2' …" in message
-    assert "'one', 'b/2.wav', 'c.csv#0'" in message
-
-
-def test_two_rows_for_one_item_are_refused(items, tmp_path):
-    with pytest.raises(DataError, match=r"two rows for one item, the second is 'a/1\.wav'"):
-        match(csv(tmp_path, "item,y\none,1\na/1.wav,1\n"), items, tmp_path)
 
 
 def test_numbers_as_names_stay_text(tmp_path):
@@ -78,14 +37,6 @@ def test_a_table_that_cannot_be_used_is_named(tmp_path):
     (tmp_path / "labels.parquet").write_text("no parquet")
     with pytest.raises(DataError, match="expected a labels table"):
         read_labels(tmp_path / "labels.parquet")
-
-
-def test_the_metadata_of_the_index_can_be_the_labels(tmp_path):
-    columns = {"id": ["a", "b"], "source": ["s", "s"], "size": [1, 1], "activity": [0.5, None]}
-    items = Items.of(columns)
-    found = match(labels_in(items), items, tmp_path)
-    assert found.table["activity"].to_pylist() == [0.5, None]
-    assert target_names(found.table, ()) == ["activity"]
 
 
 def test_the_target_is_chosen_or_the_only_one(tmp_path):

@@ -51,6 +51,7 @@ def judged():
         metric="r2",
         output="pooled",
         splits="5 folds by group, each left out in turn",
+        unit="items",
         items=100,
         groups=40,
         unmatched_rows=3,

@@ -1,7 +1,7 @@
 import numpy as np
 import pyarrow as pa
 
-from unlabeled.evaluation.labels import Labelled
+from unlabeled.evaluation.matching import Labelled
 from unlabeled.evaluation.ridge import Ridge
 from unlabeled.evaluation.study import design
 from unlabeled.items import Items

@@ -108,7 +108,8 @@ def evaluate(
     data
         The folder or file with the labelled items.
     labels
-        A CSV or Parquet table: item, one or more targets, optionally group, split, fold.
+        A CSV or Parquet table: item (or item#node), one or more targets, optionally group, split,
+        fold, start and end.
     target
         Which column to predict; may be given several times. The only one, if left out.
     probe
@@ -134,7 +135,7 @@ def evaluate(
         return
     out = console()
     out.print(f"{data}: {found.task} of {', '.join(found.targets)} by {found.probe['name']}")
-    out.print(f"  {found.items} items, {found.groups} groups, {found.splits}")
+    out.print(f"  {found.items} {found.unit}, {found.groups} groups, {found.splits}")
     for note in found.notes:
         out.print(f"  note: {note}")
     print_table(found.lines())

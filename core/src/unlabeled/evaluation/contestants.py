@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from unlabeled import discovery
-from unlabeled.contract import Encoder, Features
+from unlabeled.contract import Encoder, Features, Sample
 from unlabeled.errors import DataError, RunError
-from unlabeled.evaluation.encoding import choose_output, device, encode
-from unlabeled.evaluation.labels import Labelled
+from unlabeled.evaluation.encoding import Piece, choose_output, device, encode
+from unlabeled.evaluation.matching import Labelled
 from unlabeled.evaluation.progress import progress
 from unlabeled.evaluation.random_encoders import random_encoder
 from unlabeled.evaluation.reading import Source
@@ -22,15 +23,18 @@ from unlabeled.export.encoder import EncoderConfig, load_encoder
 
 @dataclass(frozen=True, slots=True)
 class Contestants:
-    """Embeddings of the N items that could be read, each (N, D).
+    """Embeddings of the N labelled items (or parts) that could be read, each (N, D).
 
-    read: (N,) positions of these among the labelled items; a feature may be NaN.
+    read: (N,) their positions among all labelled ones; a feature may be NaN; output: which one of
+    the encoder; left_out: features that do not describe such parts.
     """
 
     read: np.ndarray
     pretrained: np.ndarray
     random: tuple[np.ndarray, ...]
     features: Mapping[str, np.ndarray]
+    output: str
+    left_out: tuple[str, ...]
 
 
 def contestants(
@@ -40,12 +44,13 @@ def contestants(
     source: Source,
     labelled: Labelled,
 ) -> Contestants:
-    """Embed the labelled items by all contestants, reading each item once.
+    """Embed what is labelled by all contestants, reading each item once.
 
-    Tokens and nodes are averaged per item. Raises RunError if the pretrained encoder returns
-    something that is not finite.
+    Tokens and nodes are averaged per item, unless the labels are about them. Raises UsageError if
+    the encoder has no such output, RunError if it returns something that is not finite.
     """
-    output = choose_output(config.outputs, settings.output).name
+    kind = labelled.parts.kind if labelled.parts else None
+    output = choose_output(config.outputs, settings.output, kind).name
     features = {name: discovery.load("features", name)() for name in settings.features}
     size = config.provenance.batch_size
     rows = _training_rows(labelled)
@@ -58,7 +63,8 @@ def contestants(
     if not np.isfinite(embedded[0]).all():
         bad = (~np.isfinite(embedded[0])).any(1).sum()
         raise RunError(f"{path}: {bad} of {len(read)} embeddings are not finite numbers")
-    return Contestants(read, embedded[0], tuple(embedded[1:]), described)
+    left_out = tuple(name for name in features if name not in described)
+    return Contestants(read, embedded[0], tuple(embedded[1:]), described, output, left_out)
 
 
 def _embed(
@@ -69,32 +75,59 @@ def _embed(
     output: str,
     batch_size: int,
 ) -> tuple[np.ndarray, list[np.ndarray], dict[str, np.ndarray]]:
-    position = {row: place for place, row in enumerate(labelled.rows.tolist())}
-    read: list[int] = []
+    items = np.unique(labelled.rows)
+    read: list[np.ndarray] = []
     embedded: list[list[np.ndarray]] = [[] for _ in encoders]
-    described: dict[str, list[np.ndarray]] = {name: [] for name in features}
-    with progress("embedding for the probe", len(position)) as advance:
-        for batch, samples in source.batches(labelled.rows.tolist(), batch_size):
-            read += [position[row] for row in batch]
+    described: dict[str, list[np.ndarray | None]] = {name: [] for name in features}
+    with progress("embedding for the probe", len(items)) as advance:
+        for batch, samples in source.batches(items.tolist(), batch_size):
+            ids = source.items.table["id"].take(batch).to_pylist()
+            places = [_rows_of(labelled, row) for row in batch]
+            read += [np.arange(place.start, place.stop) for place in places]
             for encoder, found in zip(encoders, embedded, strict=True):
-                found += [piece.values.mean(0) for piece in encode(encoder, samples, output)]
+                pieces = encode(encoder, samples, output)
+                found += map(partial(_of_rows, labelled), pieces, places, ids)
             for name, describe in features.items():
-                described[name] += [np.asarray(describe(sample), float) for sample in samples]
+                about = partial(_described, describe, labelled)
+                described[name] += map(about, samples, places, ids)
             advance(len(batch))
     if not read:
-        raise DataError(f"none of {len(position)} labelled items could be read")
-    order = np.argsort(read)
+        raise DataError(f"none of {len(items)} labelled items could be read")
+    order = np.argsort(joined := np.concatenate(read))
     return (
-        np.array(read)[order],
-        [np.stack(found)[order] for found in embedded],
-        {name: np.stack(found)[order] for name, found in described.items()},
+        joined[order],
+        [np.concatenate(found)[order] for found in embedded],
+        {
+            name: np.concatenate([rows for rows in found if rows is not None])[order]
+            for name, found in described.items()
+            if all(rows is not None for rows in found)
+        },
     )
+
+
+def _rows_of(labelled: Labelled, item: int) -> slice:
+    """The labelled rows that are about an item."""
+    return slice(*np.searchsorted(labelled.rows, [item, item + 1]).tolist())
+
+
+def _of_rows(labelled: Labelled, piece: Piece, rows: slice, item: str) -> np.ndarray:
+    """(n, D): what an item's piece says of the rows about it."""
+    return labelled.parts.of(piece, rows, item) if labelled.parts else piece.values.mean(0)[None]
+
+
+def _described(
+    describe: Features, labelled: Labelled, sample: Sample, rows: slice, item: str
+) -> np.ndarray | None:
+    """(n, D); None for features that do not describe such parts."""
+    found = np.asarray(describe(sample), float)
+    if labelled.parts and (labelled.unit != "nodes" or found.ndim == 1):
+        return None
+    return _of_rows(labelled, Piece(np.atleast_2d(found)), rows, item)
 
 
 def _training_rows(labelled: Labelled) -> list[int]:
     """The items that random encoders may be fitted to (see `random_encoders`)."""
-    columns = labelled.table.column_names
-    if "split" not in columns or "fold" in columns:
-        return list(labelled.rows.tolist())
-    parts = labelled.table["split"].to_pylist()
-    return [row for row, part in zip(labelled.rows.tolist(), parts, strict=True) if part == "train"]
+    columns, rows = labelled.table.column_names, labelled.rows
+    if "split" in columns and "fold" not in columns:
+        rows = rows[np.array(labelled.table["split"].to_pylist()) == "train"]
+    return list(np.unique(rows).tolist())

@@ -24,13 +24,17 @@ class Piece:
     node: np.ndarray | None = None
 
 
-def choose_output(outputs: Sequence[Output], name: str | None) -> Output:
-    """The output called `name`; the first one if None. Raises UsageError with those there are."""
+def choose_output(outputs: Sequence[Output], name: str | None, kind: str | None = None) -> Output:
+    """The output called `name`, of this `kind`; the first that fits where they are None.
+
+    Raises UsageError with those there are.
+    """
     for output in outputs:
-        if name in (None, output.name):
+        if name in (None, output.name) and kind in (None, output.kind):
             return output
     there = ", ".join(f"{output.name} ({output.kind})" for output in outputs)
-    raise UsageError(f"the encoder has no output {name!r}. There are: {there}.")
+    wanted = " ".join(filter(None, [repr(name) if name else "", f"of kind {kind}" if kind else ""]))
+    raise UsageError(f"the encoder has no output {wanted}. There are: {there}.")
 
 
 def device() -> torch.device:

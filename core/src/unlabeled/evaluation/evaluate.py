@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -16,9 +15,9 @@ from unlabeled.atomic import write_json
 from unlabeled.errors import UsageError
 from unlabeled.evaluation.bootstrap import RESAMPLES
 from unlabeled.evaluation.contestants import contestants
-from unlabeled.evaluation.encoding import choose_output
 from unlabeled.evaluation.judge import judge
-from unlabeled.evaluation.labels import labels_in, match, read_labels, target_names
+from unlabeled.evaluation.labels import labels_in, read_labels, target_names
+from unlabeled.evaluation.matching import match
 from unlabeled.evaluation.reading import Source, pseudonyms
 from unlabeled.evaluation.result import Evaluation
 from unlabeled.evaluation.settings import EvaluationSettings
@@ -67,8 +66,7 @@ def evaluate(
     design(labelled, names, source.items, choice, settings.folds)  # fails before the long part
 
     found = contestants(path, config, settings, source, labelled)
-    read = replace(labelled, table=labelled.table.take(found.read), rows=labelled.rows[found.read])
-    study = design(read, names, source.items, choice, settings.folds)
+    study = design(labelled.take(found.read), names, source.items, choice, settings.folds)
     rows, comparisons = judge(study, found)
     evaluation = Evaluation(
         name=name,
@@ -79,8 +77,9 @@ def evaluate(
         probe=choice.to_dict(),
         probe_because=why,
         metric=study.probe.metric,
-        output=choose_output(config.outputs, settings.output).name,
+        output=found.output,
         splits=study.described,
+        unit=labelled.unit,
         items=len(study.tested),
         groups=len(set(study.groups[study.tested])),
         unmatched_rows=labelled.unmatched_rows,
@@ -89,7 +88,7 @@ def evaluate(
         rows=tuple(rows),
         comparisons=tuple(comparisons),
         outcome=comparisons[0].outcome,
-        notes=study.notes,
+        notes=(*study.notes, *_left_out(found.left_out, labelled.unit)),
         seeds=tuple(range(settings.random_encoders)),
         resamples=RESAMPLES,
     )
@@ -97,6 +96,10 @@ def evaluate(
     folder = run.path if run else encoder_folder(path)
     write_json(folder / "evaluation" / f"{name}.json", evaluation.to_dict())
     return evaluation
+
+
+def _left_out(features: Sequence[str], unit: str) -> list[str]:
+    return [f"{', '.join(features)}: no features of {unit}, left out."] if features else []
 
 
 def recipe_settings(path: Path | str) -> EvaluationSettings:

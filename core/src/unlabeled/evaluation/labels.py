@@ -2,7 +2,8 @@
 
 A CSV or Parquet file with a column `item` (the item's id, or its file relative to the data
 folder), one or more target columns, and optionally `group`, and `fold` or else `split` ("train",
-"test").
+"test"). A row may be about a part of an item: a node (`item#node`, counted from 0), or a stretch
+of it (columns `start` and `end`, in the unit of the encoder's positions: s, mm).
 """
 
 from __future__ import annotations
@@ -23,25 +24,13 @@ from unlabeled.items import REQUIRED, Items
 
 Task = Literal["classification", "regression"]
 
-KEYS = ("item", "group", "split", "fold")
+TEXT = ("item", "group", "split", "fold")
+BOUNDS = ("start", "end")
+KEYS = (*TEXT, *BOUNDS)
 """The columns that are no targets."""
 
 MOST_CLASSES = 20
 """More different numbers than this are taken for a quantity."""
-
-
-@dataclass(frozen=True, slots=True)
-class Labelled:
-    """The items that have a row in the table, in the order of the index.
-
-    table: their rows; rows: (N,) their positions in the index; unmatched_rows: rows of the table
-    without an item; unmatched_items: items without a row.
-    """
-
-    table: pa.Table
-    rows: np.ndarray
-    unmatched_rows: int
-    unmatched_items: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +49,7 @@ class Target:
 
 def read_labels(path: Path) -> pa.Table:
     """Read a labels table. Raises DataError."""
-    text = {name: pa.string() for name in KEYS}
+    text = {name: pa.string() for name in TEXT}
     try:
         if path.suffix == ".parquet":
             table = pq.read_table(path)
@@ -83,36 +72,6 @@ def labels_in(items: Items) -> pa.Table:
     """The metadata columns of an index as a labels table."""
     extra = [name for name in items.table.column_names if name not in REQUIRED]
     return items.table.select(["id", *extra]).rename_columns(["item", *extra])
-
-
-def match(table: pa.Table, items: Items, data: Path, pseudonyms: Sequence[str] = ()) -> Labelled:
-    """Find each row's item, by id or by its file's path relative to `data`.
-
-    pseudonyms: other names of the items, in the order of the index.
-    Raises DataError if no row fits, or two rows are about one item.
-    """
-    places = {**{name: place for place, name in enumerate(pseudonyms)}, **_places(items, data)}
-    row_of: dict[int, int] = {}
-    for row, name in enumerate(names := [str(n) for n in table["item"].to_pylist()]):
-        place = places.get(name.removeprefix("./"))
-        if place is None:
-            continue
-        if place in row_of:
-            raise DataError(f"the labels have two rows for one item, the second is {name!r}")
-        row_of[place] = row
-    if not row_of:
-        known = items.table["id"].slice(0, 3).to_pylist()
-        raise DataError(
-            f"none of {len(names)} labels belongs to one of {len(items)} items. "
-            f"Labels are for {_three(names)}; items are {_three(known)}."
-        )
-    found = sorted(row_of)
-    return Labelled(
-        table.take(pa.array([row_of[place] for place in found], pa.int64())),
-        np.array(found),
-        len(names) - len(found),
-        len(items) - len(found),
-    )
 
 
 def target_names(table: pa.Table, chosen: Sequence[str]) -> list[str]:
@@ -141,12 +100,12 @@ def infer_task(table: pa.Table, names: Sequence[str]) -> Task:
 
 def read_target(table: pa.Table, name: str, task: Task) -> Target:
     """A column as class numbers or values. Raises DataError if it is of the other kind."""
-    column = _plain(table[name])
+    column = plain(table[name])
     known = column.is_valid().to_numpy(zero_copy_only=False)
     if not known.any():
         raise DataError(f"target {name!r}: no item has a value")
     if task == "regression":
-        if not _is_number(column.type):
+        if not is_number(column.type):
             example = column.drop_null()[0].as_py()
             raise DataError(
                 f"target {name!r}: expected numbers for a regression, found {example!r}. "
@@ -164,32 +123,13 @@ def read_target(table: pa.Table, name: str, task: Task) -> Target:
     return Target(name, values, known, tuple(map(str, sorted(labels))))
 
 
-def _places(items: Items, data: Path) -> dict[str, int]:
-    """Position by every name of an item; a file with several items is no name."""
-    root = data if data.is_dir() else data.parent
-    ids = items.table["id"].to_pylist()
-    paths = [_relative(source, root) for source in items.table["source"].to_pylist()]
-    once = {
-        path
-        for path, count in zip(*np.unique(paths, return_counts=True), strict=True)
-        if count == 1
-    }
-    by_path = {path: place for place, path in enumerate(paths) if path in once}
-    return {**by_path, **{name: place for place, name in enumerate(ids)}}
-
-
-def _relative(source: str, root: Path) -> str:
-    path = Path(source)
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else source
-
-
 def _task(column: pa.ChunkedArray) -> Task:
-    column = _plain(column)
-    few = _is_number(column.type) and _whole(column) and len(column.unique()) <= MOST_CLASSES
-    return "classification" if few or not _is_number(column.type) else "regression"
+    column = plain(column)
+    few = is_number(column.type) and _whole(column) and len(column.unique()) <= MOST_CLASSES
+    return "classification" if few or not is_number(column.type) else "regression"
 
 
-def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """NaN becomes null, and dictionaries their values."""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
@@ -198,15 +138,11 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column
 
 
-def _is_number(kind: pa.DataType) -> bool:
+def is_number(kind: pa.DataType) -> bool:
+    """Whether a column of this type holds whole or other numbers."""
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
 
 
 def _whole(column: pa.ChunkedArray) -> bool:
     values = column.drop_null().to_numpy()
     return bool(np.all(values == np.round(values)))
-
-
-def _three(names: Sequence[str]) -> str:
-    shown = ", ".join(map(repr, names[:3]))
-    return f"{shown} …" if len(names) > 3 else shown

@@ -44,8 +44,8 @@ class Evaluation:
     """A judgement of one encoder on one labels table.
 
     data, labels: where they lie, empty where the data are private; outcome: that of the comparison
-    with the mean of the random encoders; items, groups: that were tested; notes: what a reader of
-    the table must know.
+    with the mean of the random encoders; unit: what a label is about, items, nodes or stretches;
+    items, groups: so many of them that were tested; notes: what a reader of the table must know.
     """
 
     name: str
@@ -58,6 +58,7 @@ class Evaluation:
     metric: str
     output: str
     splits: str
+    unit: str
     items: int
     groups: int
     unmatched_rows: int

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from unlabeled.contract import Evaluator
-from unlabeled.evaluation.labels import Labelled, Target, infer_task, read_target
+from unlabeled.evaluation.labels import Target, infer_task, read_target
+from unlabeled.evaluation.matching import Labelled
 from unlabeled.evaluation.probing import Predictions, predict
 from unlabeled.evaluation.settings import EvaluationSettings
 from unlabeled.evaluation.splits import Split, by_fold, by_split, leave_groups_out
@@ -70,20 +71,33 @@ def design(
 ) -> Study:
     """Lay out the study of N labelled items. Raises DataError."""
     probe: Evaluator = choice.settings  # type: ignore[assignment]
-    groups, given = _groups(labelled, items)
+    groups, note = _groups(labelled, items)
     splits, described = _splits(labelled, groups, folds)
-    notes = _notes_on_groups(groups, splits, given=given)
+    notes = [*([note] if note else []), *_notes_on_groups(groups, splits)]
     targets = tuple(read_target(labelled.table, name, probe.task) for name in names)
     return Study(probe, targets, groups, tuple(splits), described, tuple(notes))
 
 
-def _groups(labelled: Labelled, items: Items) -> tuple[np.ndarray, bool]:
-    """Names (N,), of the labels or else of the index; an item without one is its own group."""
+def _groups(labelled: Labelled, items: Items) -> tuple[np.ndarray, str]:
+    """Names (N,), of the labels or else of the index, and what is to be said of them.
+
+    An item without a group is its own; so is a part, where all are of one item or group.
+    """
     index = items.table.take(labelled.rows)
-    given = labelled.table if "group" in labelled.table.column_names else index
-    names = [str(name) if name else "" for name in given["group"].to_pylist()]
+    in_labels = "group" in labelled.table.column_names
+    given = (labelled.table if in_labels else index)["group"].to_pylist()
     own = [f"item {item}" for item in index["id"].to_pylist()]
-    return np.array([name or alone for name, alone in zip(names, own, strict=True)]), any(names)
+    names = [str(name) if name else alone for name, alone in zip(given, own, strict=True)]
+    if labelled.parts and not in_labels and len(set(names)) == 1:
+        one_each = np.array([f"{names[0]}, {number}" for number in range(len(names))])
+        return one_each, (
+            f"All labels are of one item: each of its {labelled.unit} counts as its own group, "
+            "though they depend on one another."
+        )
+    note = (
+        "" if any(given) else "Neither labels nor index name groups: each item counts as its own."
+    )
+    return np.array(names), note
 
 
 def _splits(labelled: Labelled, groups: np.ndarray, folds: int) -> tuple[list[Split], str]:
@@ -94,7 +108,7 @@ def _splits(labelled: Labelled, groups: np.ndarray, folds: int) -> tuple[list[Sp
         return splits, f"the {len(splits)} folds of the labels, each left out in turn"
     if "split" in columns:
         splits = by_split(_names(labelled, "split"))
-        sizes = f"{len(splits[0].train)} items train, {len(splits[0].test)} test"
+        sizes = f"{len(splits[0].train)} {labelled.unit} train, {len(splits[0].test)} test"
         return splits, f"the split of the labels: {sizes}"
     splits = leave_groups_out(groups, folds)
     return splits, f"{len(splits)} folds by group, each left out in turn"
@@ -104,10 +118,8 @@ def _names(labelled: Labelled, column: str) -> np.ndarray:
     return np.array([str(name) for name in labelled.table[column].to_pylist()])
 
 
-def _notes_on_groups(groups: np.ndarray, splits: Sequence[Split], *, given: bool) -> list[str]:
+def _notes_on_groups(groups: np.ndarray, splits: Sequence[Split]) -> list[str]:
     notes = []
-    if not given:
-        notes.append("Neither labels nor index name groups: each item counts as its own.")
     shared = {name for s in splits for name in set(groups[s.train]) & set(groups[s.test])}
     if shared:
         notes.append(f"The given splits have {len(shared)} groups on both sides.")

@@ -145,6 +145,11 @@ class Mean(Settings):
         return sample.mean(0)
 
 
+class Points(Settings):
+    def __call__(self, sample):
+        return sample
+
+
 def write(path, *, count, seed):
     """Class 1 where the first two entries have the same sign; ten groups."""
     rng = np.random.default_rng(seed)

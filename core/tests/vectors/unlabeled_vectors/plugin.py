@@ -25,5 +25,8 @@ plugin = Plugin(
         "memory": Component("unlabeled_vectors.method:Memory", "a teacher and a queue"),
         "denoise": Component("unlabeled_vectors.method:Denoise", "vectors without noise"),
     },
-    features={"mean": Component("unlabeled_vectors.parts:Mean", "the mean vector")},
+    features={
+        "mean": Component("unlabeled_vectors.parts:Mean", "the mean vector"),
+        "points": Component("unlabeled_vectors.parts:Points", "every vector as it is"),
+    },
 )
