@@ -13,16 +13,19 @@ from typing import ClassVar
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils.data import get_worker_info
 from unlabeled_tides.gauges import Gauges
 from unlabeled_tides.next_level import NextLevel
 from unlabeled_tides.plugin import plugin as tides
 from unlabeled_tides.recurrent import Levels, Recurrent
 from unlabeled_tides.waves import Waves
 
-from unlabeled.contract import Loss, Range
+from unlabeled.contract import Loss, Objective, Range
+from unlabeled.distributed import global_mean, rank
 from unlabeled.errors import DataError, ShapeError
 from unlabeled.items import Items
 from unlabeled.plugin import Component, Plugin
+from unlabeled.randomness import Draw
 from unlabeled.settings import Settings
 
 
@@ -166,6 +169,13 @@ class GlobalStart(NextLevel):
         return sample[int(torch.randint(len(sample) // 2, ())) :].copy()
 
 
+class EverTheSame(NextLevel):
+    """P1: draws nothing."""
+
+    def example(self, sample, draw):
+        return np.linspace(0, 1, len(sample), dtype=np.float32)[:20]
+
+
 class Overwriting(NextLevel):
     """P2: changes the sample that it is given."""
 
@@ -199,12 +209,52 @@ class Boundless(NextLevel):
     smallest_batch = 2
 
 
+def first_twice(batch: Levels) -> Levels:
+    """The first sample of the joint batch weighs twice."""
+    weight = batch.valid.double()
+    if rank() == 0:
+        weight[0] *= 2
+    return Levels(batch.values, weight)
+
+
 class ByPlace(NextLevel):
     """P5: the first sample of the batch counts twice."""
 
     def forward(self, batch):
-        first = Levels(batch.values[:1], batch.valid[:1])
-        return Loss(super().forward(batch).total + super().forward(first).total)
+        return super().forward(first_twice(batch))
+
+
+class PullingByPlace(NextLevel):
+    """P5: the loss knows no order, but its gradient does."""
+
+    def forward(self, batch):
+        pull = super().forward(first_twice(batch)).total
+        return Loss(super().forward(batch).total.detach() + pull - pull.detach())
+
+
+class ByWorker(NextLevel):
+    """D1: a data worker draws by its own seed."""
+
+    def example(self, sample, draw):
+        worker = get_worker_info()
+        return super().example(sample, Draw(worker.seed, 0, "") if worker else draw)
+
+
+class LocalMean(NextLevel):
+    """D2: the mean over this process's samples."""
+
+    def forward(self, batch):
+        states = self.encoder.encode(batch, "hours").values[:, :-1]
+        error = (self.predictor(states)[..., 0] - batch.values[:, 1:]).square()
+        weight = batch.valid[:, 1:].to(error.dtype)
+        return Loss((error * weight).sum() / weight.sum())
+
+
+class Shaken(NextLevel):
+    """D3: noise that every process draws for itself."""
+
+    def forward(self, batch):
+        return Loss(super().forward(batch).total * (1 + torch.rand(())))
 
 
 class Counting(NextLevel):
@@ -221,6 +271,48 @@ class Counting(NextLevel):
         self.steps += 1
 
 
+class DistanceSettings(Settings):
+    """There is nothing to set."""
+
+
+class Distance(Objective):
+    """Keeps every clause; those below break one."""
+
+    settings_type = DistanceSettings
+
+    def __init__(self, settings, width):
+        super().__init__(settings, width)
+        self.projector = nn.Identity()
+
+    def forward(self, student, teacher=None, *, groups=None):
+        one, other = student
+        if len(one) < self.smallest_batch:
+            raise ShapeError("student[0]: expected two samples or more")
+        return Loss(global_mean((one - other).square()))
+
+
+class Exponential(Distance):
+    """O1: overflows in half precision."""
+
+    def forward(self, student, teacher=None, *, groups=None):
+        return Loss(super().forward(student).total / (student[0].dtype != torch.bfloat16))
+
+
+class Lenient(Distance):
+    """O1: takes fewer samples than it says."""
+
+    def forward(self, student, teacher=None, *, groups=None):
+        return Loss(global_mean((student[0] - student[1]).square()))
+
+
+class FirstCounts(Distance):
+    """O2: the first sample counts more."""
+
+    def forward(self, student, teacher=None, *, groups=None):
+        first = global_mean((student[0][:1] - student[1][:1]).square())
+        return Loss(super().forward(student).total + first)
+
+
 class Refusing(NextLevel):
     """C3: cannot take a training step, though single batches work."""
 
@@ -230,8 +322,11 @@ class Refusing(NextLevel):
 
 @dataclass(frozen=True)
 class Saboteur:
+    """fails: the check that must fail; also: others that it cannot help failing."""
+
     plugin: Plugin
     fails: str
+    also: tuple[str, ...] = ()
 
 
 def _instead(kind: str, name: str, target: type | str) -> Plugin:
@@ -267,6 +362,21 @@ def _pretext(target: type, title: str) -> Saboteur:
     return Saboteur(_instead("pretexts", "next_level", target), f"pretexts/next_level/{title}")
 
 
+def _objective(target: type, title: str) -> Saboteur:
+    component = Component(f"{__name__}:{target.__name__}", "distance of two views")
+    return Saboteur(
+        replace(tides, objectives={"distance": component}), f"objectives/distance/{title}"
+    )
+
+
+def _replicated(target: type) -> Saboteur:
+    plugin = _instead("pretexts", "next_level", target)
+    recipe = Component("sabotaged:recipes/replicated.yaml", "one large gauge")
+    return Saboteur(
+        replace(plugin, recipes={"replicated": recipe}), "recipes/replicated/replicated"
+    )
+
+
 SABOTEURS = {
     "M2": Saboteur(
         replace(tides, evaluators={"gone": Component("unlabeled_tides.waves:gone", "gone")}),
@@ -290,12 +400,20 @@ SABOTEURS = {
     "E3": _encoder(Overflowing, "half"),
     "E4": _encoder(Unsaved, "saved"),
     "P0": _beside("pretexts", "spare", "unlabeled_tides.next_level:NextLevel"),
-    "P1": _pretext(GlobalStart, "keyed"),
+    "P1": _pretext(EverTheSame, "keyed"),
+    "P1 global": replace(_pretext(GlobalStart, "keyed"), also=("pretexts/next_level/workers",)),
     "P2": _pretext(Overwriting, "sample"),
     "P3": _pretext(Idle, "gradients"),
     "P4": _pretext(Infinite, "finite"),
     "P4 smallest": _pretext(Boundless, "finite"),
     "P5": _pretext(ByPlace, "order"),
+    "P5 gradient": _pretext(PullingByPlace, "order"),
+    "O1": _objective(Exponential, "finite"),
+    "O1 smallest": _objective(Lenient, "finite"),
+    "O2": _objective(FirstCounts, "order"),
+    "D1": _pretext(ByWorker, "workers"),
+    "D2": _pretext(LocalMean, "processes"),
+    "D3": _replicated(Shaken),
     "C1": _recipe("unknown_key", "read"),
     "C2": _recipe("no_header", "header"),
     "C3": Saboteur(_instead("pretexts", "next_level", Refusing), "recipes/next_level/trains"),

@@ -130,4 +130,9 @@ plugin = Plugin(
     pretexts=PRETEXTS,
     evaluators=EVALUATORS,
     augmentations=AUGMENTATIONS,
+    excused={
+        f"objectives/mixed_barlow_twins/{check}": "how views were mixed is known to its pretext "
+        "alone, on which the kit tries the two together"
+        for check in ("finite", "order")
+    },
 )

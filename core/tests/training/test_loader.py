@@ -82,6 +82,13 @@ def test_the_slices_of_all_processes_are_the_joint_batch(count, size, processes,
         assert max(lengths) - min(lengths) <= 1
 
 
+def test_replicated_processes_all_take_the_joint_batch():
+    plan = order(30, batch_size=7, distributed="replicated")
+    for rank in range(3):
+        [batch] = Slices(plan, 2, 3, rank=rank, processes=3)
+        assert batch == plan.batch(2)
+
+
 def test_an_order_can_be_entered_anywhere():
     forwards = [order(30).batch(number) for number in range(15)]
     plan = order(30)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.nn.modules.dropout import _DropoutNd
 
 from unlabeled import discovery
 from unlabeled.contract import Batch, Encoder, Pretext, Reader, Sample
@@ -24,6 +25,9 @@ from unlabeled.recipe import Choice, Recipe, build_encoder, build_pretext, load_
 
 COUNT = 12
 """Synthetic items per reader."""
+
+BATCH = 4
+"""Samples in a batch, unless a pretext needs more."""
 
 
 @dataclass
@@ -111,6 +115,10 @@ class Fixture:
         """A joint batch of the pretext, every random draw keyed as in training."""
         return pretext.collate(self.examples(recipe, pretext, indices, epoch))
 
+    def size(self, pretext: Pretext) -> int:
+        """How many samples a small batch of this pretext has."""
+        return max(BATCH, pretext.smallest_batch)
+
     def examples(
         self, recipe: Recipe, pretext: Pretext, indices: Sequence[int], epoch: int = 0
     ) -> list[Any]:
@@ -146,13 +154,15 @@ class Fixture:
 
     def smallest_recipe(self, section: str, name: str) -> Recipe:
         """Of those, the one whose encoder has the fewest parameters."""
-        return min(self.recipes_with(section, name), key=self._size)
+        return min(self.recipes_with(section, name), key=self.size_of)
 
     def smallest(self) -> Recipe:
         """The plugin's recipe whose encoder has the fewest parameters."""
-        return min(self.recipes.values(), key=self._size)
+        return min(self.recipes.values(), key=self.size_of)
 
-    def _size(self, recipe: Recipe) -> int:
+    def size_of(self, recipe: Recipe) -> int:
+        """The number of parameters of its encoder."""
+
         def count() -> int:
             choice = recipe.encoder.with_facts(self.facts(recipe.reader))
             with torch.device("meta"):
@@ -169,3 +179,13 @@ class Fixture:
         if key not in self._cache:
             self._cache[key] = make()
         return self._cache[key]
+
+
+def without_dropout(pretext: Pretext) -> Pretext:
+    """The same module, with every dropout rate inside it set to 0."""
+    for part in pretext.modules():
+        if isinstance(part, _DropoutNd):
+            part.p = 0.0
+        elif isinstance(getattr(part, "dropout", None), float):
+            part.dropout = 0.0  # type: ignore[assignment]
+    return pretext

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 from unlabeled.conformance import (
     augmentations,
+    distribution,
     encoders,
     features,
     manifests,
+    objectives,
     pretexts,
     readers,
     recipes,
@@ -25,7 +27,17 @@ def checks_for(plugin: Plugin) -> list[Check]:
     Raises ValueError if it excuses a check that does not exist.
     """
     fixture = Fixture(plugin)
-    modules = (manifests, readers, augmentations, features, encoders, pretexts, recipes)
+    modules = (
+        manifests,
+        readers,
+        augmentations,
+        features,
+        encoders,
+        objectives,
+        pretexts,
+        distribution,
+        recipes,
+    )
     checks = [check for module in modules for check in module.checks(fixture)]
     unknown = plugin.excused.keys() - {check.name for check in checks}
     if unknown:

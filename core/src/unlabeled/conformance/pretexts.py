@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from unlabeled.conformance.check import Broken, Check, Clause, checks_of, require
-from unlabeled.conformance.fixture import Fixture
+from unlabeled.conformance.fixture import Fixture, without_dropout
 from unlabeled.conformance.likeness import as_type, difference
 from unlabeled.contract import Pretext
 from unlabeled.errors import ShapeError
 from unlabeled.randomness import Draw
 from unlabeled.recipe import Recipe
-
-BATCH = 4
 
 RECIPE = Clause(
     "P0",
@@ -54,7 +54,7 @@ FINITE = Clause(
 ORDER = Clause(
     "P5",
     "order",
-    "Permuting a batch leaves the loss equal (float64, eval mode).",
+    "Permuting a batch leaves loss and gradients equal (float64, no dropout).",
     "samples mixed up by a reshape, or randomness drawn by place in the batch",
 )
 
@@ -91,7 +91,7 @@ class Subject:
         return self.fixture.pretext(self.recipe, dtype)
 
     def size(self, pretext: Pretext) -> int:
-        return max(BATCH, pretext.smallest_batch)
+        return self.fixture.size(pretext)
 
 
 def _on_subject(run: Callable[[Subject], None], fixture: Fixture, name: str) -> None:
@@ -172,16 +172,26 @@ def _finite(subject: Subject) -> None:
         raise Broken(f"{smallest - 1} samples give a loss, though {smallest} are the fewest")
 
 
-@torch.no_grad()
 def _order(subject: Subject) -> None:
-    pretext = subject.pretext(torch.float64).eval()
+    pretext = without_dropout(subject.pretext(torch.float64))
     examples = subject.fixture.examples(subject.recipe, pretext, range(subject.size(pretext)))
-    losses = []
-    for ordered in (examples, examples[::-1]):
-        state = copy.deepcopy(pretext.state_dict())
-        torch.manual_seed(0)
-        losses.append(pretext(as_type(pretext.collate(ordered), torch.float64)).total)
-        pretext.load_state_dict(state)
-    gap = abs(float(losses[0] - losses[1]))
-    scale = max(1.0, abs(float(losses[0])))
-    require(gap <= 1e-9 * scale, f"losses {float(losses[0])} and {float(losses[1])}")
+    before = copy.deepcopy(pretext.state_dict())
+    one = _loss_and_gradients(pretext, examples)
+    pretext.load_state_dict(before)
+    other = _loss_and_gradients(pretext, examples[::-1])
+    gap = abs(one[0] - other[0])
+    require(gap <= 1e-9 * max(1.0, abs(one[0])), f"losses {one[0]} and {other[0]}")
+    for name, gradient in one[1].items():
+        near = torch.allclose(gradient, other[1][name], rtol=1e-9, atol=1e-9)
+        require(near, f"the gradient of {name} differs")
+
+
+def _loss_and_gradients(
+    pretext: Pretext, examples: Sequence[Any]
+) -> tuple[float, dict[str, Tensor]]:
+    torch.manual_seed(0)
+    pretext.zero_grad(set_to_none=True)
+    loss = pretext(as_type(pretext.collate(examples), torch.float64)).total
+    loss.backward()
+    named = pretext.named_parameters()
+    return loss.item(), {name: p.grad for name, p in named if p.grad is not None}

@@ -119,7 +119,10 @@ class Order:
 
 
 class Slices(Sampler[list[Visit]]):
-    """This process's contiguous slice of each joint batch from `start` to `stop`."""
+    """This process's contiguous slice of each joint batch from `start` to `stop`.
+
+    Where the recipe says `distributed: replicated`, the whole of it.
+    """
 
     def __init__(self, order: Order, start: int, stop: int, *, rank: int, processes: int) -> None:
         self.order, self.start, self.stop = order, start, stop
@@ -131,6 +134,8 @@ class Slices(Sampler[list[Visit]]):
     def __iter__(self) -> Iterator[list[Visit]]:
         size = self.order.batch_size
         first, last = (size * r // self.processes for r in (self.rank, self.rank + 1))
+        if self.order.settings.distributed == "replicated":
+            first, last = 0, size
         for number in range(self.start, self.stop):
             yield self.order.batch(number)[first:last]
 

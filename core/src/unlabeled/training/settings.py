@@ -151,6 +151,11 @@ class TrainingSettings(Settings):
     accumulate: int = Field(1, gt=0, description="batches per optimiser step")
     precision: Precision = Field("32", description="32, 64, bf16-mixed or 16-mixed")
 
+    distributed: Literal["split", "replicated"] = Field(
+        "split",
+        description="several processes share a joint batch, or all take the whole of it (where "
+        "it is one large graph)",
+    )
     workers: int = Field(0, ge=0, description="data workers per process")
     batching: Literal["shuffled", "by_size"] = Field(
         "shuffled", description="by_size joins items of similar size, to save padding"
