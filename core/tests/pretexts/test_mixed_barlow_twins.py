@@ -134,3 +134,19 @@ def test_two_processes_equal_one():
         torch.testing.assert_close(value, loss, rtol=1e-9, atol=1e-9)
     mean = sum(g for _, g in ranks) / 2
     torch.testing.assert_close(mean, gradient, rtol=1e-9, atol=1e-9)
+
+
+PADDED = torch.tensor([[1.0, 2, 3, 4], [5, 6, 7, 8], [1, 1, 0, 0], [2, 2, 0, 0]])
+
+
+def _mixed_of_rank(rank, rows, width):
+    own = PADDED[rows[rank], : width[rank]]
+    partner = torch.tensor([3, 2, 1, 0])[rows[rank]]
+    return mixed(own, own, torch.full((len(own),), 0.5), partner)
+
+
+def test_processes_may_have_padded_to_different_lengths():
+    joint = _mixed_of_rank(0, [slice(0, 4)], [4])
+    long, short = run_on(2, _mixed_of_rank, [slice(0, 2), slice(2, 4)], [4, 2])
+    torch.testing.assert_close(long, joint[:2])
+    torch.testing.assert_close(short, joint[2:, :2])

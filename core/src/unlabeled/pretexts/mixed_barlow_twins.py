@@ -13,11 +13,12 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from unlabeled.augmentations.views import View, ViewBatch, Views
 from unlabeled.contract import Batch, Encoder, Loss, Objective, Pretext, Sample
-from unlabeled.distributed import gather_rows, rank, row_counts
+from unlabeled.distributed import gather_rows, rank, row_counts, world_size
 from unlabeled.errors import RecipeError, ShapeError
 from unlabeled.objectives.mixed_barlow_twins import MixedBarlowTwins as MixedObjective
 from unlabeled.pretexts.joint_embedding import require_global_output
@@ -128,7 +129,18 @@ def _mixed_tensor(a: Tensor, b: Tensor, share: Tensor, partner: Tensor) -> Any:
             f"mixing needs views of one size; found {tuple(a.shape)} and {tuple(b.shape)}. Let "
             "the last step of both be a crop of the same size."
         )
-    other = gather_rows(b).index_select(0, partner)
+    other = _everyone(b).index_select(0, partner)
+    # What lies beyond this process's longest sample is padding of every mix.
+    other = other[(slice(None), *(slice(size) for size in a.shape[1:]))]
     if a.is_floating_point():
         return torch.lerp(other, a, share.to(a.dtype).view(-1, *[1] * (a.ndim - 1)))
     return a & other if a.dtype == torch.bool else torch.minimum(a, other)
+
+
+def _everyone(x: Tensor) -> Tensor:
+    """The rows of all processes, padded with zeros where another process has larger ones."""
+    if world_size() > 1:
+        own = torch.tensor([x.shape[1:]], device=x.device)
+        missing = gather_rows(own).amax(dim=0) - own[0]
+        x = F.pad(x, [edge for axis in reversed(missing.tolist()) for edge in (0, axis)])
+    return gather_rows(x)
