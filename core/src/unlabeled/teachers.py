@@ -11,7 +11,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from unlabeled.contract import Batch, Encoder, Encoding
+from unlabeled.contract import Batch, Encoder, Encoding, Nodes
 from unlabeled.settings import Settings
 
 
@@ -68,9 +68,10 @@ class Teacher(nn.Module):
 
     @torch.no_grad()
     def forward(self, batch: Batch) -> Tensor:
-        """The encoder's default output, which must be global, after the projector: (N, P)."""
+        """The encoder's default output, one vector per sample or node, after the projector."""
         encoding = self.encode(batch, self.encoder.outputs[0].name)
-        projected: Tensor = self.projector(encoding)
+        rows = encoding.values if isinstance(encoding, Nodes) else encoding
+        projected: Tensor = self.projector(rows)
         return projected
 
     def momentum(self, step: int, total_steps: int) -> float:

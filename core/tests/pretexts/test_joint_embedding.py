@@ -3,8 +3,8 @@ import torch
 from torch import nn
 
 from unlabeled.augmentations.views import Views, ViewSettings
-from unlabeled.contract import Encoder, Loss, Objective, Output
-from unlabeled.errors import RecipeError
+from unlabeled.contract import Encoder, Loss, Nodes, Objective, Output
+from unlabeled.errors import RecipeError, ShapeError
 from unlabeled.pretexts.joint_embedding import JointEmbedding, JointEmbeddingSettings
 from unlabeled.randomness import Draw
 from unlabeled.settings import Settings
@@ -74,6 +74,46 @@ def test_the_objective_gets_one_embedding_per_view():
     assert groups is None
     assert loss.total.requires_grad
     assert method.smallest_batch == 3
+
+
+class Dots(Line):
+    """Every sample is a graph of as many nodes as its first number says, plus one."""
+
+    def __init__(self):
+        super().__init__("nodes")
+
+    def encode(self, batch, output):
+        owner = torch.repeat_interleave(torch.arange(len(batch)), batch[:, 0].long() + 1)
+        return Nodes(self.linear(batch[owner]), owner, torch.arange(len(owner)))
+
+
+@pytest.mark.parametrize("teaches", [False, True])
+def test_nodes_are_samples_of_their_own(teaches):
+    method = JointEmbedding(
+        JointEmbeddingSettings(),
+        Dots(),
+        views=Views([ViewSettings(count=2)]),
+        objective=Distance(teaches),
+    )
+    method(batch(method))
+
+    student, teacher, _ = method.objective.seen
+    assert [len(view) for view in student] == [6, 6]
+    assert teacher is None or [len(view) for view in teacher] == [6, 6]
+    assert method.smallest_batch == 1
+    method(batch(method, "bb", "xy"))
+    with pytest.raises(ShapeError, match="3"):
+        method(batch(method, "b", "x"))
+
+
+def test_nodes_have_no_kin():
+    with pytest.raises(RecipeError, match="negatives"):
+        JointEmbedding(
+            JointEmbeddingSettings(negatives="other_items"),
+            Dots(),
+            views=Views([ViewSettings(count=2)]),
+            objective=Distance(),
+        )
 
 
 def test_the_teacher_gives_projected_embeddings_and_follows():

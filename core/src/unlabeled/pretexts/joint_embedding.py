@@ -3,7 +3,8 @@
 The method that SimCLR, VICReg, Barlow Twins, BYOL, DINO and SwAV share. What tells them apart is
 the objective (`unlabeled.objectives`); what tells the modalities apart is the views and the
 encoder. Objectives that compare with a teacher get one. Large (global) views come first, small
-(local) ones after them.
+(local) ones after them. Where the encoder's default output is its nodes, each node of a graph is a
+sample of its own: the method of GRACE, BGRL and CCA-SSG, whose views keep the nodes.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pydantic import Field
 from torch import Tensor
 
 from unlabeled.augmentations.views import View, ViewBatch, Views
-from unlabeled.contract import Encoder, Loss, Objective, Pretext, Sample
+from unlabeled.contract import Encoder, Loss, Nodes, Objective, Pretext, Sample
 from unlabeled.errors import RecipeError
 from unlabeled.objectives.checks import require_joint_batch
 from unlabeled.pretexts.kin import NEGATIVES, Negatives, join_kin, kin
@@ -49,7 +50,8 @@ class ExampleBatch:
 
 
 class JointEmbedding(Pretext):
-    """Views → encoder → objective. Needs two views or more, and a global default output."""
+    """Views → encoder → objective. Needs two views or more, and a default output of vectors: one
+    per sample, or one per node."""
 
     settings_type = JointEmbeddingSettings
     settings: JointEmbeddingSettings
@@ -63,9 +65,15 @@ class JointEmbedding(Pretext):
         views: Views,
         objective: Objective,
     ) -> None:
-        """Raises RecipeError if there is one view only, or nothing global to compare."""
+        """Raises RecipeError if there is one view only, or nothing to compare."""
         super().__init__(settings, encoder)
-        require_global_output(encoder)
+        if encoder.outputs[0].kind != "nodes":
+            require_global_output(encoder)
+        elif settings.negatives != "all":
+            raise RecipeError(
+                "pretext.negatives: nodes are told apart from all others; expected all, "
+                f"found {settings.negatives}"
+            )
         if len(views) < 2:
             raise RecipeError(
                 f"views: joint embedding compares views, so it needs 2 or more; found {len(views)}"
@@ -83,7 +91,9 @@ class JointEmbedding(Pretext):
 
     @property
     def smallest_batch(self) -> int:
-        return self.objective.smallest_batch
+        # One graph may hold as many nodes as the objective asks for.
+        nodes = self.encoder.outputs[0].kind == "nodes"
+        return 1 if nodes else self.objective.smallest_batch
 
     def example(self, sample: Sample, draw: Draw) -> Example:
         return Example(self.views.make(sample, draw), kin(draw, self.settings.negatives))
@@ -94,9 +104,9 @@ class JointEmbedding(Pretext):
 
     def forward(self, batch: ExampleBatch) -> Loss:
         views = self.views.apply(batch.views)
-        student: list[Tensor] = [self.encoder(view) for view in views]
+        student = [_rows(self.encoder(view)) for view in views]
         # Before the teacher, whose batch norm would refuse a lone sample in its own words.
-        require_joint_batch(student[0], "views", at_least=self.smallest_batch)
+        require_joint_batch(student[0], "views", at_least=self.objective.smallest_batch)
         taught = views[: self.settings.teacher_views]
         teacher = [self.teacher(view) for view in taught] if self.teacher else None
         loss: Loss = self.objective(student, teacher, groups=batch.kin)
@@ -106,6 +116,11 @@ class JointEmbedding(Pretext):
         if self.teacher:
             self.teacher.update(step, total_steps)
         self.objective.after_step(step, total_steps)
+
+
+def _rows(encoding: Tensor | Nodes) -> Tensor:
+    """One vector per sample, or per node."""
+    return encoding.values if isinstance(encoding, Nodes) else encoding
 
 
 def require_global_output(encoder: Encoder) -> None:

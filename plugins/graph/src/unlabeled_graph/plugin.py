@@ -82,11 +82,43 @@ plugin = Plugin(
             source="Hamilton et al. 2017, GraphSAGE",
         ),
     },
+    objectives={
+        "cca_ssg": Component(
+            target="unlabeled_graph.objectives.cca_ssg:CCASSG",
+            summary="views agree in columns that are not correlated",
+            source="Zhang et al. 2021, CCA-SSG",
+            experimental=True,
+        ),
+    },
     pretexts={
+        "dgi": Component(
+            target="unlabeled_graph.pretexts.dgi:DGI",
+            summary="nodes belong to the summary of their graph",
+            source="Veličković et al. 2019, DGI",
+            experimental=True,
+        ),
         "graphmae": Component(
             target="unlabeled_graph.pretexts.graphmae:GraphMAE",
             summary="hidden nodes are rebuilt from the codes around them",
             source="Hou et al. 2022, GraphMAE",
+            experimental=True,
+        ),
+        "graphmae2": Component(
+            target="unlabeled_graph.pretexts.graphmae2:GraphMAE2",
+            summary="GraphMAE with random re-masks and a teacher",
+            source="Hou et al. 2023, GraphMAE2",
+            experimental=True,
+        ),
+        "infograph": Component(
+            target="unlabeled_graph.pretexts.infograph:InfoGraph",
+            summary="nodes are told which graph they are of",
+            source="Sun et al. 2020, InfoGraph",
+            experimental=True,
+        ),
+        "maskgae": Component(
+            target="unlabeled_graph.pretexts.maskgae:MaskGAE",
+            summary="hidden edges are told from pairs that are none",
+            source="Li et al. 2023, MaskGAE",
             experimental=True,
         ),
     },
@@ -130,6 +162,30 @@ plugin = Plugin(
             source="Zbontar et al. 2021; views of Zhu et al. 2020",
             experimental=True,
         ),
+        "bgrl": Component(
+            target="unlabeled_graph:recipes/bgrl.yaml",
+            summary="nodes of one view predict those of a teacher",
+            source="Thakoor et al. 2022, BGRL",
+            experimental=True,
+        ),
+        "cca_ssg": Component(
+            target="unlabeled_graph:recipes/cca_ssg.yaml",
+            summary="nodes of two views agree in columns that are not correlated",
+            source="Zhang et al. 2021, CCA-SSG",
+            experimental=True,
+        ),
+        "dgi": Component(
+            target="unlabeled_graph:recipes/dgi.yaml",
+            summary="nodes belong to the summary of their graph",
+            source="Veličković et al. 2019, DGI",
+            experimental=True,
+        ),
+        "grace": Component(
+            target="unlabeled_graph:recipes/grace.yaml",
+            summary="nodes of two views told apart from all others",
+            source="Zhu et al. 2020, GRACE",
+            experimental=True,
+        ),
         "graphcl": Component(
             target="unlabeled_graph:recipes/graphcl.yaml",
             summary="views of a graph by dropped nodes and edges, told apart",
@@ -140,6 +196,12 @@ plugin = Plugin(
             target="unlabeled_graph:recipes/graphmae.yaml",
             summary="masked atoms of molecules",
             source="Hou et al. 2022, GraphMAE",
+            experimental=True,
+        ),
+        "graphmae2": Component(
+            target="unlabeled_graph:recipes/graphmae2.yaml",
+            summary="masked nodes, random re-masks and a teacher",
+            source="Hou et al. 2023, GraphMAE2",
             experimental=True,
         ),
         "graphmae_collab_base": Component(
@@ -184,11 +246,26 @@ plugin = Plugin(
             source="Hou et al. 2022, GraphMAE",
             experimental=True,
         ),
+        "infograph": Component(
+            target="unlabeled_graph:recipes/infograph.yaml",
+            summary="nodes told which graph of the batch they are of",
+            source="Sun et al. 2020, InfoGraph",
+            experimental=True,
+        ),
+        "maskgae": Component(
+            target="unlabeled_graph:recipes/maskgae.yaml",
+            summary="hidden edges told from pairs that are none",
+            source="Li et al. 2023, MaskGAE",
+            experimental=True,
+        ),
         "vicreg_graphs": Component(
             target="unlabeled_graph:recipes/vicreg_graphs.yaml",
             summary="views of a graph by dropped edges and features, GraphSAGE",
             source="Bardes et al. 2022; views of Zhu et al. 2020",
             experimental=True,
         ),
+    },
+    excused={
+        "pretexts/infograph/keyed": "InfoGraph draws nothing: it compares a graph with its nodes",
     },
 )

@@ -14,7 +14,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
-from unlabeled.contract import Nodes, Output
+from unlabeled.contract import Encoder, Nodes, Output
 from unlabeled.errors import RecipeError, ShapeError
 from unlabeled.settings import Settings
 from unlabeled_graph.encoders.gat_layer import GATLayer
@@ -173,6 +173,13 @@ class GraphEncoder(Protocol):
 
     def layer(self, below: int, above: int) -> nn.Module:
         """A new layer of the encoder's kind, (M, below) → (M, above)."""
+
+
+def graph_encoder(encoder: Encoder) -> GraphEncoder:
+    """The encoder, seen as one of this plugin. Raises RecipeError if it is not."""
+    if not isinstance(encoder, GraphEncoder):
+        raise RecipeError("encoder: this pretext needs an encoder of unlabeled-graph")
+    return encoder
 
 
 def layer_widths(settings: BodySettings) -> Iterable[tuple[int, int]]:
