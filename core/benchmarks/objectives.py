@@ -22,6 +22,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -35,7 +36,7 @@ from unlabeled.objectives.barlow_twins import barlow_twins_loss
 from unlabeled.objectives.bce import bce_loss
 from unlabeled.objectives.byol import byol_loss
 from unlabeled.objectives.dcl import dcl_loss
-from unlabeled.objectives.dino import dino_loss
+from unlabeled.objectives.dino import Targets, dino_loss
 from unlabeled.objectives.directpred import predictor_from_correlation
 from unlabeled.objectives.ibot import ibot_loss
 from unlabeled.objectives.info_nce import info_nce_loss
@@ -135,18 +136,45 @@ def _patches(x: Tensor) -> Tensor:
     return x.view(8, -1, x.shape[1])
 
 
+# Classes that hold state are built once per width, and both sides update their centres: with a
+# momentum of 1 that is the same work, and every call gives the same value.
+_swav_of_lightly = lightly.SwaVLoss()
+_dino_of_lightly = cache(lambda width: lightly.DINOLoss(output_dim=width, center_momentum=1.0))
+_ibot_of_lightly = cache(lambda width: lightly.IBOTPatchLoss(width, center_momentum=1.0))
+_targets = cache(lambda width: Targets(width, 1.0, (0.04, 0.04), 0.0))
+
+
 def _swav(*scores: Tensor) -> Tensor:
-    return lightly.SwaVLoss()(list(scores[:2]), list(scores[2:])).squeeze()
+    return _swav_of_lightly(list(scores[:2]), list(scores[2:])).squeeze()
 
 
-def _dino(*logits: Tensor) -> Tensor:
-    loss = lightly.DINOLoss(output_dim=logits[0].shape[1])
+def _dino_theirs(*logits: Tensor) -> Tensor:
+    loss = _dino_of_lightly(logits[0].shape[1])
     return loss([x.detach() for x in logits[:2]], list(logits))
 
 
-def _ibot(student: Tensor, teacher: Tensor) -> Tensor:
+def _dino(*logits: Tensor) -> Tensor:
+    teacher, targets = [x.detach() for x in logits[:2]], _targets(logits[0].shape[1])
+    loss = dino_loss(logits, teacher, center=targets.center)
+    targets.observe(teacher)
+    targets.advance(0, 1)
+    return loss
+
+
+def _ibot_theirs(student: Tensor, teacher: Tensor) -> Tensor:
     mask = torch.ones(8, 1, len(student) // 8, dtype=torch.bool)
-    return lightly.IBOTPatchLoss(output_dim=student.shape[1])(teacher.detach(), student, mask)
+    return _ibot_of_lightly(student.shape[1])(teacher.detach(), student, mask)
+
+
+def _ibot(student: Tensor, teacher: Tensor) -> Tensor:
+    targets, owner = (
+        _targets(student.shape[1]),
+        torch.arange(8).repeat_interleave(len(student) // 8),
+    )
+    loss = ibot_loss(student, teacher.detach(), owner=owner, center=targets.center)
+    targets.observe([teacher.detach()])
+    targets.advance(0, 1)
+    return loss
 
 
 def _directpred(a: Tensor, b: Tensor) -> Tensor:
@@ -163,9 +191,11 @@ def _directpred_plain(a: Tensor, b: Tensor) -> Tensor:
     return 2 - 2 * F.cosine_similarity(predicted, b[:, :width].detach()).mean()
 
 
+_terms = WeightedSum({"a": TermWeight(), "b": TermWeight(weight=10)})
+
+
 def _weighted(a: Tensor, b: Tensor) -> Tensor:
-    terms = WeightedSum({"a": TermWeight(), "b": TermWeight(weight=10)})
-    return terms({"a": a.square().mean(), "b": b.square().mean()}).total
+    return _terms({"a": a.square().mean(), "b": b.square().mean()}).total
 
 
 CASES = {
@@ -188,21 +218,8 @@ CASES = {
     "simsiam": Case(simsiam_loss, lambda p, z: lightly.NegativeCosineSimilarity()(p, z.detach())),
     "directpred": Case(_directpred, _directpred_plain, "plain"),
     "swav": Case(lambda *s: swav_loss(s), _swav, views=8, shapes=((256, 3000),)),
-    "dino": Case(
-        lambda *s: dino_loss(s, s[:2], center=torch.zeros(s[0].shape[1])),
-        _dino,
-        views=12,
-        shapes=((16, 65536),),
-    ),
-    "ibot": Case(
-        lambda s, t: ibot_loss(
-            s,
-            t,
-            owner=torch.arange(8).repeat_interleave(len(s) // 8),
-            center=torch.zeros(s.shape[1]),
-        ),
-        _ibot,
-    ),
+    "dino": Case(_dino, _dino_theirs, views=12, shapes=((16, 65536),)),
+    "ibot": Case(_ibot, _ibot_theirs),
     "masked_regression": Case(
         lambda p, t: masked_regression_loss(p, t.detach(), normalise_target=True),
         lambda p, t: F.mse_loss(p, normalize_mean_var(t.detach())),

@@ -71,7 +71,7 @@ def global_mean(values: Tensor, weight: Tensor | None = None) -> Tensor:
         return global_ratio(values.sum(), values.numel())
     # Not a product alone: what has no weight may hold NaN (nodata).
     total = torch.where(weight == 0, 0, values * weight).sum()
-    return global_ratio(total, weight.detach().expand_as(values).double().sum())
+    return global_ratio(total, weight.detach().expand_as(values).sum(dtype=torch.float64))
 
 
 def global_ratio(total: Tensor, count: Tensor | float) -> Tensor:
@@ -81,7 +81,9 @@ def global_ratio(total: Tensor, count: Tensor | float) -> Tensor:
     gradient of zero.
     """
     dtype = torch.promote_types(total.dtype, torch.float32)
-    if world_size() == 1 and not isinstance(count, Tensor):
+    if world_size() == 1:
+        if isinstance(count, Tensor):
+            return total.to(dtype) / torch.where(count == 0, 1, count).to(dtype)
         return total.to(dtype) / (count or 1)
     count = torch.as_tensor(count, dtype=torch.float64, device=total.device)
     total, count = all_reduce_sum(torch.stack([total.double(), count])).unbind()

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from unlabeled.distributed import global_mean
-from unlabeled.objectives.checks import full_precision, require_finite
+from unlabeled.objectives.checks import full_precision, require_floats
 
 
 @full_precision
@@ -24,6 +24,6 @@ def bce_loss(positive: Tensor, negative: Tensor) -> Tensor:
 
     positive, negative: scores of any shape and number. Raises ShapeError.
     """
-    require_finite(positive, "positive")
-    require_finite(negative, "negative")
+    require_floats(positive, "positive")
+    require_floats(negative, "negative")
     return global_mean(F.softplus(torch.cat([-positive.flatten(), negative.flatten()])))

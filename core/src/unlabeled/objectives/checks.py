@@ -5,38 +5,37 @@ All errors are ShapeErrors that name the argument, what was found and what was e
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 import torch
 from torch import Tensor
 
+from unlabeled.contract import Loss
 from unlabeled.distributed import row_counts
 from unlabeled.errors import ShapeError
 
+HALF = (torch.float16, torch.bfloat16)
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 def require_pair(a: Tensor, b: Tensor, *, names: tuple[str, str] = ("a", "b")) -> None:
-    """Two floating-point (N, D) tensors of equal shape, without NaN."""
+    """Two floating-point (N, D) tensors of equal shape."""
     require_rows(a, names[0])
     require_rows(b, names[1])
-    if a.shape != b.shape:
-        raise ShapeError(
-            f"{names[1]}: expected the shape of {names[0]}, {tuple(a.shape)}, "
-            f"found {tuple(b.shape)}"
-        )
+    require_same_shape(b, a, names[1], names[0])
 
 
 def require_rows(x: Tensor, name: str, *, width: int | None = None) -> None:
-    """A floating-point (N, D) tensor without NaN; width: the D expected."""
+    """A floating-point (N, D) tensor; width: the D expected."""
     expected = f"(N, {width or 'D'})"
     if x.ndim != 2 or x.shape[1] == 0 or (width and x.shape[1] != width):
         raise ShapeError(f"{name}: expected shape {expected}, found {tuple(x.shape)}")
-    require_finite(x, name)
+    require_floats(x, name)
 
 
 def require_views(views: Sequence[Tensor], count: int | None, name: str = "student") -> None:
@@ -62,21 +61,10 @@ def require_same_shape(x: Tensor, reference: Tensor, name: str, reference_name: 
         )
 
 
-def require_finite(x: Tensor, name: str) -> None:
-    """A floating-point tensor whose values are finite.
-
-    Values are looked at on the CPU only: on an accelerator the question would stop the stream
-    at every step, and a NaN reaches the loss, which the training loop reads anyway.
-    """
+def require_floats(x: Tensor, name: str) -> None:
+    """A floating-point tensor."""
     if not x.is_floating_point():
         raise ShapeError(f"{name}: expected floating-point values, found {x.dtype}")
-    # The sum is cheap and finite as a rule; if not, it may also have overflowed.
-    if x.device.type == "cpu" and not math.isfinite(x.detach().sum()):
-        bad = int((~torch.isfinite(x)).sum())
-        if bad:
-            raise ShapeError(
-                f"{name}: expected finite values, found {bad} NaN or infinite of {x.numel()}"
-            )
 
 
 def require_joint_batch(x: Tensor, name: str, *, at_least: int) -> int:
@@ -128,35 +116,64 @@ def full_precision(loss: Callable[P, R]) -> Callable[P, R]:
     """Compute `loss` in float32 or better, whatever autocast and the arguments' types say.
 
     Half-precision tensors among the arguments (also inside lists and tuples) become float32;
-    float64 stays float64.
+    float64 stays float64. Where the result is not finite because an argument is not, a ShapeError
+    names that argument. On an accelerator nobody looks: the question would stop the stream at
+    every step, and the training loop reads the loss anyway.
     """
+    names = tuple(inspect.signature(loss).parameters)
 
     @wraps(loss)
     def computed(*args: P.args, **kwargs: P.kwargs) -> R:
         widened = [_widen(argument) for argument in args]
         named = {name: _widen(argument) for name, argument in kwargs.items()}
-        device = next((x.device.type for x in _tensors([*widened, *named.values()])), "cpu")
-        if not torch.is_autocast_enabled(device):
-            return loss(*widened, **named)
-        with torch.autocast(device, enabled=False):
-            return loss(*widened, **named)
+        device = _device((*widened, *named.values()))
+        if torch.is_autocast_enabled(device):
+            with torch.autocast(device, enabled=False):
+                result = loss(*widened, **named)
+        else:
+            result = loss(*widened, **named)
+        if not _is_finite(result):
+            _require_finite({**dict(zip(names, widened, strict=False)), **named})
+        return result
 
     return computed
 
 
+def _is_finite(result: object) -> bool:
+    total = result.total if isinstance(result, Loss) else result
+    return (
+        not isinstance(total, Tensor)
+        or total.device.type != "cpu"
+        or math.isfinite(total.detach().item())
+    )
+
+
+def _require_finite(arguments: Mapping[str, object]) -> None:
+    for name, argument in arguments.items():
+        if isinstance(argument, list):
+            _require_finite({f"{name}[{number}]": each for number, each in enumerate(argument)})
+        elif isinstance(argument, Tensor):
+            bad = int((~torch.isfinite(argument)).sum())
+            if bad:
+                raise ShapeError(
+                    f"{name}: expected finite values, found {bad} NaN or infinite of "
+                    f"{argument.numel()}"
+                )
+
+
 def _widen(argument: Any) -> Any:
-    if isinstance(argument, Tensor) and argument.dtype in (torch.float16, torch.bfloat16):
-        return argument.float()
+    if isinstance(argument, Tensor):
+        return argument.float() if argument.dtype in HALF else argument
     if isinstance(argument, (list, tuple)):
         return [_widen(each) for each in argument]
     return argument
 
 
-def _tensors(arguments: Sequence[Any]) -> list[Tensor]:
-    flat: list[Tensor] = []
+def _device(arguments: Iterable[object]) -> str:
+    """That of the first tensor."""
     for argument in arguments:
+        if isinstance(argument, list):
+            return _device(argument)
         if isinstance(argument, Tensor):
-            flat.append(argument)
-        elif isinstance(argument, list):
-            flat.extend(_tensors(argument))
-    return flat
+            return argument.device.type
+    return "cpu"

@@ -32,7 +32,7 @@ from unlabeled.objectives.checks import (
     require_views,
 )
 from unlabeled.objectives.cosine import row_dots, unit_rows
-from unlabeled.objectives.negatives import sample_ids, sum_of_log_sums
+from unlabeled.objectives.negatives import both_views, sum_of_log_sums
 from unlabeled.settings import Settings
 
 
@@ -60,8 +60,8 @@ def dcl_loss(
     if sigma is not None:
         require_temperature(sigma, "sigma")
         positive = positive * von_mises_fisher_weights(cosines.detach(), sigma)
-    both, ids = torch.cat([a, b]), sample_ids(a, groups).repeat(2)
-    total, logs = sum_of_log_sums(both, gather_rows(both), None, temperature, ids, gather_rows(ids))
+    both, own, ids = both_views(a, b, groups)
+    total, logs = sum_of_log_sums(both, gather_rows(both), None, temperature, own, ids)
     counted = (logs > -torch.inf).to(a.dtype)
     sums = all_reduce_sum(torch.stack([total - (counted * positive).sum(), counted.sum()]))
     return sums[0] / sums[1].clamp(min=1)

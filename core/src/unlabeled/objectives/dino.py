@@ -20,7 +20,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from unlabeled.contract import Loss, Objective
-from unlabeled.distributed import all_reduce_sum
+from unlabeled.distributed import all_reduce_sum, row_counts
 from unlabeled.errors import ShapeError
 from unlabeled.heads import Prototypes, mlp
 from unlabeled.objectives.checks import (
@@ -111,7 +111,7 @@ class DINO(Objective):
             student_temperature=self.settings.student_temperature,
         )
         if self.training:
-            self.targets.observe(torch.cat(list(teacher)))
+            self.targets.observe(teacher)
         return Loss(loss)
 
     def after_step(self, step: int, total_steps: int) -> None:
@@ -144,12 +144,12 @@ class Targets(nn.Module):
         self._fresh: Tensor | None = None
 
     @torch.no_grad()
-    def observe(self, logits: Tensor) -> None:
-        """Keep the mean of the teacher's logits (M, K) over the joint batch until `advance`."""
-        logits = logits.to(self.center.dtype)
-        count = torch.tensor([len(logits)], dtype=logits.dtype, device=logits.device)
-        total = all_reduce_sum(torch.cat([logits.sum(dim=0), count]))
-        self._fresh = total[:-1] / total[-1].clamp(min=1)
+    def observe(self, logits: Sequence[Tensor]) -> None:
+        """Keep the mean of the teacher's logits, (M, K) each, over all processes for `advance`."""
+        sums = [each.sum(dim=0, dtype=self.center.dtype) for each in logits]
+        total = sums[0] if len(sums) == 1 else torch.stack(sums).sum(dim=0)
+        count = sum(count for each in logits for count in row_counts(each))
+        self._fresh = all_reduce_sum(total) / max(count, 1)
 
     @torch.no_grad()
     def advance(self, step: int, total_steps: int) -> None:

@@ -19,7 +19,7 @@ from pydantic import Field
 from torch import Tensor
 
 from unlabeled.contract import Loss, Objective
-from unlabeled.distributed import global_mean
+from unlabeled.distributed import global_ratio
 from unlabeled.errors import ShapeError
 from unlabeled.objectives.checks import (
     full_precision,
@@ -53,8 +53,9 @@ def ibot_loss(
     require_temperature(teacher_temperature, "teacher_temperature")
     target = teacher_distribution(teacher, center, teacher_temperature)
     losses = soft_cross_entropy(student, target, student_temperature)
-    counts = torch.bincount(owner).to(losses.dtype)
-    return global_mean(losses, counts.reciprocal().index_select(0, owner))
+    counts = torch.bincount(owner)
+    total = torch.dot(losses, counts.to(losses.dtype).reciprocal().index_select(0, owner))
+    return global_ratio(total, counts.count_nonzero())
 
 
 class IBOTSettings(Settings):
@@ -110,7 +111,7 @@ class IBOT(Objective):
             student_temperature=self.settings.student_temperature,
         )
         if self.training:
-            self.targets.observe(teacher[0])
+            self.targets.observe(teacher)
         return Loss(loss)
 
     def after_step(self, step: int, total_steps: int) -> None:

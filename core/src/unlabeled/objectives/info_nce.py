@@ -67,17 +67,16 @@ def info_nce_loss(
     require_groups(groups, modalities[0])
     count = require_joint_batch(modalities[0], "modalities[0]", at_least=2)
     rows = [unit_rows(modality) for modality in modalities]
-    ids = sample_ids(rows[0], groups)
     parts = {}
     for first, second in combinations(range(len(rows)), 2):
         if pairing == "anchored" and first > 0:
             break
         a, b = rows[first], rows[second]
         if queue is None:
-            total = contrast_both_ways(a, b, temperature, ids)
+            total = contrast_both_ways(a, b, temperature, groups)
         else:
-            keys, key_ids = queue[[first, second]], _queue_ids(queue, queue_groups)
-            total = _contrast_with_queue(a, b, temperature, ids, unit_rows(keys), key_ids)
+            keys, key_ids = unit_rows(queue[[first, second]]), _queue_ids(queue, queue_groups)
+            total = _contrast_with_queue(a, b, temperature, groups, keys, key_ids)
         parts[f"{first}-{second}"] = total / (2 * count)
     return Loss(torch.stack(list(parts.values())).mean(), parts)
 
@@ -86,16 +85,17 @@ def _contrast_with_queue(
     a: Tensor,
     b: Tensor,
     temperature: float | Tensor,
-    ids: Tensor,
+    groups: Tensor | None,
     queue: Tensor,
     queue_ids: Tensor,
 ) -> Tensor:
     """`contrast_both_ways` with further negatives, queue: (2, Q, D)."""
     positive = row_dots(a, b) / temperature
-    key_ids = torch.cat([gather_rows(ids), queue_ids])
+    own = sample_ids(a)[:, None]
+    ids = None if groups is None else (groups, torch.cat([gather_rows(groups), queue_ids]))
     b_keys, a_keys = torch.cat([gather_rows(b), queue[1]]), torch.cat([gather_rows(a), queue[0]])
-    forth, _ = sum_of_log_sums(a, b_keys, positive, temperature, ids, key_ids)
-    back, _ = sum_of_log_sums(b, a_keys, positive, temperature, ids, key_ids)
+    forth, _ = sum_of_log_sums(a, b_keys, positive, temperature, own, ids)
+    back, _ = sum_of_log_sums(b, a_keys, positive, temperature, own, ids)
     return all_reduce_sum(forth + back - 2 * positive.sum())
 
 

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from unlabeled.distributed import global_mean
-from unlabeled.objectives.checks import full_precision, require_finite
+from unlabeled.objectives.checks import full_precision, require_floats
 
 
 @full_precision
@@ -27,7 +27,7 @@ def jsd_loss(positive: Tensor, negative: Tensor) -> Tensor:
 
     positive, negative: scores of any shape and number. Raises ShapeError.
     """
-    require_finite(positive, "positive")
-    require_finite(negative, "negative")
+    require_floats(positive, "positive")
+    require_floats(negative, "negative")
     together, apart = global_mean(F.softplus(-positive)), global_mean(F.softplus(negative))
     return together + apart - 2 * math.log(2)

@@ -21,7 +21,8 @@ from torch import Tensor
 
 from unlabeled.distributed import global_mean, global_ratio
 from unlabeled.errors import ShapeError
-from unlabeled.objectives.checks import full_precision, require_finite, require_same_shape
+from unlabeled.objectives.checks import full_precision, require_floats, require_same_shape
+from unlabeled.objectives.cosine import row_dots
 
 Distance = Literal["l1", "l2", "smooth_l1"]
 
@@ -50,8 +51,8 @@ def masked_regression_loss(
     if weights is not None:
         # Before anything is computed: 0 · NaN is NaN, also in the gradient.
         target = torch.where(weights == 0, 0, target)
-    require_finite(prediction, "prediction")
-    require_finite(target, "target")
+    require_floats(prediction, "prediction")
+    require_floats(target, "target")
     if normalise_target:
         target = normalise_tokens(target, None if weights is None else weights > 0)
     if weights is None:
@@ -76,8 +77,10 @@ def normalise_tokens(x: Tensor, counts: Tensor | None = None, eps: float = 1e-6)
     becomes 0.
     """
     if counts is None:
-        variance, mean = torch.var_mean(x, -1, correction=min(1, x.shape[-1] - 1), keepdim=True)
-        return (x - mean) / (variance + eps).sqrt()
+        centred = x - x.mean(dim=-1, keepdim=True)
+        # Not torch.var, which takes ten times as long along the last axis.
+        variance = row_dots(centred, centred) / max(x.shape[-1] - 1, 1)
+        return centred * (variance + eps).rsqrt().unsqueeze(-1)
     number = counts.sum(dim=-1, keepdim=True)
     mean = torch.where(counts, x, 0).sum(dim=-1, keepdim=True) / number.clamp(min=1)
     centred = torch.where(counts, x - mean, 0)

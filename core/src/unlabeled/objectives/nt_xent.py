@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-import torch
 from pydantic import Field
 from torch import Tensor
 
@@ -30,7 +29,7 @@ from unlabeled.objectives.checks import (
     require_views,
 )
 from unlabeled.objectives.cosine import row_dots, unit_rows
-from unlabeled.objectives.negatives import sample_ids, sum_of_log_sums
+from unlabeled.objectives.negatives import both_views, sum_of_log_sums
 from unlabeled.settings import Settings
 
 
@@ -49,10 +48,8 @@ def nt_xent_loss(
     count = require_joint_batch(a, "a", at_least=2)
     a, b = unit_rows(a), unit_rows(b)
     positive = row_dots(a, b).repeat(2) / temperature
-    both, ids = torch.cat([a, b]), sample_ids(a, groups).repeat(2)
-    total, _ = sum_of_log_sums(
-        both, gather_rows(both), positive, temperature, ids, gather_rows(ids)
-    )
+    both, own, ids = both_views(a, b, groups)
+    total, _ = sum_of_log_sums(both, gather_rows(both), positive, temperature, own, ids)
     return all_reduce_sum(total - positive.sum()) / (2 * count)
 
 

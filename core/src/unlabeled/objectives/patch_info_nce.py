@@ -21,7 +21,7 @@ from torch import Tensor
 from unlabeled.contract import Loss
 from unlabeled.distributed import global_mean
 from unlabeled.errors import ShapeError
-from unlabeled.objectives.checks import full_precision, require_finite, require_same_shape
+from unlabeled.objectives.checks import full_precision, require_floats, require_same_shape
 
 
 @full_precision
@@ -44,8 +44,8 @@ def patch_info_nce_loss(
     if valid is not None:
         require_same_shape(valid, prediction[..., 0], "valid", "the patches")
         prediction, target = (torch.where(valid[:, :, None], x, 0) for x in (prediction, target))
-    require_finite(prediction, "prediction")
-    require_finite(target, "target")
+    require_floats(prediction, "prediction")
+    require_floats(target, "target")
     scores = prediction @ target.mT
     candidates = scores if softmax_over == "targets" else scores.mT
     if valid is not None:
@@ -59,5 +59,5 @@ def patch_info_nce_loss(
 def _accuracy(scores: Tensor, valid: Tensor | None) -> Tensor:
     if scores.shape[1] == 0:
         return global_mean(scores.new_zeros(0))
-    own = torch.arange(scores.shape[1], device=scores.device)
-    return global_mean((scores.argmax(dim=2) == own).to(scores.dtype), valid)
+    right = scores.diagonal(dim1=1, dim2=2) == scores.amax(dim=2)
+    return global_mean(right.to(scores.dtype), valid)

@@ -6,10 +6,15 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import Function
 
 from unlabeled.distributed import global_ratio
+from unlabeled.objectives.log_sums import LN_2, LOG2_E
+
+TINY = 2**16
+"""Up to this many numbers, calls cost more than numbers do: PyTorch's own is faster."""
 
 SMALL = 2**21
 """Up to this many numbers, one call on a copy of all views is faster than one call per view."""
@@ -20,6 +25,8 @@ def soft_cross_entropy(logits: Tensor, target: Tensor, temperature: float) -> Te
 
     target: not negative, need not sum to 1; gets no gradient.
     """
+    if logits.numel() <= TINY:
+        return F.cross_entropy(logits / temperature, target, reduction="none")
     result: Tensor = _SoftCrossEntropy.apply(  # type: ignore[no-untyped-call]
         logits, target, temperature
     )
@@ -50,17 +57,17 @@ class _SoftCrossEntropy(Function):
 
     @staticmethod
     def forward(ctx: Any, logits: Tensor, target: Tensor, temperature: float) -> Tensor:
-        scaled = logits / temperature
+        scaled = logits * (LOG2_E / temperature)
         peak = scaled.amax(dim=1)
-        normaliser = scaled.sub_(peak[:, None]).exp_().sum(dim=1).log_().add_(peak)
+        normaliser = scaled.sub_(peak[:, None]).exp2_().sum(dim=1).log2_().add_(peak)
         mass = target.sum(dim=1)
         ctx.save_for_backward(logits, target, normaliser, mass)
         ctx.temperature = temperature
-        return mass * normaliser - (target * logits).sum(dim=1) / temperature
+        return mass * normaliser * LN_2 - (target * logits).sum(dim=1) / temperature
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         logits, target, normaliser, mass = ctx.saved_tensors
-        share = (logits / ctx.temperature).sub_(normaliser[:, None]).exp_()
+        share = (logits * (LOG2_E / ctx.temperature)).sub_(normaliser[:, None]).exp2_()
         share.mul_(mass[:, None]).sub_(target)
         return share.mul_((gradient / ctx.temperature)[:, None]), None, None

@@ -6,7 +6,7 @@ Source: Caron et al., NeurIPS 2020, arXiv:2006.09882, equations 1 to 5.
     loss = mean over i, v ≠ i, samples of  -sum_k q_ik log softmax(s_v / T)_k
 
 Cannot collapse: Sinkhorn's codes fill all prototypes equally over the joint batch, which
-constant embeddings cannot predict. It works on logarithms, as exp(s / ε) overflows (the authors'
+constant embeddings cannot predict. It starts on logarithms, as exp(s / ε) overflows (the authors'
 code gives NaN for large scores, also in float64). Smallest joint batch: 2; a batch much smaller
 than the number of prototypes makes codes arbitrary.
 """
@@ -21,7 +21,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from unlabeled.contract import Loss, Objective
-from unlabeled.distributed import gather_rows
+from unlabeled.distributed import all_reduce_sum, gather_rows
 from unlabeled.errors import ShapeError
 from unlabeled.heads import mlp
 from unlabeled.objectives.checks import (
@@ -31,6 +31,7 @@ from unlabeled.objectives.checks import (
     require_views,
 )
 from unlabeled.objectives.cosine import unit_rows
+from unlabeled.objectives.log_sums import LOG2_E, log2_sum
 from unlabeled.objectives.soft_cross_entropy import cross_view_entropy
 from unlabeled.settings import Settings
 
@@ -42,16 +43,16 @@ def sinkhorn(scores: Tensor, *, epsilon: float = 0.05, iterations: int = 3) -> T
     scores: (N, K), any finite values. Alternates between equal column sums over the rows of all
     processes and rows that sum to 1, `iterations` times.
     """
-    logs = scores / epsilon
-    for _ in range(iterations):
-        logs = logs - _joint_log_sum(logs)
-        logs = logs - torch.logsumexp(logs, dim=1, keepdim=True)
-    return logs.exp_()
-
-
-def _joint_log_sum(logs: Tensor) -> Tensor:
-    """log of the sum of exp over the rows of all processes, (K,)."""
-    return torch.logsumexp(gather_rows(torch.logsumexp(logs, dim=0, keepdim=True)), dim=0)
+    logs = scores * (LOG2_E / epsilon)
+    columns = log2_sum(gather_rows(log2_sum(logs, dim=0)[None]), dim=0)
+    logs = logs.sub_(columns)
+    codes = logs.sub_(log2_sum(logs, dim=1)[:, None]).exp2_()
+    # From here on every row and column holds a number of at least 1 / (N K), so nothing that
+    # matters can underflow any more, and plain sums do.
+    for _ in range(iterations - 1):
+        codes /= all_reduce_sum(codes.sum(dim=0))
+        codes /= codes.sum(dim=1, keepdim=True)
+    return codes
 
 
 @full_precision

@@ -152,7 +152,7 @@ def partition_contrast_loss(
     views: (N, D) each, of the same slabs, any scale; partition: (N,) int64. A row without rows
     of another partition in the joint batch costs nothing.
     """
-    ids = sample_ids(views[0], None).repeat(len(views))
+    ids = sample_ids(views[0]).repeat(len(views))
     parts = partition.repeat(len(views))
     rows = unit_rows(torch.cat(list(views)))
     keys, key_ids, key_parts = gather_rows(rows), gather_rows(ids), gather_rows(parts)
