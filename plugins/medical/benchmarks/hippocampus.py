@@ -52,6 +52,7 @@ LABELLED = (2, 5)
 DRAWS = 3
 RANDOM = 5
 CLASSES = 3
+VOXELS = 8_000
 
 
 def main() -> None:
@@ -67,8 +68,7 @@ def main() -> None:
     names = splits(source)
     train = copy_images(source, names["train"])
     rows = dict(contestants(arguments.recipes, arguments.seeds, arguments.steps, train))
-    found = {name: judge(make, source, names) for name, make in rows.items()}
-    report(found, arguments)
+    report({name: judged(name, make, source, names) for name, make in rows.items()}, arguments)
 
 
 def splits(source: Path) -> dict[str, list[str]]:
@@ -126,6 +126,18 @@ def random(recipe: str, seed: int, train: Path) -> Encoder:
     return encoder.eval()
 
 
+def judged(
+    name: str, make: Callable[[], Describe], source: Path, names: Mapping[str, Sequence[str]]
+) -> dict[str, list[list[list[float]]]]:
+    """As `judge` finds, or found when it was interrupted: .cache/bench-hippocampus/judged."""
+    path = CACHE / "judged" / f"{name.replace(':', '-')}.json"
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(judge(make, source, names)))
+    found: dict[str, list[list[list[float]]]] = json.loads(path.read_text())
+    return found
+
+
 def judge(
     make: Callable[[], Describe], source: Path, names: Mapping[str, Sequence[str]]
 ) -> dict[str, list[list[list[float]]]]:
@@ -140,7 +152,7 @@ def judge(
             rng = np.random.default_rng([count, draw])
             drawn = rng.choice(names["train"], count, replace=False)
             few = [labelled(source, str(name)) for name in drawn]
-            predict = DenseProbe().fit(remembered, few, CLASSES)
+            predict = DenseProbe(voxels=VOXELS).fit(remembered, few, CLASSES)
             fits = [score(predict, labelled(source, name), CLASSES) for name in names["val"]]
             found[str(count)].append([[fit.dice, fit.hd95] for fit in fits])
     return found
