@@ -29,6 +29,13 @@ def neighbour_sums(weights: Tensor, values: Tensor, edge_index: Tensor, count: i
     return total
 
 
+def available(values: Tensor) -> bool:
+    """Not in builds of torch without MKL on the CPU, nor while a graph is traced for export."""
+    if torch.compiler.is_compiling() or torch.onnx.is_in_onnx_export():
+        return False
+    return values.device.type != "cpu" or bool(torch._C.has_mkl)
+
+
 class Layout(NamedTuple):
     """A sparse matrix without its values: CSR offsets and columns, and for each entry where its
     value lies among the flattened (E, H) weights."""

@@ -131,6 +131,15 @@ plugin = Plugin(
             target="unlabeled_graph.features.degrees:Degrees",
             summary="nodes, edges and the distribution of degrees",
         ),
+        "node_features": Component(
+            target="unlabeled_graph.features.node_features:NodeFeatures",
+            summary="the features of each node as they are",
+        ),
+        "sgc": Component(
+            target="unlabeled_graph.features.sgc:SGC",
+            summary="the features of each node smoothed over its neighbours",
+            source="Wu et al. 2019, SGC",
+        ),
         "ecfp4": Component(
             target="unlabeled_graph.features.ecfp4:ECFP4",
             summary="circular substructures of molecules as bits",
@@ -138,6 +147,11 @@ plugin = Plugin(
         ),
     },
     evaluators={
+        "kmeans": Component(
+            target="unlabeled_graph.evaluators.kmeans:KMeans",
+            summary="mutual information of clusters with classes that they have not seen",
+            source="Tian et al. 2014",
+        ),
         "linear": Component(
             target="unlabeled_graph.evaluators.linear:Linear",
             summary="softmax regression by Adam, as papers on node classification do it",

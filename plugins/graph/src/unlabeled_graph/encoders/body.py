@@ -18,12 +18,16 @@ from unlabeled.contract import Encoder, Nodes, Output
 from unlabeled.errors import RecipeError, ShapeError
 from unlabeled.settings import Settings
 from unlabeled_graph.encoders.gat_layer import GATLayer
+from unlabeled_graph.encoders.gcn_layer import GCNLayer
 from unlabeled_graph.graphs import GraphBatch, join
+from unlabeled_graph.neighbour_sums import available
 from unlabeled_graph.readout import Reduction, readout
-from unlabeled_graph.sparse_rows import SparseRows
+from unlabeled_graph.sparse_rows import SparseRows, split, worth_it
 
 Norm = Literal["batch", "layer", "none"]
 Activation = Literal["relu", "prelu", "elu"]
+SPARSE_LAYERS = (GATLayer, GCNLayer)
+"""They take features of which most are zero as SparseRows."""
 
 
 class BodySettings(Settings):
@@ -78,7 +82,7 @@ class Body(nn.Module):
         self.norms = nn.ModuleList(make_norm(settings.norm, settings.width) for _ in self.layers)
         self.activations = nn.ModuleList(make_activation(settings.activation) for _ in self.layers)
         self.dropout = nn.Dropout(settings.dropout)
-        self.takes_sparse = isinstance(self.layers[0], GATLayer) and not settings.residual
+        self.takes_sparse = isinstance(self.layers[0], SPARSE_LAYERS) and not settings.residual
 
     def outputs(self) -> tuple[Output, ...]:
         """`graph` (N, D · layers seen · reductions) and `nodes` (M, D), the default first."""
@@ -108,7 +112,10 @@ class Body(nn.Module):
         x: what the nodes show instead of their features, of the same shape; SparseRows only where
         `takes_sparse`.
         """
-        h, states = self.stem(graphs.x if x is None else x), []
+        x = graphs.x if x is None else x
+        if self.takes_sparse and isinstance(x, Tensor) and available(x) and worth_it(x):
+            x = split(x, x[:0], graphs.batch[:0])
+        h, states = self.stem(x), []
         for layer, norm, activation in zip(self.layers, self.norms, self.activations, strict=True):
             change = activation(norm(self.pass_messages(layer, self.drop(h), graphs)))
             skip = self.settings.residual and change.shape == h.shape

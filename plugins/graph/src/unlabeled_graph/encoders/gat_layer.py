@@ -13,7 +13,7 @@ from torch import Tensor
 from torch_geometric.nn import GATConv
 from torch_geometric.utils import add_self_loops, remove_self_loops, softmax
 
-from unlabeled_graph.neighbour_sums import neighbour_sums
+from unlabeled_graph.neighbour_sums import available, neighbour_sums
 from unlabeled_graph.sparse_rows import SparseRows
 
 
@@ -41,7 +41,7 @@ class GATLayer(GATConv):  # type: ignore[misc]
     ) -> Tensor:
         """x: (M, below); edge_index: (2, E); edge_attr: (E, K); at: (P,), the nodes that are
         asked for, all if None. Returns (P, heads · above)."""
-        if isinstance(x, Tensor) and not _has_sparse_products(x):
+        if isinstance(x, Tensor) and not available(x):
             every: Tensor = super().forward(x, edge_index, edge_attr)
             return every if at is None else every.index_select(0, at)
         edges, attributes = remove_self_loops(edge_index, edge_attr)
@@ -91,13 +91,6 @@ class GATLayer(GATConv):  # type: ignore[misc]
             else (x @ (vector.view(1, -1) @ self.lin.weight).T)
         )
         return score
-
-
-def _has_sparse_products(x: Tensor) -> bool:
-    """Not in builds of torch without MKL on the CPU, nor while a graph is traced for export."""
-    if torch.compiler.is_compiling() or torch.onnx.is_in_onnx_export():
-        return False
-    return x.device.type != "cpu" or bool(torch._C.has_mkl)
 
 
 def _into(

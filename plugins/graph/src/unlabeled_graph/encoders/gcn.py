@@ -1,7 +1,7 @@
-"""GCN: graph convolutional network, by PyG's `GCNConv`.
+"""GCN: graph convolutional network.
 
 Source: Kipf and Welling, ICLR 2017, arXiv:1609.02907, equation 2. Self-loops are added by the
-layer. It looks at no edge features.
+layer, which is PyG's `GCNConv` in parameters and results. It looks at no edge features.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 from torch_geometric.data import Data
-from torch_geometric.nn import GCNConv
 
 from unlabeled.contract import Encoder, Nodes
 from unlabeled_graph.encoders.body import Body, BodySettings, layer_widths
+from unlabeled_graph.encoders.gcn_layer import GCNLayer
 from unlabeled_graph.graphs import GraphBatch
 
 
@@ -35,8 +35,7 @@ class GCN(Encoder):
 
     def layer(self, below: int, above: int) -> nn.Module:
         """A new layer, (M, below) → (M, above)."""
-        layer: nn.Module = GCNConv(below, above)
-        return layer
+        return GCNLayer(below, above)
 
     def collate(self, samples: Sequence[Data]) -> GraphBatch:
         return self.body.collate(samples)

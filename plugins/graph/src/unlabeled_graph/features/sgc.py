@@ -7,12 +7,27 @@ of nodes.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from pydantic import Field
 from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.nn.conv.gcn_conv import gcn_norm
 
+from unlabeled.settings import Settings
+
 HOPS = 2
+
+
+class SGC(Settings):
+    """Rows of smoothed x; averaged for labels of whole graphs."""
+
+    hops: int = Field(HOPS, ge=0, description="times that features are averaged over neighbours")
+
+    def __call__(self, sample: Data) -> np.ndarray:
+        """(N, F)."""
+        rows: np.ndarray = smoothed(sample, self.hops).numpy()
+        return rows
 
 
 def smoothed(graph: Data, hops: int = HOPS) -> Tensor:

@@ -19,6 +19,7 @@ from unlabeled.randomness import Draw
 from unlabeled_graph.augmentations.drop_edges import kept_edges
 from unlabeled_graph.encoders.body import Body
 from unlabeled_graph.graphs import GraphBatch
+from unlabeled_graph.neighbour_sums import available
 from unlabeled_graph.sparse_rows import SparseRows, split, worth_it
 
 
@@ -87,7 +88,7 @@ def shown(batch: MaskedGraphs, token: Tensor, body: Body, *, borrow: bool) -> Te
     tokens = tokens.index_fill(0, batch.replaced, False)
     everywhere = gather_rows(x) if borrow else x
     borrowed = everywhere.index_select(0, (batch.donors * len(everywhere)).long())
-    if body.takes_sparse and worth_it(x):
+    if body.takes_sparse and available(x) and worth_it(x):
         at = tokens.nonzero().flatten()
         filled = torch.cat([token.expand(len(at), -1), borrowed])
         return split(x, filled, torch.cat([at, batch.replaced]))

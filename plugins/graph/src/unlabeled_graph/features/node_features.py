@@ -1,0 +1,17 @@
+"""What the data say of each node, as it is: the bar that any encoder of nodes must clear."""
+
+from __future__ import annotations
+
+import numpy as np
+from torch_geometric.data import Data
+
+from unlabeled.settings import Settings
+
+
+class NodeFeatures(Settings):
+    """The rows of x; averaged for labels of whole graphs."""
+
+    def __call__(self, sample: Data) -> np.ndarray:
+        """(N, F)."""
+        rows: np.ndarray = sample.x.numpy()
+        return rows
