@@ -1,4 +1,4 @@
-"""Clause F: hand-made features are vectors of one width."""
+"""Clause F: hand-made features are vectors of one width, one per sample or one per node."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from unlabeled.conformance.likeness import difference
 VECTORS = Clause(
     "F1",
     "vectors",
-    "Every sample gives a vector of one width, the same on every call, not all of it NaN.",
+    "Every sample gives a vector, or a row per node, of one width, the same on every call, not all "
+    "of it NaN.",
     "a histogram whose bins depend on the sample, or features of another reader's samples",
 )
 
@@ -29,8 +30,8 @@ def _vectors(fixture: Fixture, name: str) -> None:
     features = discovery.load("features", fixture.full(name))()
     samples = fixture.samples(fixture.reader_of_features(fixture.full(name)))
     vectors = [np.asarray(features(sample)) for sample in samples]
-    shapes = {vector.shape for vector in vectors}
-    require(len(shapes) == 1 and len(shapes.pop()) == 1, "not vectors of one width")
+    widths = {(vector.ndim, vector.shape[-1]) for vector in vectors}
+    require(len(widths) == 1 and widths.pop()[0] in (1, 2), "not vectors of one width")
     require(not any(np.isnan(vector).all() for vector in vectors), "nothing but NaN")
     seen = difference(vectors[0], np.asarray(features(samples[0])))
     require(not seen, f"two calls differ, {seen}")

@@ -24,4 +24,5 @@ class GCNLayer(GCNConv):  # type: ignore[misc]
         values = x.linear(weight) if isinstance(x, SparseRows) else F.linear(x, weight)
         edges, weights = gcn_norm(edge_index, num_nodes=len(values), dtype=values.dtype)
         total = neighbour_sums(weights[:, None], values[:, None], edges, len(values))[:, 0]
-        return total + self.bias
+        shifted: Tensor = total + self.bias
+        return shifted

@@ -42,7 +42,8 @@ class KMeans(Settings):
         clusters = Clusters(
             min(len(np.unique(target)), len(train)), n_init=self.starts, random_state=self.seed
         ).fit(scaler.transform(train))
-        return np.eye(count)[clusters.predict(scaler.transform(test))]
+        assigned: np.ndarray = np.eye(count)[clusters.predict(scaler.transform(test))]
+        return assigned
 
     def score(self, target: np.ndarray, predicted: np.ndarray) -> float:
         """The normalised mutual information. target: (M,) class numbers; predicted: (M, C)."""
