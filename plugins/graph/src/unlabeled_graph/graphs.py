@@ -21,7 +21,8 @@ class GraphBatch:
     """Graphs side by side, without edges between them.
 
     x: (M, F) float; edge_index: (2, E) int64, source above target, numbered over the batch;
-    edge_attr: (E, K) float or None; batch: (M,) int64, the graph of each node, ascending.
+    edge_attr: (E, K) float or None; batch: (M,) int64, the graph of each node, ascending;
+    degree: (M,), the edges that end at each node, where the batch lacks some of them.
     The attributes are named as in PyG, so a `torch_geometric.data.Batch` can stand in for it.
     """
 
@@ -30,6 +31,7 @@ class GraphBatch:
     edge_attr: Tensor | None
     batch: Tensor
     num_graphs: int
+    degree: Tensor | None = None
 
 
 def join(samples: Sequence[Data], *, node_features: int, edge_features: int) -> GraphBatch:

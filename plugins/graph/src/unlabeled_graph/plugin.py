@@ -7,6 +7,10 @@ plugin = Plugin(
     modality="graph",
     summary="Molecules, networks and collections of small graphs",
     synthetic={
+        "blocks": Component(
+            target="unlabeled_graph.synthetic:write_large_graph",
+            summary="one graph of communities, from which blocks are cut",
+        ),
         "edge_lists": Component(
             target="unlabeled_graph.synthetic:write_edge_lists",
             summary="the rings and trees, each as a table of edges and one of nodes",
@@ -25,6 +29,11 @@ plugin = Plugin(
         ),
     },
     readers={
+        "blocks": Component(
+            target="unlabeled_graph.readers.blocks:Blocks",
+            summary="parts of one large graph, by clusters or by sampled neighbours",
+            source="Chiang et al. 2019; Hamilton et al. 2017",
+        ),
         "edge_lists": Component(
             target="unlabeled_graph.readers.edge_lists:EdgeLists",
             summary="CSV and Parquet tables of edges, with a table of nodes beside",
@@ -216,6 +225,12 @@ plugin = Plugin(
             target="unlabeled_graph:recipes/graphmae2.yaml",
             summary="masked nodes, random re-masks and a teacher",
             source="Hou et al. 2023, GraphMAE2",
+            experimental=True,
+        ),
+        "graphmae_blocks": Component(
+            target="unlabeled_graph:recipes/graphmae_blocks.yaml",
+            summary="masked nodes of one graph that is too large for a step",
+            source="Hou et al. 2022, GraphMAE; blocks of Chiang et al. 2019",
             experimental=True,
         ),
         "graphmae_collab_base": Component(

@@ -31,6 +31,33 @@ def write_graphs(path: Path, *, count: int, seed: int) -> None:
     _write_labels(path / "labels.csv", items, labels)
 
 
+def write_large_graph(path: Path, *, count: int, seed: int) -> None:
+    """Write `large.safetensors`, one graph of 1,000 · count nodes, and `labels.csv` of its blocks.
+
+    Nodes are of communities, which show in their features and edges. A block's label is drawn.
+    """
+    graph, rng = community_graph(1000 * count, 4, seed), np.random.default_rng(seed)
+    save_graphs([graph], path / "large.safetensors")
+    items = [f"block#{number}" for number in range(count)]
+    _write_labels(path / "labels.csv", items, [str(rng.integers(2)) for _ in items])
+
+
+def community_graph(nodes: int, degree: int, seed: int, features: int = 16) -> Data:
+    """An undirected graph of nodes · degree directed edges; four of five stay in a community.
+
+    Communities are of 100 nodes; a node's features are those of its community, with noise.
+    """
+    rng = np.random.default_rng(seed)
+    starts = np.repeat(np.arange(nodes), degree // 2)
+    near = starts // 100 * 100 + rng.integers(100, size=len(starts))
+    far = rng.integers(nodes, size=len(starts))
+    ends = np.where(rng.random(len(starts)) < 0.8, near.clip(max=nodes - 1), far)
+    centres = rng.normal(size=(nodes // 100 + 1, features)).astype(np.float32)
+    x = centres[np.arange(nodes) // 100] + rng.normal(size=(nodes, features)).astype(np.float32)
+    edges = np.stack([np.concatenate([starts, ends]), np.concatenate([ends, starts])])
+    return Data(torch.from_numpy(x), torch.from_numpy(edges))
+
+
 def write_tu(path: Path, *, count: int, seed: int) -> None:
     """The graphs of `write_graphs` as `TOY_*.txt` of the TU collection, and `labels.csv`."""
     graphs, labels = _graphs(count, seed)

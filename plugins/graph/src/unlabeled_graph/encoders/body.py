@@ -116,12 +116,18 @@ class Body(nn.Module):
         if self.takes_sparse and isinstance(x, Tensor) and available(x) and worth_it(x):
             x = split(x, x[:0], graphs.batch[:0])
         h, states = self.stem(x), []
-        for layer, norm, activation in zip(self.layers, self.norms, self.activations, strict=True):
-            change = activation(norm(self.pass_messages(layer, self.drop(h), graphs)))
-            skip = self.settings.residual and change.shape == h.shape
-            h = h + change if skip else change
+        for number in range(len(self.layers)):
+            h = self.advance(number, h, graphs)
             states.append(h)
         return states
+
+    def advance(self, number: int, h: Tensor | SparseRows, graphs: GraphBatch) -> Tensor:
+        """Layer `number` with what follows it, (M, below) → (M, D)."""
+        passed = self.pass_messages(self.layers[number], self.drop(h), graphs)
+        change: Tensor = self.activations[number](self.norms[number](passed))
+        if self.settings.residual and isinstance(h, Tensor) and change.shape == h.shape:
+            return h + change
+        return change
 
     def pass_messages(
         self,
@@ -137,6 +143,9 @@ class Body(nn.Module):
         with_edges = self.edge_features and graphs.edge_attr is not None
         inputs = (nodes, graphs.edge_index, *([graphs.edge_attr] if with_edges else []))
         passed: Tensor
+        if isinstance(layer, GCNLayer):
+            passed = layer(nodes, graphs.edge_index, getattr(graphs, "degree", None))
+            return passed if at is None else passed.index_select(0, at)
         if isinstance(layer, GATLayer):
             passed = layer(*inputs, at=at)
             return passed

@@ -1,0 +1,117 @@
+"""Parts of one large graph: each item is a block of its nodes, read with what surrounds it.
+
+Sources: Chiang et al., KDD 2019, arXiv:1905.07953 (Cluster-GCN); Hamilton et al., NeurIPS 2017,
+arXiv:1706.02216 (GraphSAGE). Clusters are consecutive runs of the reverse Cuthill-McKee order, in
+which neighbours stand near each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import reverse_cuthill_mckee
+from torch_geometric.data import Data
+
+from unlabeled.errors import DataError, UnreadableItem
+from unlabeled.items import Item, Items
+from unlabeled.randomness import keyed_rng
+from unlabeled.settings import Settings
+from unlabeled_graph.graph_files import read_directory
+from unlabeled_graph.large_graph import LargeGraph
+
+
+class Blocks(Settings):
+    """Reads subgraphs of a graph that `save_graphs` wrote; the id is `block#number`, size = nodes.
+
+    clusters: a block with all edges inside it; neighbours: random nodes with sampled neighbours.
+    What is in memory are the edges and one batch.
+    """
+
+    by: Literal["clusters", "neighbours"] = Field(
+        "clusters", description="nodes that lie together, or random ones with sampled neighbours"
+    )
+    nodes: int = Field(1000, gt=0, description="nodes of a block, without sampled neighbours")
+    fanout: tuple[int, ...] = Field(
+        (10, 10), min_length=1, description="neighbours sampled per node, hop by hop"
+    )
+
+    def index(self, path: Path) -> Items:
+        """Raises DataError if `path` is no file with one graph."""
+        file = _file(path)
+        count = int(read_directory(file).nodes[0])
+        starts = np.arange(0, count, self.nodes)
+        sizes = np.minimum(self.nodes, count - starts)
+        return Items.of(
+            {
+                "id": [f"block#{number}" for number in range(len(starts))],
+                "source": [str(file)] * len(starts),
+                "size": sizes.tolist(),
+                "start": starts.tolist(),
+            }
+        )
+
+    def read(self, item: Item, rng: np.random.Generator | None = None) -> Data:
+        """x (N, F), edge_index (2, E); `node` (N,) numbers the nodes in the whole graph.
+
+        Without rng, neighbours are drawn by the item's name. Raises UnreadableItem.
+        """
+        file = Path(item.source)
+        changed = file.stat().st_mtime_ns
+        graph = _open(file, changed)
+        start = item.metadata["start"]
+        nodes = _order(file, changed, self.by)[start : start + item.size]
+        if self.by == "clusters":
+            found = graph.induced(nodes)
+        else:
+            found = graph.sampled(nodes, self.fanout, rng or keyed_rng(item.id))
+        if not torch.isfinite(found.x).all():
+            raise UnreadableItem(f"{file}, {item.id}", "finite features", "NaN or infinite")
+        return found
+
+    def describe(self, items: Items) -> Mapping[str, int]:
+        """The width of x."""
+        return {"node_features": _open_item(items[0]).x.shape[1], "edge_features": 0}
+
+
+def _file(path: Path) -> Path:
+    files = sorted(path.glob("*.safetensors")) if path.is_dir() else [path]
+    if len(files) != 1 or not files[0].is_file():
+        raise DataError(
+            f"{path}: expected one .safetensors file with one graph, found {len(files)}"
+        )
+    try:
+        graphs = len(read_directory(files[0]).ids)
+    except UnreadableItem as error:
+        raise DataError(str(error)) from error
+    if graphs != 1:
+        raise DataError(f"{files[0]}: expected one graph, found {graphs}: read it as graph/graphs")
+    return files[0]
+
+
+def _open_item(item: Item) -> LargeGraph:
+    file = Path(item.source)
+    return _open(file, file.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def _open(file: Path, changed: int) -> LargeGraph:  # noqa: ARG001
+    return LargeGraph.open(file)
+
+
+@lru_cache(maxsize=1)
+def _order(file: Path, changed: int, by: str) -> np.ndarray:
+    """All nodes, in the order from which blocks are cut."""
+    graph = _open(file, changed)
+    if by == "neighbours":
+        return keyed_rng(file.name).permutation(len(graph))
+    ones = np.ones(len(graph.neighbours), dtype=np.int8)
+    matrix = csr_matrix((ones, graph.neighbours, graph.first), shape=(len(graph), len(graph)))
+    order: np.ndarray = reverse_cuthill_mckee(matrix).astype(np.int64)
+    return order
