@@ -11,6 +11,9 @@ from unlabeled_audio.synthetic import write_chirps
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
 
+COMMANDS = ["inspect", "pretrain", "embed", "similar", "evaluate"]
+
+
 def blocks(language):
     return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
@@ -27,7 +30,7 @@ def home(tmp_path, monkeypatch):
 
 def test_commands_and_python_run_as_they_stand(home, capsys):
     commands = [line for line in blocks("")[0].splitlines() if line.startswith("unlabeled ")]
-    assert [line.split()[1] for line in commands] == ["inspect", "pretrain", "embed", "evaluate"]
+    assert [line.split()[1] for line in commands] == COMMANDS
     for line in commands:
         arguments = line.replace("~/", f"{home}/").split()[1:]
         short = ["--epochs", "1"] if arguments[0] == "pretrain" else []

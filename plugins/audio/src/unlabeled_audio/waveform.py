@@ -13,10 +13,12 @@ from unlabeled.errors import ShapeError
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Waveform:
-    """values: (C, T) float32, full scale [-1, 1] (float files may exceed it); sample_rate: Hz."""
+    """values: (C, T) float32, full scale [-1, 1] (float files may exceed it); sample_rate: Hz;
+    dead_channels: of the several that the values are the mean of, those that are all zero."""
 
     values: Tensor
     sample_rate: int
+    dead_channels: int = 0
 
     @property
     def seconds(self) -> float:

@@ -1,6 +1,7 @@
 """Remarks: each oddity is named, an ordinary recording is not."""
 
 import pytest
+import soundfile
 import torch
 
 from unlabeled_audio.readers.clips import Clips
@@ -22,5 +23,18 @@ NOISE = 0.1 * torch.randn(1, 16_000, generator=torch.Generator().manual_seed(0))
     ],
 )
 def test_each_oddity_is_named(values, expected):
-    assert remarks_on(values) == expected
+    assert remarks_on(Waveform(values, 16_000)) == expected
     assert Clips().remarks(Waveform(values, 16_000)) == expected
+
+
+@pytest.mark.parametrize(("channels", "named"), [("mean", True), ("first", False)])
+def test_a_dead_channel_is_named_where_it_weakens_the_mean(tmp_path, channels, named):
+    stereo = torch.cat([NOISE, torch.zeros_like(NOISE)]).T.numpy()
+    soundfile.write(tmp_path / "left_only.wav", stereo, 16_000)
+    reader = Clips(channels=channels)
+    (item,) = reader.index(tmp_path)
+    assert ("a channel that is all zero, in the mean of them" in remarks(reader, item)) == named
+
+
+def remarks(reader, item):
+    return reader.remarks(reader.read(item))

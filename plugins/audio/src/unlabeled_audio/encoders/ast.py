@@ -49,7 +49,7 @@ class ASTSettings(Settings):
 
 
 class AST(Encoder):
-    """Outputs `clip` (pooled over patches), `patches` and `frames` (mean over the mel axis)."""
+    """Outputs `clip` (pooled over patches), `frames` (mean over the mel axis) and `patches`."""
 
     settings_type = ASTSettings
     settings: ASTSettings
@@ -80,8 +80,8 @@ class AST(Encoder):
         self.patch_values = settings.patch[0] * settings.patch[1]
         self.outputs = (
             Output("clip", "global", settings.width * (1 + (settings.pooling == "statistics"))),
-            Output("patches", "tokens", settings.width),
             Output("frames", "tokens", settings.width),
+            Output("patches", "tokens", settings.width),
         )
 
     def collate(self, samples: Sequence[Waveform]) -> Waveforms:

@@ -84,17 +84,20 @@ class Clips(Settings):
         wanted = round(self.crop_seconds * rate) if self.crop_seconds else frames
         if rng is not None and frames > wanted:
             start, frames = start + int(rng.integers(frames - wanted + 1)), max(wanted, 1)
-        values = self._one_channel(decode(Path(item.source), start, frames), item)
+        decoded = decode(Path(item.source), start, frames)
+        mixed = self.channels == "mean" and decoded.shape[1] > 1
+        dead = decoded.shape[1] - int(decoded.any(axis=0).sum()) if mixed else 0
+        values = self._one_channel(decoded, item)
         if rate != self.sample_rate:
             values = resample(values, rate, self.sample_rate)
-        return Waveform(torch.from_numpy(values)[None], self.sample_rate)
+        return Waveform(torch.from_numpy(values)[None], self.sample_rate, dead)
 
     def describe(self, items: Items) -> Mapping[str, Any]:  # noqa: ARG002
         return {"sample_rate": self.sample_rate}
 
     def remarks(self, sample: Waveform) -> list[str]:
-        """What is unusual in a clip: silence, an offset, clipping, samples beyond full scale."""
-        return remarks_on(sample.values)
+        """What is unusual in a clip: silence, dead channels, an offset, clipping, overshoot."""
+        return remarks_on(sample)
 
     def _one_channel(self, values: np.ndarray, item: Item) -> np.ndarray:
         if self.channels == "mean" and values.shape[1] > 1:

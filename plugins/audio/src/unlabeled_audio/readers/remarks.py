@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from unlabeled_audio.waveform import Waveform
 
 SILENCE = 10 ** (-80 / 20)
 """Full scale; 16-bit files that hold nothing but dither stay below."""
@@ -14,12 +14,13 @@ CLIPPED = 1e-3
 """Share of the samples that stand at the peak."""
 
 
-def remarks_on(values: Tensor) -> list[str]:
-    """values: (C, T), full scale."""
+def remarks_on(sample: Waveform) -> list[str]:
+    """Short phrases; nothing if all is well."""
+    values = sample.values
     peak = float(values.abs().max())
     if peak < SILENCE:
         return ["silent (no sound, or channels that cancel in their mean)"]
-    found = []
+    found = ["a channel that is all zero, in the mean of them"] if sample.dead_channels else []
     if float(values.mean().abs()) > OFFSET:
         found.append("a constant offset")
     if peak > 1:
