@@ -15,13 +15,14 @@ from typing import Literal
 import numpy as np
 
 from unlabeled.errors import UnreadableItem
-from unlabeled_medical.readers.cache import SMALLEST, cached_file, from_cache, to_cache
+from unlabeled_medical.readers.cache import cached_file, from_cache, to_cache
 from unlabeled_medical.readers.geometry import Grid, Window
 from unlabeled_medical.readers.header import Header, Stored
 from unlabeled_medical.readers.layouts import FORMATS
 
 Intensity = Literal["robust", "hounsfield", "stored"]
-MOST_OPEN = 512
+MOST_OPEN, HELD = 4096, 128_000
+"""Memory maps, and images of so few bytes, that stay open: at most half a GB per process."""
 SAMPLED = 32_768
 """About how many voxels the scale of a volume is estimated from."""
 
@@ -66,7 +67,7 @@ def open_whole(source: Source) -> Stored:
 
 
 _OPEN: dict[tuple[Source, tuple[object, ...]], Stored] = {}
-"""What this process has open: memory maps, and small images whole."""
+"""The newest are kept; keys are sources and the turn of their grid."""
 
 
 def open_mapped(source: Source, grid: Grid, cache_bytes: int) -> Stored:
@@ -77,9 +78,10 @@ def open_mapped(source: Source, grid: Grid, cache_bytes: int) -> Stored:
     key = (source, (grid.order, grid.flipped))
     if key not in _OPEN:
         stored = _open(source, grid, cache_bytes)
-        if not isinstance(stored.values, np.memmap) and stored.values.nbytes > SMALLEST:
+        mapped = isinstance(stored.values, np.memmap)
+        if not mapped and stored.values.nbytes > HELD:
             return stored
-        while len(_OPEN) >= MOST_OPEN:
+        if len(_OPEN) == MOST_OPEN:
             _OPEN.pop(next(iter(_OPEN)))
         _OPEN[key] = stored
     return _OPEN[key]
