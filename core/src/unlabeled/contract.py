@@ -73,6 +73,14 @@ class Remarks(Protocol):
         """Short phrases, "clipped", "all zero", "no CRS"; nothing if all is well."""
 
 
+@runtime_checkable
+class Suggests(Protocol):
+    """A reader that can tell which recipe suits the data it found; `inspect` shows it."""
+
+    def suggest(self, items: Items) -> tuple[str, str]:
+        """The name of a recipe, with settings if need be, as `pretrain` takes them; and why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Range:
     """The values a sample may hold; None is unbounded. unit: "full scale", "dB", "HU" …"""

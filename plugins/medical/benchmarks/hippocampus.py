@@ -4,7 +4,8 @@ UNLABELED_DATA names the folder that holds medical/msd_hippocampus. The training
 once into a plain folder below .cache/bench-hippocampus and go in by `unlabeled pretrain`. Of each
 encoder the frozen maps feed one linear head, fitted on 2 or 5 labelled volumes (the same draws
 for all); the score is Dice, the mean of both parts, on the 40 validation patients. Intervals:
-paired bootstrap over patients of the difference from the mean of 5 random encoders.
+paired bootstrap over patients of the difference from the mean of 5 random encoders. Raw features
+are shown with and without the place of a voxel in the crop, which follows the organ.
 Writes results/<date>-hippocampus.json beside this file and prints its table.
 """
 
@@ -43,13 +44,14 @@ from unlabeled_medical.evaluators.segmentation import (
     score,
 )
 from unlabeled_medical.readers.volumes import Volumes
+from unlabeled_medical.volume import Volume
 
 HERE = Path(__file__).parent
 CACHE = HERE.parents[2] / ".cache" / "bench-hippocampus"
 UNLABELED = str(Path(sys.executable).with_name("unlabeled"))
 RECIPES = ("barlow_twins", "vicreg", "simclr", "mae", "multi_task", "global_local")
 LABELLED = (2, 5)
-DRAWS = 3
+DRAWS = 2
 RANDOM = 5
 CLASSES = 3
 VOXELS = 8_000
@@ -91,6 +93,7 @@ def contestants(
 ) -> Iterator[tuple[str, Callable[[], Describe]]]:
     """By name what describes a volume; families are told by what stands before the colon."""
     yield "raw:0", lambda: neighbourhood
+    yield "raw and place:0", lambda: placed
     shown: set[str] = set()
     for recipe in recipes:
         family = "random " + load_recipe(f"medical/{recipe}").encoder.name.partition("/")[2]
@@ -101,6 +104,14 @@ def contestants(
         for seed in range(seeds):
             run = pretrain(recipe, seed, steps, train)
             yield f"{recipe}:{seed}", lambda r=run: frozen(unlabeled.load_encoder(r))
+
+
+def placed(volume: Volume) -> torch.Tensor:
+    """Raw values, and the place in the crop, which follows the organ: linear and squared."""
+    axes = [torch.linspace(-1, 1, length) for length in volume.size]
+    place = torch.stack(torch.meshgrid(*axes, indexing="ij"))
+    pairs = [place[a] * place[b] for a in range(3) for b in range(a, 3)]
+    return torch.cat([neighbourhood(volume), place, torch.stack(pairs)])
 
 
 def pretrain(recipe: str, seed: int, steps: int | None, train: Path) -> Path:
@@ -130,7 +141,7 @@ def judged(
     name: str, make: Callable[[], Describe], source: Path, names: Mapping[str, Sequence[str]]
 ) -> dict[str, list[list[list[float]]]]:
     """As `judge` finds, or found when it was interrupted: .cache/bench-hippocampus/judged."""
-    path = CACHE / "judged" / f"{name.replace(':', '-')}.json"
+    path = CACHE / "judged" / f"{name.replace(':', '-').replace(' ', '-')}.json"
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(judge(make, source, names)))
@@ -187,7 +198,7 @@ def report(found: Mapping[str, Mapping[str, list]], arguments: argparse.Namespac
                 "dice": float(dice.mean()),
                 "hd95_mm": float(np.nanmean(hd95)),
             }
-            if kind in by_family and family != kind and family != "raw":
+            if kind in by_family and family != kind and not family.startswith("raw"):
                 gain = dice - by_family[kind][:, 0]
                 patients = np.arange(len(gain))
                 drawn = resample_scores(patients, [lambda at, g=gain: float(g[at].mean())])

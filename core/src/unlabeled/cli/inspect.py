@@ -90,7 +90,17 @@ def _describe(name: str, settings: Mapping[str, Any], path: Path, read: int) -> 
         "unreadable": unreadable,
         "remarks": remarks,
         "recipes": _recipes_for(choice),
+        "suggested": _suggestion(reader, items),
     }
+
+
+def _suggestion(reader: Reader, items: Items) -> dict[str, str] | None:
+    from unlabeled.contract import Suggests
+
+    if not (isinstance(reader, Suggests) and len(items)):
+        return None
+    recipe, why = reader.suggest(items)
+    return {"recipe": recipe, "why": why}
 
 
 def _look_inside(reader: Reader, items: Items, count: int) -> tuple[dict[str, int], list[str]]:
@@ -159,3 +169,5 @@ def _print(entry: dict[str, Any]) -> None:
             out.print(f"    {line}")
     if entry["recipes"]:
         out.print(f"  recipes: {', '.join(entry['recipes'])}")
+    if suggested := entry["suggested"]:
+        out.print(f"  suggested: {suggested['recipe']}, {suggested['why']}")

@@ -9,8 +9,12 @@ import pytest
 import torch
 from PIL import Image
 
+from unlabeled.cli.main import run
+from unlabeled.cli.overrides import parse_overrides
 from unlabeled.errors import DataError, RecipeError, UnreadableItem
+from unlabeled.recipe import load_recipe
 from unlabeled.validation import validate
+from unlabeled_medical.encoders.vit import ViT, ViTSettings
 from unlabeled_medical.readers import cache
 from unlabeled_medical.readers.volumes import Volumes, grid_of
 
@@ -390,3 +394,46 @@ def test_world_coordinates_survive_on_real_heads(medical_data):
         np.testing.assert_allclose(stored, voxel, atol=1e-9)
         expected = np.asarray(image.dataobj, np.float32)[tuple(voxel.T)]
         np.testing.assert_array_equal(patch.values.numpy().ravel(), expected)
+
+
+def test_tokens_of_real_heads_lie_where_their_voxels_do(medical_data):
+    """What `embed` writes as `position` of a token is the mean place of its voxels in the file."""
+    reader = Volumes(patch=16)
+    item = reader.index(medical_data / "ixi_t1_2mm")[0]
+    window = reader.read(item, np.random.default_rng(0))
+    encoder = ViT(ViTSettings(rank=3, channels=1, patch=8, width=12, depth=1, heads=1)).eval()
+    with torch.no_grad():
+        places = encoder.encode(encoder.collate([window]), "tokens").position[0].numpy()
+    image = nibabel.load(item.source)
+    for token, start in enumerate(np.ndindex(2, 2, 2)):
+        inside = window.world(np.array(list(np.ndindex(8, 8, 8))) + 8 * np.array(start))
+        stored = nibabel.affines.apply_affine(np.linalg.inv(image.affine), inside)
+        np.testing.assert_allclose(stored, stored.round(), atol=1e-9)
+        mean = nibabel.affines.apply_affine(image.affine, stored.round().mean(axis=0))
+        np.testing.assert_allclose(places[token], mean, atol=1e-9)
+
+
+def test_inspection_tells_orientation_oddities_and_a_recipe(tmp_path, capsys):
+    values = volume_of((20, 20, 6))
+    for name, kind in (("a.nii", values), ("b.nii", np.round(values / values.max() * 3))):
+        image = nibabel.Nifti1Image(kind.astype(np.float32), np.diag([-1.0, 1, 5, 1]))
+        nibabel.save(image, tmp_path / name)
+    assert run(["inspect", "medical", str(tmp_path), "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    assert found["metadata"]["orientation"] == {"LAS": 2}
+    assert found["remarks"] == {
+        "voxels more than 3 times as long as wide": 2,
+        "shorter than 16 voxels along an axis": 2,
+        "16 values or fewer, like a label map": 1,
+    }
+    assert found["suggested"]["recipe"] == "medical/vicreg"
+    assert run(["inspect", "medical", str(tmp_path), "--reader.slices", "axial"]) == 0
+    assert "suggested: medical/simclr_images" in capsys.readouterr().out.replace("\n", " ")
+
+
+def test_what_is_suggested_can_be_run(tmp_path):
+    write_nifti(tmp_path / "a.nii", volume_of((70, 66, 64)))
+    reader = Volumes()
+    name, *flags = reader.suggest(reader.index(tmp_path))[0].split()
+    assert load_recipe(name, parse_overrides(flags, []))
+    assert flags

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from nibabel.orientations import aff2axcodes
 
 from unlabeled.errors import DataError, UnreadableItem
 from unlabeled.items import Item
@@ -83,6 +84,7 @@ def row_of(
         "slice": part.slice,
         "shape": shape,
         "spacing": [round(float(np.linalg.norm(grid.affine[:3, a])), 4) for a in kept],
+        "orientation": "".join(aff2axcodes(header.affine)) if header.spaced else "",
         "channels": len(entry.channels) * per_file,
         "rank": len(shape),
     }

@@ -19,6 +19,7 @@ from unlabeled_medical.readers import voxels
 from unlabeled_medical.readers.geometry import Grid, Window
 from unlabeled_medical.readers.header import Header
 from unlabeled_medical.readers.layouts import Choosing, Entry, find
+from unlabeled_medical.readers.remarks import remarks_on
 from unlabeled_medical.readers.table import (
     files_of,
     join_sequences,
@@ -31,8 +32,10 @@ from unlabeled_medical.readers.table import (
 from unlabeled_medical.readers.voxels import Intensity, Source
 from unlabeled_medical.volume import Volume, moved_affine
 
-OPTIONAL = {"session", "sequence", "split"}
+OPTIONAL = {"orientation", "session", "sequence", "split"}
 """Columns that are left out where no item has a value."""
+WINDOWED = 64
+"""Volumes of so many voxels a side are better read by windows while training."""
 TRIES = 8
 FLAT = 1e-2
 """A window of standardised values with less spread than this shows nothing; another is drawn."""
@@ -119,6 +122,20 @@ class Volumes(Settings):
     def describe(self, items: Items) -> Mapping[str, Any]:
         """`channels` and `rank` of the data. Raises DataError if items differ."""
         return {name: _only(items, name) for name in ("channels", "rank")}
+
+    def remarks(self, sample: Volume) -> list[str]:
+        """What is unusual in a scan: missing sequences, label maps, flat or lopsided voxels."""
+        return remarks_on(sample)
+
+    def suggest(self, items: Items) -> tuple[str, str]:
+        """A tiny recipe for the rank and the size of the data."""
+        if set(items.table["rank"].to_pylist()) == {2}:
+            return "medical/simclr_images", "flat images; it was measured on chest films"
+        shapes = np.array([shape for shape in items.table["shape"].to_pylist() if len(shape) == 3])
+        side = int(np.median(shapes.min(axis=1)))
+        if side < WINDOWED:
+            return "medical/vicreg", f"volumes of {side} voxels or so are seen whole"
+        return f"medical/vicreg --reader.patch {WINDOWED}", f"{side} voxels or so: by windows"
 
     def _rows(self, entry: Entry) -> Iterator[dict[str, Any]]:
         headers = [self._header(Source.of(entry.format, f)) for f in entry.channels if f]

@@ -1,0 +1,28 @@
+"""What a careful eye would notice in a scan before anything is trained on it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from unlabeled_medical.volume import Volume
+
+LONG = 3.0
+"""Voxels this many times as long as wide are remarked on."""
+SHORT = 16
+FEW = 16
+"""So many distinct values, or fewer, look like the classes of a label map."""
+
+
+def remarks_on(volume: Volume) -> list[str]:
+    """Short phrases; none if all is well."""
+    values = volume.values.numpy()
+    spacing = volume.spacing
+    distinct = len(np.unique(values))
+    found = {
+        "a sequence is missing": not bool(volume.present.all()),
+        "one value everywhere": distinct == 1,
+        f"{FEW} values or fewer, like a label map": 1 < distinct <= FEW,
+        f"voxels more than {LONG:g} times as long as wide": spacing.max() > LONG * spacing.min(),
+        f"shorter than {SHORT} voxels along an axis": min(volume.size) < SHORT,
+    }
+    return [remark for remark, holds in found.items() if holds]
