@@ -36,7 +36,7 @@ from unlabeled.objectives.barlow_twins import barlow_twins_loss
 from unlabeled.objectives.bce import bce_loss
 from unlabeled.objectives.byol import byol_loss
 from unlabeled.objectives.dcl import dcl_loss
-from unlabeled.objectives.dino import Targets, dino_loss
+from unlabeled.objectives.dino import DINOSettings, Targets, dino_loss
 from unlabeled.objectives.directpred import predictor_from_correlation
 from unlabeled.objectives.ibot import ibot_loss
 from unlabeled.objectives.info_nce import info_nce_loss
@@ -138,10 +138,11 @@ def _patches(x: Tensor) -> Tensor:
 
 # Classes that hold state are built once per width, and both sides update their centres: with a
 # momentum of 1 that is the same work, and every call gives the same value.
+FROZEN = DINOSettings.model_construct(center_momentum=1.0, final_teacher_temperature=0.04)
 _swav_of_lightly = lightly.SwaVLoss()
 _dino_of_lightly = cache(lambda width: lightly.DINOLoss(output_dim=width, center_momentum=1.0))
 _ibot_of_lightly = cache(lambda width: lightly.IBOTPatchLoss(width, center_momentum=1.0))
-_targets = cache(lambda width: Targets(width, 1.0, (0.04, 0.04), 0.0))
+_targets = cache(lambda width: Targets(FROZEN.model_copy(update={"prototypes": width})))
 
 
 def _swav(*scores: Tensor) -> Tensor:

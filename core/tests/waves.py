@@ -41,8 +41,9 @@ class Waves(Encoder):
     def patches(self, batch):
         return valid_patches(batch, ~batch[:, 0].isnan(), PATCH)
 
-    def encode_visible(self, batch, visible):
-        return self.transformer(batch, ~batch[:, 0].isnan(), visible=visible).tokens.values
+    def encode_visible(self, batch, visible, source=None):
+        known = ~batch[:, 0].isnan()
+        return self.transformer(batch, known, visible=visible, source=source).tokens.values
 
 
 def signals(*lengths):

@@ -87,6 +87,11 @@ PRETEXTS: dict[str, Component] = {
         summary="see a few patches, predict the values of the others",
         source="He et al. 2022, MAE",
     ),
+    "gmml": Component(
+        target="unlabeled.pretexts.gmml:GMML",
+        summary="see all patches, groups of them corrupted, and mend these",
+        source="Atito et al. 2022, arXiv:2205.14986",
+    ),
     "masked_latent": Component(
         target="unlabeled.pretexts.masked_latent:MaskedLatent",
         summary="see a few patches, predict a teacher's tokens of the others",

@@ -128,3 +128,18 @@ def test_two_processes_with_unequal_tokens_equal_one():
         torch.testing.assert_close(value, loss, rtol=1e-9, atol=1e-9)
     mean = sum(g for _, g in ranks) / 2
     torch.testing.assert_close(mean, gradient, rtol=1e-9, atol=1e-9)
+
+
+def test_a_mask_and_its_complement_ask_for_every_value_once():
+    pretext = method(complement=True, normalise_target=False, mask={"ratio": 0.3})
+    made = batch(pretext, signals(40, 23))
+    asked = []
+    run = pretext._ask
+    pretext._ask = lambda *args: asked.append(run(*args)) or asked[-1]
+    found = float(pretext(made).total.detach())
+    weights = torch.cat([weight for _, _, weight in asked], dim=1)
+    assert weights.sum(dim=(1, 2)).tolist() == [40, 23]
+    total = sum(((p - t).square() * w).sum() for p, t, w in asked)
+    assert found == pytest.approx(float(total.detach()) / 63, rel=1e-9)
+    plain = method(normalise_target=False, mask={"ratio": 0.3})
+    assert float(plain(made).total.detach()) != pytest.approx(found)

@@ -97,6 +97,7 @@ class TokenTransformer(nn.Module):
         valid: Tensor | None = None,
         *,
         visible: Tensor | None = None,
+        source: Tensor | None = None,
         hidden: Tensor | None = None,
         mask_token: Tensor | None = None,
     ) -> Encoded:
@@ -104,6 +105,7 @@ class TokenTransformer(nn.Module):
 
         x: (N, C, *S), any float; valid: bool, broadcastable to (N, *S), None is all.
         visible: (N, K) long, the tokens to run (row-major; -1 is padding), None is all.
+        source: (N, K) long, with `visible`, the tokens whose values stand there, -1 is zeros.
         hidden: (N, L) bool, tokens replaced by `mask_token` (D,) before positions are added.
         Raises ShapeError.
         """
@@ -113,7 +115,10 @@ class TokenTransformer(nn.Module):
         code = self._positions(grid, valid, x.device)
         place = grid_positions(grid, x.device).unsqueeze(0)
         if visible is not None:
-            patches, place = take_tokens(patches, visible), take_tokens(place, visible)
+            shown = visible if source is None else source
+            patches, place = take_tokens(patches, shown), take_tokens(place, visible)
+            if source is not None:
+                patches = patches.masked_fill((source < 0).unsqueeze(-1), 0)
             code = None if code is None else take_tokens(code, visible)
             valid = visible >= 0 if valid is None else take_tokens(valid, visible) & (visible >= 0)
         values = self.embedding(patches)

@@ -22,6 +22,10 @@ class Split:
     visible: Tensor
     hidden: Tensor
 
+    def complement(self) -> Split:
+        """The other way round: what was seen is hidden, what was hidden is seen."""
+        return Split(self.grid, visible=self.hidden, hidden=self.visible)
+
 
 def split_tokens(valid: Sequence[np.ndarray], hidden: Sequence[np.ndarray]) -> Split:
     """valid, hidden: one bool array per sample, of its own grid; padding comes at the end."""

@@ -83,13 +83,8 @@ class DINO(Objective):
 
     def __init__(self, settings: DINOSettings, width: int) -> None:
         super().__init__(settings, width)
-        self.projector = dino_head(width, settings.projector, settings.prototypes)
-        self.targets = Targets(
-            settings.prototypes,
-            settings.center_momentum,
-            (settings.teacher_temperature, settings.final_teacher_temperature),
-            settings.warmup,
-        )
+        self.projector = dino_head(settings, width)
+        self.targets = Targets(settings)
 
     def forward(
         self,
@@ -119,11 +114,11 @@ class DINO(Objective):
         self.targets.advance(step, total_steps)
 
 
-def dino_head(width: int, projector: Sequence[int], prototypes: int) -> nn.Sequential:
+def dino_head(settings: DINOSettings, width: int) -> nn.Sequential:
     """MLP with GELU and without norms, then cosines with the prototypes: (N, width) -> (N, K)."""
-    widths = (width, *projector)
+    widths = (width, *settings.projector)
     return nn.Sequential(
-        mlp(widths, norm="none", activation=nn.GELU), Prototypes(widths[-1], prototypes)
+        mlp(widths, norm="none", activation=nn.GELU), Prototypes(widths[-1], settings.prototypes)
     )
 
 
@@ -133,14 +128,11 @@ class Targets(nn.Module):
     center: Tensor
     temperature: Tensor
 
-    def __init__(
-        self, prototypes: int, momentum: float, temperatures: tuple[float, float], warmup: float
-    ) -> None:
-        """temperatures: at the start and after the share `warmup` of all steps."""
+    def __init__(self, settings: DINOSettings) -> None:
         super().__init__()
-        self.momentum, self.temperatures, self.warmup = momentum, temperatures, warmup
-        self.register_buffer("center", torch.zeros(prototypes))
-        self.register_buffer("temperature", torch.tensor(temperatures[0]))
+        self.settings = settings
+        self.register_buffer("center", torch.zeros(settings.prototypes))
+        self.register_buffer("temperature", torch.tensor(settings.teacher_temperature))
         self._fresh: Tensor | None = None
 
     @torch.no_grad()
@@ -155,10 +147,11 @@ class Targets(nn.Module):
     def advance(self, step: int, total_steps: int) -> None:
         """After optimiser step `step`, counted from 0."""
         if self._fresh is not None:
-            self.center.lerp_(self._fresh, 1 - self.momentum)
+            self.center.lerp_(self._fresh, 1 - self.settings.center_momentum)
             self._fresh = None
-        start, end = self.temperatures
-        done = min((step + 1) / max(self.warmup * total_steps, 1), 1.0)
+        options = self.settings
+        start, end = options.teacher_temperature, options.final_teacher_temperature
+        done = min((step + 1) / max(options.warmup * total_steps, 1), 1.0)
         self.temperature.fill_(start + (end - start) * done)
 
 

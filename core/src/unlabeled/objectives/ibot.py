@@ -27,9 +27,8 @@ from unlabeled.objectives.checks import (
     require_pair,
     require_temperature,
 )
-from unlabeled.objectives.dino import Targets, dino_head, teacher_distribution
+from unlabeled.objectives.dino import DINOSettings, Targets, dino_head, teacher_distribution
 from unlabeled.objectives.soft_cross_entropy import soft_cross_entropy
-from unlabeled.settings import Settings
 
 
 @full_precision
@@ -58,16 +57,10 @@ def ibot_loss(
     return global_ratio(total, counts.count_nonzero())
 
 
-class IBOTSettings(Settings):
+class IBOTSettings(DINOSettings):
+    """The head, centre and temperatures are DINO's, with fewer prototypes."""
+
     prototypes: int = Field(8192, gt=1, description="number of prototypes K")
-    student_temperature: float = Field(0.1, gt=0, description="temperature T_s")
-    teacher_temperature: float = Field(0.04, gt=0, description="temperature T_t at the start")
-    final_teacher_temperature: float = Field(0.07, gt=0, description="T_t after its warm-up")
-    warmup: float = Field(0.1, ge=0, le=1, description="share of all steps in which T_t rises")
-    center_momentum: float = Field(0.9, ge=0, lt=1, description="share of the centre kept, m")
-    projector: tuple[int, ...] = Field(
-        (2048, 2048, 256), description="widths of the projector's layers before the prototypes"
-    )
 
 
 class IBOT(Objective):
@@ -80,13 +73,8 @@ class IBOT(Objective):
 
     def __init__(self, settings: IBOTSettings, width: int) -> None:
         super().__init__(settings, width)
-        self.projector = dino_head(width, settings.projector, settings.prototypes)
-        self.targets = Targets(
-            settings.prototypes,
-            settings.center_momentum,
-            (settings.teacher_temperature, settings.final_teacher_temperature),
-            settings.warmup,
-        )
+        self.projector = dino_head(settings, width)
+        self.targets = Targets(settings)
 
     def forward(
         self,

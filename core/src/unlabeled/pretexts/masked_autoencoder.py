@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from pydantic import Field
 from torch import Tensor
 
@@ -17,6 +18,7 @@ from unlabeled.encoders.patches import take_tokens
 from unlabeled.encoders.token_transformer import TokenDecoder
 from unlabeled.masks.planner import Mask
 from unlabeled.masks.random import RandomMask
+from unlabeled.masks.split import Split
 from unlabeled.objectives.masked_regression import Distance, masked_regression_loss
 from unlabeled.pretexts.masking import Masked, MaskedBatch, collate_masked, mask_sample, maskable
 from unlabeled.randomness import Draw
@@ -33,6 +35,9 @@ class DecoderSettings(Settings):
 
 class MaskedAutoencoderSettings(Settings):
     mask: Mask = Field(RandomMask(ratio=0.75), description="which patches are hidden")
+    complement: bool = Field(
+        False, description="also hide what was seen, so that every patch is asked for once"
+    )
     decoder: DecoderSettings = DecoderSettings()
     distance: Distance = Field("l2", description="how predictions are compared")
     normalise_target: bool = Field(
@@ -65,10 +70,11 @@ class MaskedAutoencoder(Pretext):
         return collate_masked(self.encoder, examples)
 
     def forward(self, batch: MaskedBatch) -> Loss:
-        visible, hidden = batch.split.visible, batch.split.hidden
-        tokens = maskable(self.encoder).encode_visible(batch.batch, visible)
-        prediction = self.decoder(tokens, visible, hidden, batch.split.grid)
-        target, weight = self._target(batch.batch, hidden)
+        splits = [batch.split]
+        if self.settings.complement:
+            splits.append(batch.split.complement())
+        asked = [self._ask(batch.batch, split) for split in splits]
+        prediction, target, weight = (torch.cat(x, dim=1) for x in zip(*asked, strict=True))
         total = masked_regression_loss(
             prediction,
             target,
@@ -77,6 +83,12 @@ class MaskedAutoencoder(Pretext):
             normalise_target=self.settings.normalise_target,
         )
         return Loss(total)
+
+    def _ask(self, batch: Batch, split: Split) -> tuple[Tensor, Tensor, Tensor]:
+        """Prediction, target and weight of the hidden patches, (N, H, P) each."""
+        tokens = maskable(self.encoder).encode_visible(batch, split.visible)
+        prediction = self.decoder(tokens, split.visible, split.hidden, split.grid)
+        return prediction, *self._target(batch, split.hidden)
 
     def _target(self, batch: Batch, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """The values of the hidden patches, (N, H, P), and which of them count."""

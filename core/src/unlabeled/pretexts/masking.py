@@ -40,8 +40,12 @@ class PatchEncoder(Protocol):
     def patches(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
         """The values to predict, (N, L, P), and which of them are data, (N, L, P) bool or None."""
 
-    def encode_visible(self, batch: Batch, visible: Tensor) -> Tensor:
-        """Run some tokens only. visible: (N, K) long, -1 is padding. Returns (N, K, D)."""
+    def encode_visible(self, batch: Batch, visible: Tensor, source: Tensor | None = None) -> Tensor:
+        """Run some tokens only. visible: (N, K) long, -1 is padding. Returns (N, K, D).
+
+        source: (N, K) long, the tokens whose values stand at these places, -1 is zeros; None
+        leaves every token its own. Needed by pretexts that corrupt what they show.
+        """
 
 
 @dataclass(slots=True)

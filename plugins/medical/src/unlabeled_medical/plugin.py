@@ -168,6 +168,12 @@ plugin = Plugin(
             source="Chapman et al. 2024, arXiv:2310.01012",
             experimental=True,
         ),
+        "gmml": Component(
+            target="unlabeled_medical:recipes/gmml.yaml",
+            summary="all patches seen, groups of them corrupted and mended, tiny",
+            source="Atito et al. 2022, arXiv:2205.14986",
+            experimental=True,
+        ),
     },
     excused={
         "recipes/swin_unetr_48/trains": ("published size; swin_unetr trains the same parts, small"),

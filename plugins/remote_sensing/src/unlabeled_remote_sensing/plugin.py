@@ -129,6 +129,12 @@ plugin = Plugin(
             source="Caron et al. 2020, arXiv:2006.09882",
             experimental=True,
         ),
+        "mae_complement": Component(
+            target="unlabeled_remote_sensing:recipes/mae_complement.yaml",
+            summary="masked autoencoder whose masks come in complementary pairs",
+            source="He et al. 2022, arXiv:2111.06377",
+            experimental=True,
+        ),
     },
     excused={
         "recipes/croma_base/trains": "190 million weights; croma runs the same code",

@@ -119,11 +119,13 @@ class AST(Encoder):
         ).tokens
         return tokens
 
-    def encode_visible(self, batch: Waveforms, visible: Tensor) -> Tensor:
+    def encode_visible(
+        self, batch: Waveforms, visible: Tensor, source: Tensor | None = None
+    ) -> Tensor:
         """Run some patches only. visible: (N, K) long, -1 is padding. Returns (N, K, D)."""
         values, valid = self.features(batch)
         tokens: Tokens = self.transformer(
-            values.unsqueeze(1), valid.unsqueeze(1), visible=visible
+            values.unsqueeze(1), valid.unsqueeze(1), visible=visible, source=source
         ).tokens
         return tokens.values
 

@@ -101,8 +101,10 @@ class ViT(Encoder):
         there = batch.present.repeat_interleave(self.patch_values // self.channels, dim=1)
         return values, known & there.unsqueeze(1)
 
-    def encode_visible(self, batch: VolumeBatch, visible: Tensor) -> Tensor:
-        encoded = self.transformer(batch.values, batch.valid, visible=visible)
+    def encode_visible(
+        self, batch: VolumeBatch, visible: Tensor, source: Tensor | None = None
+    ) -> Tensor:
+        encoded = self.transformer(batch.values, batch.valid, visible=visible, source=source)
         values: Tensor = encoded.tokens.values
         return values
 

@@ -92,8 +92,12 @@ class RasterViT(Encoder):
         known = [mask for _, mask in pairs if mask is not None]
         return torch.cat([x for x, _ in pairs], dim=-1), torch.cat(known, dim=-1)
 
-    def encode_visible(self, batch: RasterBatch, visible: Tensor) -> Tensor:
-        encoded = self.transformer(self._stacked(batch), self._valid(batch), visible=visible)
+    def encode_visible(
+        self, batch: RasterBatch, visible: Tensor, source: Tensor | None = None
+    ) -> Tensor:
+        encoded = self.transformer(
+            self._stacked(batch), self._valid(batch), visible=visible, source=source
+        )
         values: Tensor = encoded.tokens.values
         return values
 
