@@ -17,24 +17,27 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import rasterio
+import torch
 from rasterio.transform import Affine
 
-from unlabeled.contract import Encoder
+from unlabeled.atomic import new_file
 from unlabeled.evaluation import metrics
 from unlabeled.evaluation.bootstrap import interval, resample_scores
-from unlabeled.evaluation.encoding import encode
 from unlabeled.evaluation.logistic import Logistic
 from unlabeled.evaluation.random_encoders import random_encoder
 from unlabeled.evaluation.reading import Source
 from unlabeled.export.encoder import load_encoder, load_reader, read_config
+from unlabeled_remote_sensing.encoders.croma import CROMA
+from unlabeled_remote_sensing.encoders.raster_batch import RasterBatch
 from unlabeled_remote_sensing.evaluators.segmentation import SegmentationProbe
 from unlabeled_remote_sensing.features.band_statistics import BandStatistics
 from unlabeled_remote_sensing.raster import Raster
@@ -135,23 +138,26 @@ class Study:
             np.stack(masks) > 0,
         )
 
-    def flooded(self, embedding: np.ndarray) -> Scorer:
-        """AUC on test patches. embedding: (N, D)."""
-        probe, train, test = Logistic(metric="roc_auc"), self.train, ~self.train
-        found = probe.predict(
+    def flooded(self, embedding: np.ndarray) -> np.ndarray:
+        """Probabilities (n, 2) of the n test patches. embedding: (N, D)."""
+        train, test = self.train, ~self.train
+        return Logistic(metric="roc_auc").predict(
             embedding[train], self.label[train], self.tile[train], embedding[test]
         )
-        truth = self.label[test]
-        return lambda places: metrics.CLASSIFICATION["roc_auc"](truth[places], found[places])
 
-    def pixels(self, tokens: np.ndarray) -> Scorer:
-        """IoU on test patches. tokens: (N, rows, columns, D)."""
+    def pixels(self, tokens: np.ndarray) -> np.ndarray:
+        """Pixels found of the n test patches, (n, 64, 64) bool. tokens: (N, rows, columns, D)."""
         train, test = self.train, ~self.train
-        found = SegmentationProbe()(
+        return SegmentationProbe()(
             tokens[train], self.mask[train], self.tile[train], tokens[test], self.mask[test]
         ).found
-        both = (found & self.mask[test]).sum(axis=(1, 2))
-        either = (found | self.mask[test]).sum(axis=(1, 2))
+
+    def scorer(self, said: np.ndarray) -> Scorer:
+        """AUC of probabilities, IoU of pixels, both of the test patches at given positions."""
+        truth, mask = self.label[~self.train], self.mask[~self.train]
+        if said.ndim == 2:
+            return lambda places: metrics.roc_auc(truth[places], said[places])
+        both, either = (x.sum(axis=(1, 2)) for x in (said & mask, said | mask))
         return lambda places: float(both[places].sum() / either[places].sum())
 
     def statistics(self) -> dict[str, np.ndarray]:
@@ -168,29 +174,32 @@ class Study:
         return np.stack(layers).transpose(0, 2, 3, 1)
 
 
-def embedded(study: Study, encoder: Encoder) -> dict[str, np.ndarray]:
-    """Every output of whole patches, with the joint tokens, of which `joint` is the mean."""
-    found = {
-        name: np.stack([piece.values for piece in run(encoder, study.rasters, name)])
-        for name in ("S1", "S2", "joint_tokens")
-    }
-    tokens = found["joint_tokens"]
-    side = round(tokens.shape[1] ** 0.5)
-    found = {"S1": found["S1"][:, 0], "S2": found["S2"][:, 0], "joint": tokens.mean(axis=1)}
-    everything = np.concatenate([found[name] for name in ("joint", "S1", "S2")], axis=1)
-    tokens = tokens.reshape(len(tokens), side, side, -1)
-    return {**found, "concatenated": everything, "tokens": tokens}
+def embedded(study: Study, encoder: CROMA) -> dict[str, np.ndarray]:
+    """Every output of whole patches, with the joint tokens as a grid; each sensor runs once."""
+    found: dict[str, list[torch.Tensor]] = {name: [] for name in ("S1", "S2", "tokens")}
+    for batch in batches(encoder, study.rasters):
+        radar, optical = (encoder.encode_sensor(batch, sensor) for sensor in ("S1", "S2"))
+        found["S1"].append(encoder.pooled("S1", radar))
+        found["S2"].append(encoder.pooled("S2", optical))
+        found["tokens"].append(encoder.joint(radar, optical).values)
+    values = {name: torch.cat(parts).numpy() for name, parts in found.items()}
+    values["joint"] = values["tokens"].mean(axis=1)
+    values["concatenated"] = np.concatenate([values[n] for n in ("joint", "S1", "S2")], axis=1)
+    side = round(values["tokens"].shape[1] ** 0.5)
+    values["tokens"] = values["tokens"].reshape(len(study.rasters), side, side, -1)
+    return values
 
 
-def middle(study: Study, encoder: Encoder, side: int = 48) -> np.ndarray:
+def middle(study: Study, encoder: CROMA, side: int = 48) -> np.ndarray:
     """The joint output of the middle of each patch."""
     rasters = [cut_middle(raster, side) for raster in study.rasters]
-    return np.concatenate([piece.values for piece in run(encoder, rasters, "joint")])
+    return np.concatenate([encoder.encode(b, "joint").numpy() for b in batches(encoder, rasters)])
 
 
-def run(encoder: Encoder, rasters: Sequence[Raster], output: str) -> list:
-    starts = range(0, len(rasters), BATCH)
-    return [p for s in starts for p in encode(encoder, rasters[s : s + BATCH], output)]
+def batches(encoder: CROMA, rasters: Sequence[Raster]) -> Iterator[RasterBatch]:
+    with torch.inference_mode():
+        for start in range(0, len(rasters), BATCH):
+            yield encoder.collate(rasters[start : start + BATCH])
 
 
 def cut_middle(raster: Raster, side: int) -> Raster:
@@ -200,25 +209,37 @@ def cut_middle(raster: Raster, side: int) -> Raster:
     return raster.rearranged(lambda x: x[inner], moved)
 
 
-def scorers(study: Study, encoders: Mapping[str, Encoder]) -> dict[str, dict[str, list[Scorer]]]:
+def probed(
+    study: Study, label: str, build: Callable[[str], CROMA], folder: Path
+) -> dict[str, Scorer]:
+    """By what is judged: one scorer. What the probes say is kept in `folder`."""
+    kept = folder / f"{label.replace(' ', '-')}.npz"
+    if not kept.exists():
+        encoder = build(label)
+        values = embedded(study, encoder)
+        said = {output: study.flooded(values[output]) for output in OUTPUTS}
+        said["flooded pixels"] = study.pixels(values["tokens"])
+        if label.startswith("pretrained"):
+            said["joint at 48 px"] = study.flooded(middle(study, encoder))
+        with new_file(kept) as partial, partial.open("wb") as file:
+            np.savez(file, **said)
+        print(f"{label}: probed", flush=True)
+    return {task: study.scorer(values) for task, values in np.load(kept).items()}
+
+
+def scorers(
+    study: Study, labels: Sequence[str], build: Callable[[str], CROMA], folder: Path
+) -> dict[str, dict[str, list[Scorer]]]:
     """By what is judged and by contestant: one scorer per encoder."""
     found: dict[str, dict[str, list[Scorer]]] = {}
-
-    def add(task: str, name: str, scorer: Scorer) -> None:
-        found.setdefault(task, {}).setdefault(name, []).append(scorer)
-
-    for label, encoder in encoders.items():
-        kind = label.split()[0]
-        values = embedded(study, encoder)
-        for output in OUTPUTS:
-            add(output, kind, study.flooded(values[output]))
-        add("flooded pixels", kind, study.pixels(values["tokens"]))
-        if kind == "pretrained":
-            add("joint", "pretrained at 48 px", study.flooded(middle(study, encoder)))
-        print(f"{label}: probed", flush=True)
+    for label in labels:
+        for task, scorer in probed(study, label, build, folder).items():
+            name = label.split()[0] + task[len("joint") :] * task.startswith("joint at")
+            own = found.setdefault(task.split(" at ")[0], {})
+            own.setdefault(name, []).append(scorer)
     for output, values in study.statistics().items():
-        add(output, "raw", study.flooded(values))
-    add("flooded pixels", "raw", study.pixels(study.raw_pixels()))
+        found[output]["raw"] = [study.scorer(study.flooded(values))]
+    found["flooded pixels"]["raw"] = [study.scorer(study.pixels(study.raw_pixels()))]
     for other in ("S1", "S2"):
         for task in ("joint", "concatenated"):
             found[task][f"pretrained {other}"] = found[other]["pretrained"]
@@ -266,6 +287,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--recipe", type=Path, default=HERE / "ombria.yaml")
+    parser.add_argument("--only", help="probe one encoder, such as 'random 3', and stop")
     parser.add_argument("--runs", type=Path, default=Path(".cache/bench-ombria"))
     options = parser.parse_args()
     root = os.environ.get("UNLABELED_DATA")
@@ -276,13 +298,23 @@ def main() -> None:
     runs = {seed: options.runs / f"seed{seed}" for seed in range(options.seeds)}
     costs = [pretrain(options.recipe, data / "train", run, seed) for seed, run in runs.items()]
     study = Study.read(runs[0], data)
-    config, rows = read_config(runs[0]), np.flatnonzero(study.train).tolist()
-    encoders = {f"pretrained {seed}": load_encoder(run) for seed, run in runs.items()}
-    for seed in range(RANDOM):
-        encoders[f"random {seed}"] = random_encoder(
-            config.encoder, seed, study.source, rows, output="joint", batch_size=BATCH
+
+    def build(label: str) -> CROMA:
+        kind, seed = label.split()
+        if kind == "pretrained":
+            return cast(CROMA, load_encoder(runs[int(seed)]))
+        choice, rows = read_config(runs[0]).encoder, np.flatnonzero(study.train).tolist()
+        found = random_encoder(
+            choice, int(seed), study.source, rows, output="joint", batch_size=BATCH
         )
-    results = judged(study, scorers(study, encoders))
+        return cast(CROMA, found)
+
+    kept = options.runs / "probed"
+    if options.only:
+        probed(study, options.only, build, kept)
+        return
+    labels = [f"pretrained {seed}" for seed in runs] + [f"random {seed}" for seed in range(RANDOM)]
+    results = judged(study, scorers(study, labels, build, kept))
     show(results)
     about = {"date": str(date.today()), "recipe": options.recipe.name, "pretraining": costs}
     versions = {name: version(name) for name in ("unlabeled", "unlabeled-remote-sensing", "torch")}

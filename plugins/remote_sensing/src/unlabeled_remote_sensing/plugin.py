@@ -73,6 +73,17 @@ plugin = Plugin(
             source="Dalsasso et al. 2021, arXiv:2110.13148",
         ),
     },
+    evaluators={
+        "k_means": Component(
+            target="unlabeled_remote_sensing.evaluators.k_means:KMeans",
+            summary="clusters found without labels, each given to one class",
+            source="Fuller et al. 2023, arXiv:2311.00566",
+        ),
+        "multi_label": Component(
+            target="unlabeled_remote_sensing.evaluators.multi_label:MultiLabel",
+            summary="logistic regression on one label after the other, by average precision",
+        ),
+    },
     features={
         "band_statistics": Component(
             target="unlabeled_remote_sensing.features.band_statistics:BandStatistics",

@@ -25,7 +25,7 @@ def scene(height=40, width=50, level=20.0, seed=0):
 
 def despeckler(**settings):
     torch.manual_seed(0)
-    values = {"width": 6, "low": -1.0, "high": 4.0, **settings}
+    values = {"width": 6, "low": -1.0, "high": 4.0, "symmetrise": False, **settings}
     made = Despeckler(DespecklerSettings(sensors=SENSORS, **values)).eval()
     nn.init.normal_(made.network.get_parameter("dec1.weight"), std=0.1)
     return made
@@ -114,3 +114,23 @@ def test_what_is_not_complex_or_not_one_sensor_is_refused():
         despeckler().collate([real])
     with pytest.raises(RecipeError, match="one complex sensor, found none"):
         Despeckler(DespecklerSettings())
+
+
+def test_the_spectrum_is_centred_before_anything_is_restored():
+    rng = np.random.default_rng(0)
+    row = np.arange(64)
+    spectrum = np.exp(-0.5 * ((row - 32) / 8) ** 2) * np.exp(-0.5 * ((row[:, None] - 32) / 8) ** 2)
+    white = rng.normal(size=(64, 64)) + 1j * rng.normal(size=(64, 64))
+    one, other = (
+        Raster(
+            {"slc": Layer(values[None].astype("complex64"), np.ones((64, 64), bool))},
+            (1.0, 0.0, 0.0, 0.0, 1.0, 0.0),
+        )
+        for values in (
+            np.fft.ifft2(np.fft.ifftshift(np.roll(white * spectrum, shift, axis=(0, 1)))) * 64
+            for shift in ((0, 0), (9, -5))
+        )
+    )
+    encoder = despeckler(symmetrise=True)
+    a, b = (encoder.restore(x).layers["slc"].values for x in (one, other))
+    np.testing.assert_allclose(a, b, rtol=1e-3)

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import rasterio
 import torch
 
 from unlabeled.errors import RecipeError
@@ -10,11 +11,10 @@ from unlabeled_remote_sensing.evaluators.despeckling import equivalent_looks
 from unlabeled_remote_sensing.pretexts.merlin import (
     Merlin,
     MerlinSettings,
-    centring_shift,
     speckle_loss,
-    symmetrised,
 )
 from unlabeled_remote_sensing.raster import Layer, Raster
+from unlabeled_remote_sensing.readers.complex_scenes import ComplexScenes
 from unlabeled_remote_sensing.sensors import Sensor
 from unlabeled_remote_sensing.synthetic import speckled
 
@@ -28,10 +28,10 @@ def scene(values):
     )
 
 
-def merlin(subsample=1, low=-1.5):
+def merlin(low=-1.5, **settings):
     torch.manual_seed(0)
     encoder = Despeckler(
-        DespecklerSettings(sensors=SENSORS, width=6, low=low, high=3.0, subsample=subsample)
+        DespecklerSettings(sensors=SENSORS, width=6, low=low, high=3.0, **settings)
     )
     return Merlin(MerlinSettings(), encoder)
 
@@ -54,29 +54,6 @@ def test_loss_is_least_where_reflectivity_is_twice_the_mean_square():
     log_r = expected.clone().requires_grad_()
     speckle_loss(log_r.expand(1, 50, 50), part, everywhere).backward()
     assert abs(log_r.grad.item()) < 1e-12
-
-
-@pytest.mark.parametrize("offset", [(20, -13), (37, 50), (-90, 70), (0, 0)])
-def test_symmetrising_puts_the_spectrum_back_in_the_middle(offset):
-    rng = np.random.default_rng(0)
-    n = 256
-    row, column = np.mgrid[:n, :n] - n // 2
-    shape = np.exp(-0.5 * ((row / 40) ** 2 + (column / 30) ** 2))
-    white = rng.normal(size=(n, n)) + 1j * rng.normal(size=(n, n))
-    spectrum = np.roll(white * shape, offset, axis=(0, 1))
-    image = np.fft.ifft2(np.fft.ifftshift(spectrum))
-    centred = symmetrised(scene(image), "slc").layers["slc"].values[0]
-    power = np.abs(np.fft.fftshift(np.fft.fft2(centred))) ** 2
-    assert abs((power * row).sum() / power.sum()) < 1
-    assert abs((power * column).sum() / power.sum()) < 1
-    assert (np.abs(centred) ** 2).sum() == pytest.approx((np.abs(image) ** 2).sum(), rel=1e-5)
-
-
-@pytest.mark.parametrize("n", [31, 32])
-@pytest.mark.parametrize("shift", [-7, 0, 5])
-def test_a_shifted_profile_is_shifted_back(n, shift):
-    profile = np.exp(-0.5 * ((np.arange(n) - n // 2) / 4) ** 2)
-    assert abs(centring_shift(np.roll(profile, shift)) % n - (-shift) % n) <= 1
 
 
 def test_examples_keep_real_and_imaginary_part_together_and_are_keyed():
@@ -103,19 +80,21 @@ def test_every_weight_learns():
 
 def test_it_learns_the_level_of_a_flat_scene_and_smooths_it():
     """A throw-away loop; how good it is on scenes is the benchmark's question."""
-    method = merlin(low=0.0)
-    optimiser = torch.optim.AdamW(method.parameters(), lr=3e-3)
+    method = merlin(low=0.0, symmetrise=False)
+    optimiser = torch.optim.AdamW(method.parameters(), lr=3e-3, betas=(0.9, 0.99))
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, 160)
     rng = np.random.default_rng(0)
     for _ in range(160):
         scenes = [scene(speckled(np.full((32, 32), 9.0), rng)) for _ in range(4)]
         loss = method(method.collate(scenes)).total
         optimiser.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(method.parameters(), 5.0)
+        torch.nn.utils.clip_grad_norm_(method.parameters(), 1.0)
         optimiser.step()
+        schedule.step()
     noisy = scene(speckled(np.full((64, 64), 9.0), rng))
     restored = method.encoder.eval().restore(noisy).layers["slc"].values
-    assert restored.mean() == pytest.approx(9.0, rel=0.05)
+    assert restored.mean() == pytest.approx(9.0, rel=0.15)
     assert equivalent_looks(restored) > 10
 
 
@@ -123,3 +102,15 @@ def test_other_encoders_are_refused():
     other = RasterViT(RasterViTSettings(sensors=SENSORS, width=8, depth=1, heads=2))
     with pytest.raises(RecipeError, match="despeckler, found RasterViT"):
         Merlin(MerlinSettings(), other)
+
+
+def test_a_scene_is_restored_to_a_file(write_tiff, tmp_path):
+    values = speckled(np.full((40, 50), 9.0), np.random.default_rng(0))[None]
+    write_tiff(tmp_path / "in" / "a.tif", values)
+    reader = ComplexScenes()
+    item = reader.index(tmp_path / "in")[0]
+    encoder = merlin().encoder.eval()
+    Merlin.restore(encoder, reader, item, tmp_path / "a.tif")
+    with rasterio.open(tmp_path / "a.tif") as found:
+        expected = encoder.restore(reader.read(item)).layers["slc"].values
+        np.testing.assert_allclose(found.read(), expected, rtol=1e-5)

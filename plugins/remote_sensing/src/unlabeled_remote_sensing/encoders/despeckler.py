@@ -24,6 +24,7 @@ from unlabeled.contract import Encoder, Output, Tokens
 from unlabeled.errors import RecipeError, ShapeError
 from unlabeled.settings import Settings
 from unlabeled_remote_sensing.encoders.raster_batch import RasterBatch, token_places
+from unlabeled_remote_sensing.encoders.spectrum import symmetrised
 from unlabeled_remote_sensing.raster import Layer, Raster
 from unlabeled_remote_sensing.sensors import Sensor
 
@@ -37,6 +38,9 @@ class DespecklerSettings(Settings):
     high: float | None = Field(None, description="log amplitude that becomes 1; unset: from data")
     subsample: int = Field(
         1, ge=1, description="take every so many pixels, where neighbours' speckle is correlated"
+    )
+    symmetrise: bool = Field(
+        True, description="centre the spectrum of each window, so that its parts are independent"
     )
 
 
@@ -87,6 +91,10 @@ class Despeckler(Encoder):
         real, imaginary = batch.values[self.sensor].unbind(dim=1)
         return ComplexBatch(real, imaginary, batch.valid[self.sensor], batch.transform)
 
+    def prepared(self, sample: Raster) -> Raster:
+        """The image as the network is to see it: its spectrum centred, if it shall be."""
+        return symmetrised(sample, self.sensor) if self.settings.symmetrise else sample
+
     def log_reflectivity(self, part: Tensor) -> Tensor:
         """part: (N, H, W), real or imaginary amplitudes. Returns (N, H, W)."""
         span = self.high - self.low
@@ -114,6 +122,7 @@ class Despeckler(Encoder):
 
         With `subsample` each of the interleaved lattices is restored on its own.
         """
+        sample = self.prepared(sample)
         layer = sample.layers[self.sensor]
         step = min(self.settings.subsample, *sample.shape)
         values = np.zeros(layer.values.shape, dtype=np.float32)
@@ -151,6 +160,7 @@ class Despeckler(Encoder):
             "unit": "complex amplitude",
             "log amplitude": [float(self.low), float(self.high)],
             "subsample": self.settings.subsample,
+            "spectrum": "centred" if self.settings.symmetrise else "as it is",
         }
 
 
@@ -181,6 +191,8 @@ class ResidualUNet(nn.Module):
             nn.init.zeros_(layer.bias)
         # Before anything is learned, hardly any speckle is removed.
         nn.init.normal_(self.get_parameter("dec1.weight"), std=1e-3)
+        # The same numbers in an order that is a quarter faster on processors.
+        self.to(memory_format=torch.channels_last)
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]

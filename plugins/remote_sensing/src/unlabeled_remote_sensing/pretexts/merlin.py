@@ -14,27 +14,27 @@ on the unit.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import ClassVar, Literal
 
-import numpy as np
 import torch
-from pydantic import Field
 from torch import Tensor
 
-from unlabeled.contract import Encoder, Loss, Pretext
+from unlabeled.contract import Encoder, Loss, Pretext, Reader
 from unlabeled.distributed import global_mean
 from unlabeled.errors import RecipeError
+from unlabeled.items import Item
 from unlabeled.objectives.checks import full_precision
 from unlabeled.randomness import Draw
 from unlabeled.settings import Settings
 from unlabeled_remote_sensing.encoders.despeckler import ComplexBatch, Despeckler, lattice
-from unlabeled_remote_sensing.raster import Layer, Raster
+from unlabeled_remote_sensing.outputs.scenes import despeckle_scene
+from unlabeled_remote_sensing.raster import Raster
+from unlabeled_remote_sensing.readers.scenes import Scenes
 
 
 class MerlinSettings(Settings):
-    symmetrise: bool = Field(
-        True, description="centre the spectrum of each window, so that its parts are independent"
-    )
+    """None: what the network sees is the encoder's."""
 
 
 class Merlin(Pretext):
@@ -44,6 +44,7 @@ class Merlin(Pretext):
     settings: MerlinSettings
     encoder: Despeckler
     kind: ClassVar[Literal["representation", "restoration"]] = "restoration"
+    restores_to: ClassVar[str] = ".tif"
 
     def __init__(self, settings: MerlinSettings, encoder: Encoder) -> None:
         """Raises RecipeError for another encoder."""
@@ -56,8 +57,7 @@ class Merlin(Pretext):
     def example(self, sample: Raster, draw: Draw) -> Raster:
         """The window with a centred spectrum, thinned out at random phase, flipped at random."""
         rng = draw.rng("merlin")
-        if self.settings.symmetrise:
-            sample = symmetrised(sample, self.encoder.sensor)
+        sample = self.encoder.prepared(sample)
         step = min(self.encoder.settings.subsample, *sample.shape)
         sample = lattice(sample, step, *(int(rng.integers(step)) for _ in range(2)))
         rows, columns = (slice(None, None, int(rng.choice((-1, 1)))) for _ in range(2))
@@ -77,6 +77,13 @@ class Merlin(Pretext):
         )
         return Loss(torch.as_tensor(total) / 2)
 
+    @classmethod
+    def restore(cls, encoder: Encoder, reader: Reader, item: Item, out: Path) -> None:
+        """Write the scene's reflectivity, in units of the squared amplitude, as a GeoTIFF."""
+        assert isinstance(encoder, Despeckler)
+        assert isinstance(reader, Scenes)
+        despeckle_scene(encoder, reader, item, out)
+
 
 @full_precision
 def speckle_loss(log_reflectivity: Tensor, part: Tensor, valid: Tensor) -> Tensor:
@@ -86,34 +93,3 @@ def speckle_loss(log_reflectivity: Tensor, part: Tensor, valid: Tensor) -> Tenso
     """
     likelihood = log_reflectivity / 2 + part.square() * (-log_reflectivity).exp()
     return global_mean(likelihood, valid.to(likelihood.dtype))
-
-
-def symmetrised(sample: Raster, sensor: str) -> Raster:
-    """The image with its spectrum shifted to the centre along both axes."""
-    layer = sample.layers[sensor]
-    spectrum = np.fft.fftshift(np.fft.fft2(layer.values[0]))
-    magnitude = np.abs(spectrum)
-    shifts = [centring_shift(magnitude.mean(axis=1 - axis)) for axis in (0, 1)]
-    centred = np.fft.ifft2(np.fft.ifftshift(np.roll(spectrum, shifts, axis=(0, 1))))
-    values = np.where(layer.valid, centred, 0)[None].astype(np.complex64)
-    return Raster(
-        {sensor: Layer(values, layer.valid)},
-        sample.transform,
-        sample.crs,
-        sample.metres_per_pixel,
-    )
-
-
-def centring_shift(profile: np.ndarray) -> int:
-    """By how many bins to roll a spectrum's profile (n,) so that it is even about bin n // 2.
-
-    The profile is correlated with its own reversal; of the two shifts that the best lag allows,
-    half a circle apart, the one with more energy under a central window is taken.
-    """
-    n = len(profile)
-    transform = np.fft.fft(profile)
-    # c[d] = sum_k p[k] p[d - k]: highest at twice the place of the axis of symmetry.
-    lag = int(np.argmax(np.fft.ifft(transform * transform).real))
-    centre = np.exp(-0.5 * ((np.arange(n) - n // 2) / (0.2 * n)) ** 2)
-    candidates = [round(n // 2 - lag / 2), round(n // 2 - lag / 2 + n / 2)]
-    return max(candidates, key=lambda shift: float((np.roll(profile, shift) * centre).sum()))

@@ -7,6 +7,7 @@ dataset must not be shared between threads and a file position not between proce
 from __future__ import annotations
 
 import os
+import resource
 import threading
 import warnings
 from collections import OrderedDict
@@ -28,7 +29,8 @@ from unlabeled.errors import UnreadableItem
 from unlabeled_remote_sensing.raster import Transform
 from unlabeled_remote_sensing.sensors import Sensor, band_key
 
-OPEN_FILES = 256
+OPEN_FILES = min(1024, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4)
+"""Per thread; a process may usually have 1024."""
 EXACT_IN_FLOAT32 = {"uint8", "int8", "uint16", "int16", "float32"}
 _local = threading.local()
 METRES_PER_DEGREE = 111_320.0

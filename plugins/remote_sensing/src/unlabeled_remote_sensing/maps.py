@@ -1,0 +1,104 @@
+"""Embed whole scenes of any size as maps; an interrupted call goes on where it stopped.
+
+    python -m unlabeled_remote_sensing.maps runs/pairs pairs --out maps --output joint_tokens
+
+Writes a cloud-optimised GeoTIFF per scene, or GeoParquet with --format parquet.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from unlabeled.atomic import write_json
+from unlabeled.errors import RunError, UnlabeledError, UnreadableItem, UsageError
+from unlabeled.evaluation.encoding import device
+from unlabeled.evaluation.reading import write_quarantine
+from unlabeled.export.encoder import (
+    encoder_digest,
+    load_encoder,
+    load_reader,
+    read_config,
+    require_representation,
+)
+from unlabeled.items import Quarantined
+from unlabeled_remote_sensing.outputs.scenes import embed_scene
+from unlabeled_remote_sensing.readers.scenes import Scenes
+
+Format = Literal["tif", "parquet"]
+
+
+def write_maps(
+    run: Path | str,
+    data: Path | str,
+    out: Path | str,
+    *,
+    output: str,
+    format: Format = "tif",
+    tile: int = 256,
+    margin: int = 32,
+) -> list[Path]:
+    """A map of every scene below `data`, in the folder `out`; those that are there are kept.
+
+    run: of the scenes reader, or its encoder folder; output: one of kind tokens; tile, margin: see
+    `embed_scene`. Scenes that cannot be read are listed in quarantine.jsonl.
+    Raises RunError, DataError and UsageError.
+    """
+    config, out = read_config(run), Path(out)
+    require_representation(config, run)
+    reader = load_reader(run)
+    if not isinstance(reader, Scenes):
+        raise RunError(f"{run}: maps need the reader remote_sensing/scenes")
+    # Whatever a window was for training, a map is of the whole scene.
+    reader = reader.model_copy(update={"items": "scene"})
+    encoder, items = load_encoder(run).to(device()), reader.index(Path(data))
+    _claim(out, {"made_by": encoder_digest(run, config), "output": output, "tile": [tile, margin]})
+    quarantine, maps = list(items.quarantine), []
+    for item in items:
+        path = out / f"{item.id}.{format}"
+        try:
+            if not path.exists():
+                embed_scene(encoder, reader, item, path, output=output, tile=tile, margin=margin)
+            maps.append(path)
+        except UnreadableItem as error:
+            quarantine.append(Quarantined(error.source, error.expected, error.found))
+    write_quarantine(out / "quarantine.jsonl", quarantine, private=False)
+    return maps
+
+
+def _claim(out: Path, plan: dict[str, object]) -> None:
+    """Maps of two encoders must not mix. Raises UsageError."""
+    marker = out / "maps.json"
+    if not marker.exists():
+        out.mkdir(parents=True, exist_ok=True)
+        write_json(marker, plan)
+    elif json.loads(marker.read_text()) != plan:
+        raise UsageError(
+            f"{out}: holds maps of another encoder, output or tile; choose another folder"
+        )
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """The command line; prints the path of every map."""
+    parser = argparse.ArgumentParser(prog="python -m unlabeled_remote_sensing.maps")
+    parser.add_argument("run", type=Path, help="a run, or its encoder folder")
+    parser.add_argument("data", type=Path, help="the folder of scenes")
+    parser.add_argument("--out", type=Path, required=True, help="the folder for the maps")
+    parser.add_argument("--output", required=True, help="of the encoder, of kind tokens")
+    parser.add_argument("--format", choices=("tif", "parquet"), default="tif")
+    parser.add_argument("--tile", type=int, default=256, help="side in pixels")
+    parser.add_argument("--margin", type=int, default=32, help="context shared by tiles")
+    asked = vars(parser.parse_args(words))
+    try:
+        maps = write_maps(asked.pop("run"), asked.pop("data"), asked.pop("out"), **asked)
+    except UnlabeledError as error:
+        sys.exit(f"unlabeled: {error}")
+    sys.stdout.write("".join(f"{path}\n" for path in maps))
+
+
+if __name__ == "__main__":
+    main()
