@@ -189,10 +189,11 @@ class ResidualUNet(nn.Module):
             nn.init.kaiming_normal_(layer.weight, a=0.1)
             assert layer.bias is not None
             nn.init.zeros_(layer.bias)
+            # The same numbers in an order that is a quarter faster on processors.
+            ordered = layer.weight.detach().contiguous(memory_format=torch.channels_last)
+            layer.weight = nn.Parameter(ordered)
         # Before anything is learned, hardly any speckle is removed.
         nn.init.normal_(self.get_parameter("dec1.weight"), std=1e-3)
-        # The same numbers in an order that is a quarter faster on processors.
-        self.to(memory_format=torch.channels_last)
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]
