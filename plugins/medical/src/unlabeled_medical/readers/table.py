@@ -84,10 +84,16 @@ def row_of(
         "slice": part.slice,
         "shape": shape,
         "spacing": [round(float(np.linalg.norm(grid.affine[:3, a])), 4) for a in kept],
-        "orientation": "".join(aff2axcodes(header.affine)) if header.spaced else "",
+        "orientation": orientation_of(header),
         "channels": len(entry.channels) * per_file,
         "rank": len(shape),
     }
+
+
+def orientation_of(header: Header) -> str:
+    """Where the stored axes run to, "RAS", "PSR" …; "" for files that do not say."""
+    codes = aff2axcodes(header.affine) if header.spaced else ()  # type: ignore[no-untyped-call]
+    return "".join(codes)
 
 
 def number_sessions(rows: Sequence[dict[str, Any]]) -> None:
