@@ -15,6 +15,7 @@ import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -27,6 +28,11 @@ FORMAT = 1
 """The version of `manifest.json`."""
 
 ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+
+
+def now() -> str:
+    """The time, as a manifest says it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,8 @@ class Manifest:
 
     recipe: every section with every value; environment: versions, hardware, threads, processes;
     exact: whether it equals a run that was never stopped; notes: why not, and other remarks;
-    continues: the run whose weights it started from; steps: done so far; seconds: spent training.
+    continues: the run whose weights it started from; steps: done so far; seconds: spent training;
+    began, ended: ISO 8601 in UTC, empty before.
     """
 
     name: str
@@ -60,6 +67,8 @@ class Manifest:
     exact: bool = True
     notes: tuple[str, ...] = field(default=())
     continues: str = ""
+    began: str = field(default_factory=now)
+    ended: str = ""
 
 
 @dataclass(frozen=True, slots=True)

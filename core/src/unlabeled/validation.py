@@ -6,6 +6,7 @@ pydantic checks; its own wording and addresses never reach the user.
 from __future__ import annotations
 
 import difflib
+import re
 import typing
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
@@ -79,6 +80,10 @@ def _describe(model: type[BaseModel], detail: Mapping[str, Any], where: str) -> 
         return f"{place}: is required and not set."
     if kind in ("value_error", "assertion_error"):
         return f"{place}: {detail['ctx']['error']}"
+    if kind == "union_tag_invalid":
+        tag, tags = detail["ctx"]["tag"], str(detail["ctx"]["expected_tags"])
+        names = re.findall(r"'(.*?)'", tags)
+        return f"{place}: there is no {tag!r}.{nearest(tag, names)}"
     return f"{place}: expected {_expected(detail)}, found {_shown(detail['input'])}."
 
 
@@ -89,8 +94,6 @@ def _expected(detail: Mapping[str, Any]) -> str:
         return f"{words} {context[key]}"
     if kind == "literal_error":
         return f"one of {context['expected']}"
-    if kind == "union_tag_invalid":
-        return f"a section whose name is one of {context['expected_tags']}"
     return EXPECTED.get(kind, f"another kind of value ({kind.replace('_', ' ')})")
 
 

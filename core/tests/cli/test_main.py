@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import json
+from collections import Counter
+from pathlib import Path
+from typing import Literal
 
 import pytest
+import toy_runs
 from unlabeled_tides.plugin import plugin as tides
 from unlabeled_tides.synthetic import write
 
 from unlabeled import discovery
-from unlabeled.cli import main
+from unlabeled.cli import catalogue, inspect, main
 from unlabeled.errors import RunError
 
 
@@ -94,3 +99,48 @@ def test_json_is_json(command, data, capsys):
     words = [str(data) if word == "DATA" else word for word in command.split()]
     assert main.run([*words, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)
+
+
+def test_a_full_disk_is_not_our_mistake(monkeypatch, capsys):
+    def fail():
+        raise OSError(errno.ENOSPC, "whatever the library says", "out.parquet")
+
+    monkeypatch.setattr(discovery, "discover", fail)
+    assert main.run(["plugins"]) == 1
+    assert capsys.readouterr().err == "unlabeled: out.parquet: No space left on device\n"
+
+
+def test_settings_are_described_in_words(capsys):
+    assert main.run(["describe", "tides/recurrent"]) == 0
+    assert "width: whole number = 16" in capsys.readouterr().out
+    kinds = {
+        int | None: "whole number or null",
+        Literal["layer", "mlp"]: "one of layer, mlp",
+        tuple[float, float]: "list of number and number",
+        tuple[str, ...]: "list of text",
+    }
+    assert {kind: catalogue.type_name(kind) for kind in kinds} == kinds
+
+
+def test_a_folder_is_inspected_by_the_readers_that_take_the_settings(monkeypatch, tmp_path, capsys):
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "vectors")
+    from unlabeled_vectors.plugin import plugin
+
+    toy_runs.write_data(tmp_path / "data", count=6)
+    found = discovery.Found("vectors", "unlabeled-vectors", "0.1.0", plugin=plugin)
+    monkeypatch.setattr(discovery, "discover", lambda: (found,))
+    words = ["inspect", "vectors", str(tmp_path / "data")]
+    assert main.run([*words, "--reader.extra", "1", "--json"]) == 0
+    (entry,) = json.loads(capsys.readouterr().out)
+    assert entry["reader"] == "vectors/private"
+    assert main.run([*words, "--reader.exta", "1"]) == 2
+    shown = capsys.readouterr().err
+    assert "vectors/json: inspect, reader.exta: unknown key" in shown
+    assert "Did you mean extra?" in shown
+
+
+def test_columns_of_different_values_are_counted():
+    assert inspect.commonest(Counter(a=3, b=1)) == {"a": 3, "b": 1}
+    assert inspect.commonest(Counter("abcdef")) == {"different values": 6}
+    many = Counter({str(number): 2 for number in range(12)})
+    assert inspect.commonest(many)["other values"] == 2

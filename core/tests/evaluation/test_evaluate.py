@@ -88,7 +88,7 @@ def test_a_good_encoder_wins_and_the_run_keeps_the_numbers(mixer, data, save_mix
         assert comparison.outcome == "win"
         assert comparison.interval.low > 0
     assert found.outcome == "win"
-    assert "better than 2 random encoders (mean)" in found.verdict()
+    assert "better than 2 random encoders (mean)" in found.verdict()[0]
 
     written = json.loads((run / "evaluation" / "labels-logistic.json").read_text())
     assert written == json.loads(json.dumps(found.to_dict()))
@@ -118,7 +118,7 @@ def test_an_untrained_encoder_does_not_win(data, save_mixer, vectors):
     )
     assert found.comparisons[0].difference == 0
     assert (found.outcome, found.rows[1].sd) == ("open", None)
-    assert "not told apart from" in found.verdict()
+    assert "not told apart from" in found.verdict()[0]
 
 
 def test_the_score_is_that_of_the_probe_on_the_embedding(mixer, data, save_mixer, tmp_path):

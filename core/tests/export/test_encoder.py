@@ -178,3 +178,10 @@ def test_a_restoration_run_names_its_command(saved, tmp_path):
     config = read_config(tmp_path / "despeckle")
     with pytest.raises(RunError, match="unlabeled apply"):
         require_representation(config, tmp_path / "despeckle")
+
+
+def test_others_may_read_an_encoder_as_the_umask_says(saved):
+    _, run = saved
+    modes = {path.stat().st_mode & 0o777 for path in (run / "encoder").iterdir()}
+    assert len(modes) == 1
+    assert modes.pop() & 0o400

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from cyclopts import Parameter
 
@@ -158,12 +159,33 @@ def _settings(kind: str, name: str) -> list[dict[str, Any]]:
     model = settings_type(discovery.load(kind, name))
     described = []
     for key, field in getattr(model, "model_fields", {}).items():
-        entry = {"name": key, "type": _type_name(field.annotation), "help": field.description or ""}
+        entry = {"name": key, "type": type_name(field.annotation), "help": field.description or ""}
         if not field.is_required():
             entry["default"] = repr(field.default)
         described.append(entry)
     return described
 
 
-def _type_name(annotation: object) -> str:
-    return annotation.__name__ if isinstance(annotation, type) else str(annotation)
+def type_name(annotation: Any) -> str:
+    """What a user may write: "whole number", "one of layer, mlp, linear", "number or null"."""
+    if annotation in WORDS:
+        return WORDS[annotation]
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        return f"one of {', '.join(map(str, arguments))}"
+    if origin is Annotated:
+        return type_name(arguments[0])
+    if origin in (Union, UnionType):
+        return " or ".join(map(type_name, arguments))
+    if origin in (tuple, list):
+        return f"list of {' and '.join(type_name(each) for each in arguments if each is not ...)}"
+    return "section" if isinstance(annotation, type) or origin else str(annotation)
+
+
+WORDS: dict[Any, str] = {
+    int: "whole number",
+    float: "number",
+    bool: "true or false",
+    str: "text",
+    type(None): "null",
+}

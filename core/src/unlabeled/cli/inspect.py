@@ -13,7 +13,7 @@ from unlabeled import discovery
 from unlabeled.cli.catalogue import Json
 from unlabeled.cli.overrides import parse_overrides
 from unlabeled.cli.printing import console, print_json
-from unlabeled.errors import DataError, UnreadableItem
+from unlabeled.errors import DataError, RecipeError, UnlabeledError, UnreadableItem
 
 if TYPE_CHECKING:
     from unlabeled.contract import Reader
@@ -50,21 +50,33 @@ def inspect(
     """
     found = discovery.usable(modality)
     assert found.plugin is not None
+    if not path.exists():
+        raise DataError(f"{path}: there is no such file or folder")
     settings = parse_overrides(overrides, ["--reader", "--read", "--json"]).get("reader", {})
     names = [reader.rpartition("/")[2]] if reader else list(found.plugin.readers)
-    described, refusals = [], []
+    described: list[dict[str, Any]] = []
+    refusals: list[UnlabeledError] = []
     for name in names:
         try:
             described.append(_describe(f"{modality}/{name}", settings, path, read))
-        except DataError as error:
-            refusals.append(f"{modality}/{name}: {error}")
+        except (DataError, RecipeError) as error:  # perhaps a setting of another reader
+            refusals.append(error)
     if not described:
-        raise DataError("\n".join(refusals) or f"{modality} has no reader")
+        raise _refused(refusals, [f"{modality}/{name}" for name in names])
     if json:
         print_json(described)
         return
     for entry in described:
         _print(entry)
+
+
+def _refused(refusals: list[UnlabeledError], names: list[str]) -> UnlabeledError:
+    """What no reader could do: read the data, or else take the settings."""
+    if not refusals:
+        return DataError("the plugin has no reader")
+    kind = DataError if any(isinstance(each, DataError) for each in refusals) else RecipeError
+    told = zip(names, refusals, strict=True)
+    return kind("\n  ".join(f"{name}: {each}" for name, each in told if isinstance(each, kind)))
 
 
 def _describe(name: str, settings: Mapping[str, Any], path: Path, read: int) -> dict[str, Any]:
@@ -129,8 +141,16 @@ def _columns(items: Items) -> dict[str, Any]:
         if all(isinstance(value, int | float) for value in values):
             described[name] = _numbers(values)
         else:
-            described[name] = dict(Counter(map(str, values)).most_common(SHOWN))
+            described[name] = commonest(Counter(map(str, values)))
     return described
+
+
+def commonest(counts: Counter[str]) -> dict[str, int]:
+    """The values that several items share; how many there are, if each is another."""
+    found = dict(counts.most_common(SHOWN))
+    if len(counts) > 1 and max(found.values()) == 1:
+        return {"different values": len(counts)}
+    return found | ({"other values": len(counts) - SHOWN} if len(counts) > SHOWN else {})
 
 
 def _numbers(values: list[float]) -> dict[str, float]:

@@ -6,6 +6,7 @@ or recipe, 3 data, 4 plugin, 5 run folder, 6 collapse, 70 a mistake of ours, 130
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -18,6 +19,9 @@ from unlabeled.errors import UnlabeledError
 
 INTERRUPTED = 130
 OUR_MISTAKE = 70
+
+THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EFBIG)
+"""A full disk, a missing permission: nobody's mistake."""
 
 COMMANDS = {
     "plugins": ("catalogue:plugins", "What is installed, and whether it is healthy."),
@@ -74,9 +78,18 @@ def run(arguments: list[str]) -> int:
         # Nobody reads on (`unlabeled recipes | head`); keep the interpreter's last flush quiet.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.errno not in THE_MACHINE:
+            return _our_mistake(error, debug)
+        place = f"{error.filename}: " if error.filename else ""
+        return _fail(error, f"{place}{os.strerror(error.errno)}", UnlabeledError.exit_code, debug)
     except Exception as error:  # noqa: BLE001 - the last door
-        message = f"{type(error).__name__}: {error}\n  This is a mistake of ours or of a plugin; "
-        return _fail(error, message + "--debug shows where.", OUR_MISTAKE, debug)
+        return _our_mistake(error, debug)
+
+
+def _our_mistake(error: Exception, debug: bool) -> int:
+    message = f"{type(error).__name__}: {error}\n  This is a mistake of ours or of a plugin; "
+    return _fail(error, message + "--debug shows where.", OUR_MISTAKE, debug)
 
 
 def _asks_for_recipe(arguments: list[str]) -> str:

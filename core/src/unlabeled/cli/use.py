@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -139,7 +139,8 @@ def evaluate(
     for note in found.notes:
         out.print(f"  note: {note}")
     print_table(found.lines())
-    out.print(found.verdict())
+    for sentence in found.verdict():
+        out.print(sentence)
 
 
 def similar(table: Path, item: str, *, count: int = 10, json: Json = False) -> None:
@@ -202,9 +203,11 @@ def export(
     from unlabeled.export.onnx import export_onnx
 
     done = export_onnx(run, out)
-    described: dict[str, Any] = done.to_dict()
     if json:
-        print_json(described)
+        print_json(done.to_dict())
     else:
-        for key, value in described.items():
-            console().print(f"{key}: {value}")
+        shapes = ", ".join(f"{name} {shape}" for name, shape in done.inputs.items())
+        console().print(
+            f"{done.path}: output {done.output}, for {done.sizes} ({shapes}); it differs from the "
+            f"encoder by at most {done.difference:.1g} of the largest value"
+        )

@@ -80,10 +80,7 @@ def apply(
 
     def restore(item: Item, file: Path) -> Path:
         file.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            pretext.restore(encoder, reader, item, file)
-        except OSError as error:
-            raise DataError(f"{file}: cannot be written: {error}") from error
+        pretext.restore(encoder, reader, item, file)
         return file
 
     with closing(_Done(out, encoder_digest(path, config), shown)) as done:

@@ -89,15 +89,15 @@ class Evaluation:
             known[name] = tuple(known[name])
         return cls(**known)
 
-    def verdict(self) -> str:
+    def verdict(self) -> list[str]:
         """One sentence per comparison."""
         words = {"win": "better than", "loss": "worse than", "open": "not told apart from"}
-        return " ".join(
+        return [
             f"The pretrained encoder is {words[c.outcome]} {c.against} "
             f"({c.difference:+.3f} {self.metric}, 95 % interval "
             f"{c.interval.low:+.3f} to {c.interval.high:+.3f})."
             for c in self.comparisons
-        )
+        ]
 
     def lines(self) -> list[dict[str, str]]:
         """The table as text, one mapping of equal keys per row."""

@@ -26,6 +26,7 @@ from unlabeled.errors import RunError
 from unlabeled.export.card import model_card
 from unlabeled.recipe import Choice, build_encoder, build_reader, read_choice
 from unlabeled.run_folder import RunFolder
+from unlabeled.weights import save_weights
 
 FORMAT = 1
 """The version of `config.json`."""
@@ -94,14 +95,9 @@ def save_encoder(
         provenance=provenance,
         versions=_versions(type(encoder)),
     )
-    # Clones, because safetensors refuses tensors that share memory (tied weights).
-    weights = {
-        name: value.detach().cpu().contiguous().clone()
-        for name, value in encoder.state_dict().items()
-    }
     parameters = sum(parameter.numel() for parameter in encoder.parameters())
     with new_folder(folder) as partial:
-        safetensors.torch.save_file(weights, partial / "model.safetensors")
+        save_weights(encoder.state_dict(), partial / "model.safetensors")
         write_json(partial / "config.json", config.to_dict())
         write_text(partial / "README.md", model_card(config.to_dict(), parameters))
     return config

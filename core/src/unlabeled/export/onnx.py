@@ -71,7 +71,7 @@ class Form:
 FORMS = (
     Form("any number of items of any size", 2, True),
     Form("one item of any size", 1, True),
-    Form("one item of the size in `inputs`", 1, False),
+    Form("one item of one size", 1, False),
 )
 
 

@@ -19,11 +19,12 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from unlabeled.atomic import new_folder, write_json
 from unlabeled.errors import RunError
+from unlabeled.weights import save_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +47,13 @@ def save(
     target = folder / f"step-{progress.steps:08d}"
     try:
         with new_folder(target) as partial:
-            save_file(_unshared(model.state_dict()), partial / "model.safetensors")
+            save_weights(model.state_dict(), partial / "model.safetensors")
             torch.save(state, partial / "state.pt")
             write_json(partial / "state.json", asdict(progress))
     except (OSError, RuntimeError, SafetensorError) as error:
         left = newest(folder)
         raise RunError(
-            f"{target}: the checkpoint cannot be written: {error}. "
+            f"{target}: the checkpoint cannot be written: {_reason(error, folder)}. "
             + (f"The one of step {step_of(left)} is whole; " if left else "There is none before; ")
             + f"free some space, then: unlabeled pretrain --resume {folder.parent}"
         ) from error
@@ -123,16 +124,12 @@ def restore_random_state(state: dict[str, Any]) -> None:
         torch.cuda.set_rng_state(state["cuda"])
 
 
-def _unshared(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """safetensors refuses tensors that share memory (tied weights): each gets its own."""
-    seen: set[int] = set()
-    own = {}
-    for name, tensor in tensors.items():
-        address = tensor.untyped_storage().data_ptr()
-        shared = address in seen
-        seen.add(address)
-        own[name] = tensor.detach().clone() if shared else tensor.detach().contiguous()
-    return own
+def _reason(error: Exception, folder: Path) -> str:
+    """What the user can mend; torch and safetensors wrap a full disk in words of their own."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    free = shutil.disk_usage(folder.parent).free / 2**20
+    return f"{str(error).splitlines()[0]} ({free:.0f} MB are free there)"
 
 
 def _prune(folder: Path, keep: int) -> None:

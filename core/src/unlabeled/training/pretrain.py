@@ -150,5 +150,6 @@ def _same_run(folder: RunFolder, recipe: Recipe, data: DataRecord) -> Manifest |
     raise RunError(
         f"{folder.path} holds a run that cannot go on, because of these changes:\n  "
         + "\n  ".join(changes)
-        + "\nUndo them to go on with that run, or choose another --out."
+        + "\nUndo them to go on with that run, or choose another --out (with --continue-from "
+        f"{folder.path} to start from its weights)."
     )

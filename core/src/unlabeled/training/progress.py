@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
+from rich.console import Console, RenderableType
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 SECONDS_BETWEEN_LINES = 10.0
 HEALTH = "health_feature_std"
@@ -48,14 +53,22 @@ class Silence:
     def row(self, row: Mapping[str, Any], items: int) -> None: ...
 
 
+class Bar(Progress):
+    """A bar with time left and throughput; loss terms and health below, which need their room."""
+
+    terms = ""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        yield from super().get_renderables()
+        yield self.terms
+
+
 class OnTerminal:
-    """One bar with throughput, time left, loss terms and health."""
+    """Throughput, time left, loss terms and health, always at the same place."""
 
     def __init__(self, bar: Bar, total_steps: int, start: int) -> None:
         self._bar = bar
-        self._task = bar.add_task(
-            "training", total=total_steps, completed=start, speed="", terms=""
-        )
+        self._task = bar.add_task("training", total=total_steps, completed=start, speed="")
         self._speed = Speed()
         self._health = ""
 
@@ -64,9 +77,9 @@ class OnTerminal:
 
     def row(self, row: Mapping[str, Any], items: int) -> None:
         self._health = _terms(row, "health_") or self._health
-        terms = "  ".join(filter(None, [_terms(row, "loss"), self._health]))
+        self._bar.terms = "\n".join(filter(None, [_terms(row, "loss"), self._health]))
         speed = f"{self._speed.of(row, items):.4g} items/s"
-        self._bar.update(self._task, completed=row["step"], speed=speed, terms=terms)
+        self._bar.update(self._task, completed=row["step"], speed=speed)
 
 
 class OnLines:
@@ -118,7 +131,6 @@ def _bar(console: Console) -> Bar:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
         TextColumn("{task.fields[speed]}"),
-        TextColumn("{task.fields[terms]}"),
         console=console,
     )
 

@@ -18,7 +18,7 @@ from unlabeled.errors import RecipeError, RunError
 from unlabeled.export.encoder import Provenance, save_encoder
 from unlabeled.items import Items
 from unlabeled.recipe import Recipe, build_pretext, build_reader
-from unlabeled.run_folder import DataRecord, JsonLines, Manifest, RunFolder
+from unlabeled.run_folder import DataRecord, JsonLines, Manifest, RunFolder, now
 from unlabeled.training import checkpoint
 from unlabeled.training.checkpoint import Progress
 from unlabeled.training.clusters import cluster_items
@@ -312,7 +312,7 @@ def _settle_batch_norm(job: Job, trainer: Trainer, order: Order) -> None:
 
 def _end(job: Job, trainer: Trainer, done: int, seconds: float) -> Manifest:
     if done < trainer.total_steps:
-        job.folder.update(status="stopped", steps=done, seconds=seconds)
+        job.folder.update(status="stopped", steps=done, seconds=seconds, ended=now())
         raise Stopped(
             f"Stopped after step {done} of {trainer.total_steps}, and saved. Go on with:\n"
             f"  unlabeled pretrain --resume {job.folder.path}"
@@ -334,4 +334,4 @@ def _end(job: Job, trainer: Trainer, done: int, seconds: float) -> Manifest:
             fingerprint=job.data.fingerprint,
         ),
     )
-    return job.folder.update(status="finished", steps=done, seconds=seconds)
+    return job.folder.update(status="finished", steps=done, seconds=seconds, ended=now())

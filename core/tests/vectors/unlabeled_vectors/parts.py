@@ -54,6 +54,7 @@ class JsonReader(Settings):
 class PrivateReader(JsonReader):
     private: ClassVar[bool] = True
     public: ClassVar[tuple[str, ...]] = ("site",)
+    extra: int = 0
 
     def index(self, path):
         items = super().index(path)
