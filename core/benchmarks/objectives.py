@@ -1,6 +1,6 @@
 """Every objective beside lightly's class of the same name (or the plain formula in PyTorch).
 
-run: OMP_NUM_THREADS=1 python core/benchmarks/objectives.py [--only nt_xent,dcl] [--rounds 5]
+run: OMP_NUM_THREADS=1 python core/benchmarks/objectives.py [--only nt_xent,dcl] [--shapes 256x128]
 
 Forward and backward on one thread, the two alternating in one process. time: median of peer's
 CPU time / ours; memory: peer's peak / ours, in MB above the inputs, each measured once in a fresh
@@ -162,18 +162,23 @@ def _dino(*logits: Tensor) -> Tensor:
     return loss
 
 
+@cache
+def _eight_samples(tokens: int) -> tuple[Tensor, Tensor]:
+    """Which tokens belong together: the mask that lightly takes, and the owners that ours takes."""
+    mask = torch.ones(8, 1, tokens // 8, dtype=torch.bool)
+    return mask, torch.arange(8).repeat_interleave(tokens // 8)
+
+
 def _ibot_theirs(student: Tensor, teacher: Tensor) -> Tensor:
-    mask = torch.ones(8, 1, len(student) // 8, dtype=torch.bool)
+    mask, _ = _eight_samples(len(student))
     return _ibot_of_lightly(student.shape[1])(teacher.detach(), student, mask)
 
 
 def _ibot(student: Tensor, teacher: Tensor) -> Tensor:
-    targets, owner = (
-        _targets(student.shape[1]),
-        torch.arange(8).repeat_interleave(len(student) // 8),
-    )
-    loss = ibot_loss(student, teacher.detach(), owner=owner, center=targets.center)
-    targets.observe([teacher.detach()])
+    targets, teacher = _targets(student.shape[1]), teacher.detach()
+    _, owner = _eight_samples(len(student))
+    loss = ibot_loss(student, teacher, owner=owner, center=targets.center)
+    targets.observe([teacher])
     targets.advance(0, 1)
     return loss
 
@@ -334,13 +339,20 @@ def show(result: Result) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default=",".join(CASES), help="names, comma-separated")
+    parser.add_argument("--shapes", default="", help="256x128,16x65536; all if not given")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--large", action="store_true", help="also 32,768 × 128, ours alone")
     options = parser.parse_args()
     warnings.filterwarnings("ignore", message="To copy construct")
     torch.set_num_threads(1)
     names = options.only.split(",")
-    planned = [(name, shape) for name in names for shape in (*CASES[name].shapes, *SHAPES)]
+    wanted = [tuple(map(int, shape.split("x"))) for shape in options.shapes.split(",") if shape]
+    planned = [
+        (name, shape)
+        for name in names
+        for shape in (*CASES[name].shapes, *SHAPES)
+        if shape in wanted or not wanted
+    ]
     results = [measure(name, shape) for name, shape in planned]
     large = {}
     if options.large:

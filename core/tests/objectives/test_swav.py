@@ -44,10 +44,10 @@ def formula(*s, coded=2, temperature=0.1):
     return total / terms
 
 
-@pytest.mark.parametrize("small", [0, 10**6])
+@pytest.mark.parametrize("tiny", [0, 10**6])
 @pytest.mark.parametrize("count", [2, 3, 5])
-def test_equals_the_formula(count, small, monkeypatch):
-    monkeypatch.setattr(soft_cross_entropy, "SMALL", small)
+def test_equals_the_formula(count, tiny, monkeypatch):
+    monkeypatch.setattr(soft_cross_entropy, "TINY", tiny)
     assert_equals(loss, formula, scores(count=count))
 
 

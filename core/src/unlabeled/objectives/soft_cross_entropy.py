@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -15,9 +15,6 @@ from unlabeled.objectives.log_sums import LN_2, LOG2_E
 
 TINY = 2**16
 """Up to this many numbers, calls cost more than numbers do: PyTorch's own is faster."""
-
-SMALL = 2**21
-"""Up to this many numbers, one call on a copy of all views is faster than one call per view."""
 
 
 def soft_cross_entropy(logits: Tensor, target: Tensor, temperature: float) -> Tensor:
@@ -43,13 +40,13 @@ def cross_view_entropy(
     together = torch.stack(list(targets)).sum(dim=0) if len(targets) > 1 else targets[0]
     wanted = [together - target for target in targets]
     wanted += [together] * (len(logits) - len(targets))
-    pairs: Iterator[tuple[Tensor, Tensor]] = zip(logits, wanted, strict=True)
-    if len(logits) * together.numel() <= SMALL:
-        pairs = iter([(torch.cat(list(logits)), torch.cat(wanted))])
-    total = logits[0].new_zeros(())
-    for view, target in pairs:
-        total = total + soft_cross_entropy(view, target, temperature).sum()
-    return global_ratio(total, len(together)) / (len(targets) * (len(logits) - 1))
+    losses = [
+        soft_cross_entropy(view, target, temperature).sum()
+        for view, target in zip(logits, wanted, strict=True)
+    ]
+    return global_ratio(torch.stack(losses).sum(), len(together)) / (
+        len(targets) * (len(logits) - 1)
+    )
 
 
 class _SoftCrossEntropy(Function):
