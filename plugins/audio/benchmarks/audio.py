@@ -1,9 +1,10 @@
 """Pretrain the tiny recipes on real sound; judge them beside random encoders and raw features.
 
-UNLABELED_DATA names the folder that holds audio/fsdd and audio/esc10. Each set is copied once into
-a plain folder with a labels table below .cache/bench-audio, and goes in by `unlabeled pretrain`
-and `unlabeled evaluate`, as a user's would. Writes results/<date>.json beside this file and prints
-its table.
+UNLABELED_DATA names the folder that holds audio/fsdd and audio/esc10. Each set is converted once
+into a plain folder of FLAC files with a labels table below .cache/bench-audio, and goes in by
+`unlabeled pretrain` and `unlabeled evaluate`, as a user's would. Seed by seed, all methods on all
+sets; each run is added to results/audio.json beside this file when it is done, and one that is
+there is not repeated: an interrupted benchmark goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -15,8 +16,6 @@ import itertools
 import json
 import os
 import random
-import resource
-import shutil
 import subprocess
 import sys
 import time
@@ -28,24 +27,33 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+import soundfile
+
+from unlabeled_audio.readers.clips import Clips
+
 HERE = Path(__file__).parent
 CACHE = HERE.parents[2] / ".cache" / "bench-audio"
 UNLABELED = str(Path(sys.executable).with_name("unlabeled"))
+RESULTS = HERE / "results" / "audio.json"
+KEY = itemgetter("set", "recipe", "seed")
 RECIPES = ("ssast", "tera", "masked_autoencoder")
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """rows: of the labels table, and the file each is copied from; train: the part of the folder
-    that is pretrained on; few: labels per class, from train/, of further tests on test/; pretrain
-    and evaluate: flags of these commands."""
+    """rows: of the labels table, and the file each is made from; rate: of the FLAC files (Hz);
+    train: the part of the folder that is pretrained on; few: labels per class, from train/, of
+    further tests on test/; pretrain and evaluate: flags of these commands; probes: beside the
+    logistic one."""
 
     target: str
     rows: Callable[[Path], Iterator[tuple[Path, dict[str, str]]]]
+    rate: int
     train: str
     pretrain: tuple[str, ...] = ()
     evaluate: tuple[str, ...] = ()
     few: tuple[int, ...] = ()
+    probes: tuple[str, ...] = ()
 
 
 def fsdd(source: Path) -> Iterator[tuple[Path, dict[str, str]]]:
@@ -58,7 +66,7 @@ def fsdd(source: Path) -> Iterator[tuple[Path, dict[str, str]]]:
 def esc10(source: Path) -> Iterator[tuple[Path, dict[str, str]]]:
     """400 environmental sounds; groups are recordings, which share a fold."""
     for row in table(source):
-        labels = {"item": Path(row["path"]).name, "sound": row["label_name"]}
+        labels = {"item": f"{Path(row['path']).stem}.flac", "sound": row["label_name"]}
         yield source / row["path"], {**labels, "group": row["source_clip_id"], "fold": row["fold"]}
 
 
@@ -66,6 +74,7 @@ SETS = {
     "fsdd": Benchmark(
         target="digit",
         rows=fsdd,
+        rate=8000,
         train="train",
         pretrain=("--reader.sample-rate", "8000"),
         evaluate=("--evaluation.folds", "6"),
@@ -74,8 +83,15 @@ SETS = {
     "esc10": Benchmark(
         target="sound",
         rows=esc10,
+        rate=16_000,
         train="",
-        pretrain=("--training.samples-per-item", "6"),
+        # Whole clips of five seconds, in steps of 80 ms; their mean spectrum tells much.
+        pretrain=(
+            *("--encoder.features.normalise", "data"),
+            *("--reader.crop-seconds", "5", "--encoder.patch", "[40, 8]"),
+            *("--training.epochs", "80", "--training.batch-size", "32"),
+        ),
+        probes=("audio/svm",),
     ),
 }
 
@@ -86,40 +102,46 @@ def main() -> None:
     parser.add_argument("--recipes", nargs="+", default=list(RECIPES))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     asked = parser.parse_args()
-    path = HERE / "results" / f"{datetime.date.today()}.json"
-    path.parent.mkdir(exist_ok=True)
-    results = json.loads(path.read_text())["results"] if path.exists() else []
-    for run in itertools.product(asked.sets, asked.recipes, asked.seeds):
-        others = [r for r in results if (r["set"], r["recipe"], r["seed"]) != run]
-        results = sorted([*others, measure(*run)], key=itemgetter("set", "recipe", "seed"))
-        kept = {"versions": versions(), "results": results}
-        path.write_text(json.dumps(kept, indent=1) + "\n")
-    print(markdown(results))
-    print(f"\nwrote {path.relative_to(HERE)}")
+    for seed, name, recipe in itertools.product(asked.seeds, asked.sets, asked.recipes):
+        if (name, recipe, seed) not in map(KEY, results()):
+            found = measure(name, recipe, seed)
+            keep(sorted([*results(), found], key=KEY))
+    print(markdown(results()))
+
+
+def results() -> list[dict[str, Any]]:
+    """What has been measured; read anew each time, as another benchmark may run beside this."""
+    return json.loads(RESULTS.read_text())["results"] if RESULTS.exists() else []
+
+
+def keep(found: list[dict[str, Any]]) -> None:
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps({"versions": versions(), "results": found}, indent=1) + "\n")
 
 
 def measure(name: str, recipe: str, seed: int) -> dict[str, Any]:
-    """Pretrain one recipe on one set, and evaluate it."""
+    """Pretrain one recipe on one set, or go on with it, and evaluate it."""
     benchmark, data = SETS[name], converted(name)
     run = CACHE / "runs" / f"{recipe}-{name}-{seed}"
-    shutil.rmtree(run, ignore_errors=True)
     run.parent.mkdir(exist_ok=True)
-    wall, processor = time.monotonic(), cpu_seconds()
+    started = time.time()
     command = ["pretrain", f"audio/{recipe}", str(data / benchmark.train), "--out", str(run)]
     unlabeled(*command, "--seed", str(seed), *benchmark.pretrain)
-    times = {"minutes": time.monotonic() - wall, "cpu_minutes": cpu_seconds() - processor}
-    times = {key: round(seconds / 60, 1) for key, seconds in times.items()}
-    found = evaluated(run, data, "labels.csv", benchmark)
-    few = {
-        str(k): evaluated(run, data, few_labels(data, k, seed), benchmark) for k in benchmark.few
-    }
-    return {"set": name, "recipe": recipe, "seed": seed, **times, **found, "few_labels": few}
+    tables = {"folds": ("labels.csv", ())}
+    tables |= {f"few {k}": (few_labels(data, k, seed), ()) for k in benchmark.few}
+    tables |= {probe: ("labels.csv", ("--probe", probe)) for probe in benchmark.probes}
+    found = {key: evaluated(run, data, *table, benchmark) for key, table in tables.items()}
+    day = datetime.date.fromtimestamp(started).isoformat()
+    return {"set": name, "recipe": recipe, "seed": seed, "date": day, "tables": found}
 
 
-def evaluated(run: Path, data: Path, labels: str, benchmark: Benchmark) -> dict[str, Any]:
+def evaluated(
+    run: Path, data: Path, labels: str, flags: tuple[str, ...], benchmark: Benchmark
+) -> dict[str, Any]:
     """The scores of a run and its rivals on one labels table of the set."""
-    flags = ("--labels", str(data / labels), "--target", benchmark.target, *benchmark.evaluate)
-    found = json.loads(unlabeled("evaluate", str(run), str(data), *flags, "--json"))
+    flags = (*flags, "--labels", str(data / labels), *benchmark.evaluate)
+    asked = ("--target", benchmark.target, "--json")
+    found = json.loads(unlabeled("evaluate", str(run), str(data), *flags, *asked))
     return {key: found[key] for key in ("metric", "items", "groups", "rows", "comparisons")}
 
 
@@ -141,7 +163,7 @@ def few_labels(data: Path, count: int, seed: int) -> str:
 
 
 def converted(name: str) -> Path:
-    """The set as a folder of sound files with labels.csv; copied when it is not there yet."""
+    """The set as a folder of sound files with labels.csv; made when it is not there yet."""
     folder = CACHE / name
     if (folder / "labels.csv").exists():
         return folder
@@ -150,10 +172,17 @@ def converted(name: str) -> Path:
     labels = []
     for source, row in SETS[name].rows(Path(os.environ["UNLABELED_DATA"]) / "audio" / name):
         (folder / row["item"]).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, folder / row["item"])
+        as_flac(source, folder / row["item"], SETS[name].rate)
         labels.append(row)
     write_table(folder / "labels.csv", labels)
     return folder
+
+
+def as_flac(source: Path, target: Path, rate: int) -> None:
+    """Once, so that no epoch decodes Ogg Vorbis and resamples it from 44.1 kHz."""
+    reader = Clips(sample_rate=rate)
+    (item,) = reader.index(source)
+    soundfile.write(target, reader.read(item).values[0].numpy(), rate)
 
 
 def write_table(path: Path, rows: list[dict[str, str]]) -> None:
@@ -174,28 +203,27 @@ def unlabeled(*arguments: str) -> str:
     return done.stdout
 
 
-def cpu_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
 def versions() -> dict[str, str]:
     return {name: version(name) for name in ("unlabeled", "unlabeled-audio", "torch")}
 
 
 def markdown(results: list[dict[str, Any]]) -> str:
-    """One row per run and contestant."""
-    lines = ["| set | recipe | seed | embedding | score | pretrained − this |", "|" + "---|" * 6]
+    """One row per run, table and contestant."""
+    lines = ["| set | recipe | seed | table | embedding | score | gap |", "|" + "---|" * 7]
     for result in results:
-        compared = {each["against"]: each for each in result["comparisons"]}
-        for row in result["rows"]:
-            gap = ""
-            if each := compared.get(row["name"]):
-                low, high = each["interval"]["low"], each["interval"]["high"]
-                gap = f"{each['difference']:+.3f} ({low:+.3f} to {high:+.3f}) {each['outcome']}"
-            place = f"{result['set']} | {result['recipe']} | {result['seed']}"
-            lines.append(f"| {place} | {row['name']} | {row['score']:.3f} | {gap} |")
+        for name, table in result["tables"].items():
+            gaps = {each["against"]: gap(each) for each in table["comparisons"]}
+            place = f"{result['set']} | {result['recipe']} | {result['seed']} | {name}"
+            lines += [
+                f"| {place} | {row['name']} | {row['score']:.3f} | {gaps.get(row['name'], '')} |"
+                for row in table["rows"]
+            ]
     return "\n".join(lines)
+
+
+def gap(compared: dict[str, Any]) -> str:
+    low, high = compared["interval"]["low"], compared["interval"]["high"]
+    return f"{compared['difference']:+.3f} ({low:+.3f} to {high:+.3f}) {compared['outcome']}"
 
 
 if __name__ == "__main__":
