@@ -1,9 +1,9 @@
 """The main job on real molecules that ship inside rdkit: pretrain, embed, judge, report.
 
-4,999 structures of the National Cancer Institute (`Data/NCI/first_5K.smi`) are pretrained on
-without labels; 1,017 structures with a measured activity (`CHEMBL2321810`, of rdkit's Free-Wilson
-example) are the test. Only copying them out of the wheel is special here: the rest is the
-commands that are printed.
+4,999 structures of the National Cancer Institute (`Data/NCI/first_5K.smi`) and 1,017 with a
+measured activity (`CHEMBL2321810`, of rdkit's Free-Wilson example) are pretrained on without
+labels, as a team would with all the structures that it has; then the activities are predicted.
+Only copying them out of the wheel is special here: the rest is the commands that are printed.
 """
 
 from __future__ import annotations
@@ -23,29 +23,30 @@ CHEMBL = Path(RDConfig.RDContribDir, "FreeWilson", "data", "CHEMBL2321810")
 
 def main() -> None:
     started = time.monotonic()
-    unlabelled, labelled, labels = copy_molecules(CACHE / "data")
+    structures, labels = copy_molecules(CACHE)
+    labelled = structures / "chembl.smi"
     run = CACHE / "runs" / time.strftime("%Y%m%d-%H%M%S")
-    unlabeled("pretrain", RECIPE, unlabelled, "--out", run)
+    unlabeled("pretrain", RECIPE, structures, "--out", run)
     unlabeled("embed", run, labelled, "--out", run / "embeddings" / "molecules.parquet")
     unlabeled("evaluate", run, labelled, "--labels", labels)
     unlabeled("report", run)
     print(f"{(time.monotonic() - started) / 60:.1f} minutes. Open {run / 'report.html'}")
 
 
-def copy_molecules(folder: Path) -> tuple[Path, Path, Path]:
-    """Write the two sets of structures, and the activities as `unlabeled evaluate` takes them."""
-    folder.mkdir(parents=True, exist_ok=True)
-    unlabelled, labelled = folder / "nci.smi", folder / "chembl.smi"
-    labels = folder / "activity.csv"
-    unlabelled.write_text(Path(RDConfig.RDDataDir, "NCI", "first_5K.smi").read_text())
+def copy_molecules(folder: Path) -> tuple[Path, Path]:
+    """Write a folder of structures, and the activities as `unlabeled evaluate` takes them."""
+    molecules, labels = folder / "molecules", folder / "activity.csv"
+    molecules.mkdir(parents=True, exist_ok=True)
+    nci = Path(RDConfig.RDDataDir, "NCI", "first_5K.smi").read_text()
+    (molecules / "nci.smi").write_text(nci)
     structures = CHEMBL.with_suffix(".smi").read_text()
-    labelled.write_text(structures)
+    (molecules / "chembl.smi").write_text(structures)
     with Path(f"{CHEMBL}_act.csv").open() as file:
         activity = {row["Name"]: row["Act"] for row in csv.DictReader(file)}
     names = [line.split()[1] for line in structures.splitlines()]
     rows = [f"chembl.smi#{line},{activity[name]}" for line, name in enumerate(names, start=1)]
     labels.write_text("\n".join(["item,activity", *rows]) + "\n")
-    return unlabelled, labelled, labels
+    return molecules, labels
 
 
 def unlabeled(*arguments: object) -> None:

@@ -1,16 +1,16 @@
-"""Pretrain GraphMAE on ZINC molecules, and judge it on BBBP beside random encoders and ECFP4.
+"""Pretrain GraphMAE on ZINC molecules, and judge it on BBBP, Tox21 and HIV, beside ECFP4.
 
-UNLABELED_DATA names the folder that holds graph/mol_zinc_subset and graph/mol_bbbp. Both are
-copied once into plain tables below .cache/bench-graph, and go in by `unlabeled pretrain` and
-`unlabeled evaluate`, as a user's would. A seed that is done is not done again. Writes
-results/molecules-<date>.json beside this file and prints its table.
+UNLABELED_DATA names the folder that holds graph/mol_zinc_subset, graph/mol_bbbp and so on. They
+are copied once into plain tables below .cache/bench-graph, and go in by `unlabeled pretrain` and
+`unlabeled evaluate`, as a user's would. A seed or a set that is done is not done again. Writes
+results/molecules.json beside this file after each and prints its table.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
-import datetime
+import gzip
 import json
 import os
 import shutil
@@ -19,33 +19,40 @@ import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 HERE = Path(__file__).parent
 CACHE = HERE.parents[2] / ".cache" / "bench-graph"
 UNLABELED = str(Path(sys.executable).with_name("unlabeled"))
 RECIPE = "graph/graphmae"
 PACKAGES = ("unlabeled", "unlabeled-graph", "torch", "torch-geometric", "rdkit")
+FILES = {
+    "bbbp": "mol_bbbp/bbbp.csv",
+    "tox21": "mol_tox21/tox21.csv",
+    "hiv": "mol_hiv/hiv.csv.gz",
+}
+STRUCTURE, SPLIT = "smiles", "scaffold_split"
+SPLITS = (SPLIT, "five_folds")
+"""The given split, and 5 folds by scaffold that test every molecule in turn."""
 
 
 def main() -> None:
-    """`graph.py`, or `graph.py --seeds 1 --steps 100`."""
+    """`graph.py`, or `graph.py --seeds 1 --sets bbbp --splits scaffold_split`."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--seeds", type=int, default=3)
-    arguments.add_argument("--steps", type=int, default=200)
+    arguments.add_argument("--sets", nargs="+", choices=FILES, default=list(FILES))
+    arguments.add_argument("--splits", nargs="+", choices=SPLITS, default=[SPLIT])
     given = arguments.parse_args()
     data = convert(source_folder(), CACHE / "data")
-    runs = [judge(data, seed, given.steps) for seed in range(given.seeds)]
-    result = {
-        "recipe": RECIPE,
-        "steps": given.steps,
-        "versions": {name: version(name) for name in PACKAGES},
-        "runs": runs,
-    }
-    file = HERE / "results" / f"molecules-{datetime.date.today()}.json"
+    for name in given.sets:
+        for split in given.splits:
+            for seed in range(given.seeds):
+                judge(data, name, split, pretrain(data, seed))
+    result = collect()
+    file = HERE / "results" / "molecules.json"
     file.parent.mkdir(exist_ok=True)
     file.write_text(json.dumps(result, indent=2) + "\n")
-    print(table(runs), f"written to {file}", sep="\n")
+    print(table(result["scores"]), f"written to {file}", sep="\n")
 
 
 def source_folder() -> Path:
@@ -55,23 +62,35 @@ def source_folder() -> Path:
 
 
 def convert(source: Path, folder: Path) -> Path:
-    """zinc.smi, bbbp.csv (structures only) and two tables of labels: by split and by fold."""
+    """zinc.smi; of each set the structures alone, and a table of labels for each way to split."""
     if folder.exists():
         return folder
     partial = folder.with_name("data.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     shutil.copy(source / "mol_zinc_subset" / "zinc_pretrain.smi", partial / "zinc.smi")
-    with (source / "mol_bbbp" / "bbbp.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    write(partial / "bbbp.csv", ["smiles"], [[row["smiles"]] for row in rows])
-    numbered = list(enumerate(rows, start=2))  # line 1 is the header
-    labels = [[f"bbbp.csv#{line}", row["p_np"]] for line, row in numbered]
-    write(partial / "five_folds.csv", ["item", "p_np"], labels)
-    split = [[*label, row["scaffold_split"]] for label, row in zip(labels, rows, strict=True)]
-    write(partial / "scaffold_split.csv", ["item", "p_np", "split"], split)
+    for name, path in FILES.items():
+        convert_set(source / path, partial, name)
     partial.rename(folder)
     return folder
+
+
+def convert_set(file: Path, folder: Path, name: str) -> None:
+    with opened(file) as stream:
+        rows = list(csv.DictReader(stream))
+    targets = [column for column in rows[0] if column not in (STRUCTURE, SPLIT)]
+    write(folder / f"{name}.csv", [STRUCTURE], [[row[STRUCTURE]] for row in rows])
+    labels = [
+        [f"{name}.csv#{line}", *(row[target] for target in targets)]
+        for line, row in enumerate(rows, start=2)  # line 1 is the header
+    ]
+    write(folder / f"{name}-five_folds.csv", ["item", *targets], labels)
+    split = [[*label, row[SPLIT]] for label, row in zip(labels, rows, strict=True)]
+    write(folder / f"{name}-{SPLIT}.csv", ["item", *targets, "split"], split)
+
+
+def opened(file: Path) -> IO[str]:
+    return gzip.open(file, "rt", newline="") if file.suffix == ".gz" else file.open(newline="")
 
 
 def write(path: Path, header: list[str], rows: list[list[str]]) -> None:
@@ -79,25 +98,54 @@ def write(path: Path, header: list[str], rows: list[list[str]]) -> None:
         csv.writer(file).writerows([header, *rows])
 
 
-def judge(data: Path, seed: int, steps: int) -> dict[str, Any]:
-    """Pretrain with one seed and evaluate on both splits; what is there already is read."""
-    run = CACHE / "runs" / f"{steps}-steps-seed-{seed}"
-    started = time.monotonic()
-    flags = ("--training.steps", steps, "--training.seed", seed)
-    probe = ("--evaluation.probe.name", "logistic", "--evaluation.probe.metric", "roc_auc")
-    if not (run / "encoder").exists():
-        unlabeled("pretrain", RECIPE, data / "zinc.smi", "--out", run, *flags, *probe)
-    minutes = (time.monotonic() - started) / 60
-    found = {"seed": seed, "minutes_of_pretraining": round(minutes, 1)}
-    for name in ("scaffold_split", "five_folds"):
-        file = run / f"{name}.json"
-        if not file.exists():
-            labels = ("--labels", data / f"{name}.csv", "--name", name)
-            file.write_text(unlabeled("evaluate", run, data / "bbbp.csv", *labels))
-        judged = json.loads(file.read_text())
-        # Where the data lay on this machine says nothing about the result.
-        found[name] = {key: judged[key] for key in judged if key not in ("data", "labels")}
-    return found
+def pretrain(data: Path, seed: int) -> Path:
+    """The run of one seed; one that is there already is taken as it is."""
+    run = CACHE / "runs" / f"seed-{seed}"
+    if not (run / "minutes").exists():
+        started = time.monotonic()
+        probe = ("--evaluation.probe.name", "logistic", "--evaluation.probe.metric", "roc_auc")
+        flags = ("--training.seed", seed, *probe)
+        unlabeled("pretrain", RECIPE, data / "zinc.smi", "--out", run, *flags)
+        (run / "minutes").write_text(f"{(time.monotonic() - started) / 60:.1f}")
+    return run
+
+
+def judge(data: Path, name: str, split: str, run: Path) -> None:
+    """Evaluate a run on one set, unless that is done."""
+    done = run / f"{name}-{split}.json"
+    if done.exists():
+        return
+    labels = data / f"{name}-{split}.csv"
+    with labels.open(newline="") as file:
+        targets = [word for word in next(csv.reader(file)) if word not in ("item", "split")]
+    chosen = [word for target in targets for word in ("--target", target)]
+    named = ("--labels", labels, "--name", f"{name}-{split}")
+    done.write_text(unlabeled("evaluate", run, data / f"{name}.csv", *named, *chosen))
+
+
+def collect() -> dict[str, Any]:
+    """Everything that was judged so far, by this call or an earlier one."""
+    runs = sorted((CACHE / "runs").glob("seed-*"))
+    minutes = {run.name: float((run / "minutes").read_text()) for run in runs}
+    scores = [
+        {"set": name, "split": split, "seed": run.name.removeprefix("seed-"), **shortened(file)}
+        for name in FILES
+        for split in SPLITS
+        for run in runs
+        if (file := run / f"{name}-{split}.json").exists()
+    ]
+    return {
+        "recipe": RECIPE,
+        "versions": {name: version(name) for name in PACKAGES},
+        "minutes_of_pretraining": minutes,
+        "scores": scores,
+    }
+
+
+def shortened(file: Path) -> dict[str, Any]:
+    """Where the data lay on this machine says nothing about the result."""
+    judged = json.loads(file.read_text())
+    return {key: judged[key] for key in judged if key not in ("data", "labels", "name")}
 
 
 def unlabeled(*arguments: object) -> str:
@@ -110,19 +158,18 @@ def unlabeled(*arguments: object) -> str:
     return done.stdout
 
 
-def table(runs: list[dict[str, Any]]) -> str:
-    """One line per seed and split: every score, and what the comparison with random says."""
+def table(scores: list[dict[str, Any]]) -> str:
+    """One line per set, split and seed: every score, and the differences from the others."""
     lines = []
-    for run in runs:
-        for name in ("scaffold_split", "five_folds"):
-            found = run[name]
-            scores = "  ".join(f"{row['name']} {row['score']:.3f}" for row in found["rows"])
-            against = found["comparisons"][0]
-            low, high = against["interval"]["low"], against["interval"]["high"]
-            verdict = (
-                f"{against['outcome']} {against['difference']:+.3f} ({low:+.3f} to {high:+.3f})"
+    for found in scores:
+        parts = [f"{found['set']}, {found['split']}, seed {found['seed']}: {found['metric']}"]
+        parts += [f"{row['name']} {row['score']:.3f}" for row in found["rows"]]
+        for other in found["comparisons"]:
+            low, high = other["interval"]["low"], other["interval"]["high"]
+            parts.append(
+                f"− {other['against']} {other['difference']:+.3f} ({low:+.3f} to {high:+.3f})"
             )
-            lines.append(f"{name}, seed {run['seed']}: {found['metric']}  {scores}  {verdict}")
+        lines.append("\n    ".join(parts))
     return "\n".join(lines)
 
 

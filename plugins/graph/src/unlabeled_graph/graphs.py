@@ -75,3 +75,10 @@ def require_graph(sample: Data, name: str, node_features: int, edge_features: in
     if not torch.isfinite(x.sum()) and not torch.isfinite(x).all():
         bad = int((~torch.isfinite(x)).sum())
         raise ShapeError(f"{name}, x: expected finite values, found {bad} NaN or infinite")
+
+
+def neighbour_means(x: Tensor, edge_index: Tensor) -> Tensor:
+    """The mean of x (M, F) over the nodes whose edges end at each node; zeros where none does."""
+    source, target = edge_index
+    total = torch.zeros_like(x).index_add(0, target, x.index_select(0, source))
+    return total / torch.bincount(target, minlength=len(x)).clamp(min=1).unsqueeze(1)

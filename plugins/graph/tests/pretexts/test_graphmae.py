@@ -123,8 +123,9 @@ def test_the_encoder_misses_dropped_edges_in_both_directions_and_the_decoder_doe
     torch.testing.assert_close(seen.edge_attr, made.graphs.edge_attr[made.kept])
 
 
-def test_edges_at_hidden_nodes_can_be_hidden_too():
-    pretext = method(mask_edges=True)
+@pytest.mark.parametrize("fate", ["hidden", "rebuilt"])
+def test_edges_at_hidden_nodes_can_be_hidden_too(fate):
+    pretext = method(masked_edges=fate)
     made = batch(pretext, [graph(8)])
     hidden = set(made.masked.tolist())
 
@@ -147,6 +148,62 @@ def test_hidden_features_reach_nothing_but_the_target():
     assert torch.equal(pretext._shown(made), before)
 
 
+def test_features_of_hidden_edges_are_rebuilt_from_both_ends():
+    pretext = method(masked_edges="rebuilt", gamma=2.0)
+    made = batch(pretext, [graph(6), graph(5)])
+    codes = torch.rand(11, 6, dtype=torch.float64)
+    hidden, terms = set(made.masked.tolist()), []
+    for (a, b), wanted in zip(
+        made.graphs.edge_index.T.tolist(), made.graphs.edge_attr, strict=True
+    ):
+        if {a, b} & hidden:
+            told = pretext.edge_decoder(codes[a] + codes[b])
+            terms.append((1 - (told @ wanted) / (told.norm() * wanted.norm())) ** 2)
+
+    torch.testing.assert_close(pretext._edge_error(codes, made), torch.stack(terms).mean())
+
+
+def test_both_errors_are_added_and_logged():
+    pretext = method(masked_edges="rebuilt")
+
+    loss = pretext(batch(pretext, [graph(6), graph(5)]))
+
+    assert set(loss.parts) == {"nodes", "edges"}
+    torch.testing.assert_close(loss.total, loss.parts["nodes"] + loss.parts["edges"])
+
+
+def test_edge_features_that_the_encoder_ignores_are_not_rebuilt():
+    with pytest.raises(RecipeError, match="masked_edges"):
+        method(encoder={"edge_features": None}, masked_edges="rebuilt")
+
+
+def test_neighbours_are_rebuilt_by_their_mean_one_step_after_the_other():
+    pretext = method(target_hops=2)
+    graphs = batch(pretext, [graph(7)]).graphs
+    step = torch.zeros(7, 7, dtype=torch.float64)
+    for a, b in graphs.edge_index.T.tolist():
+        step[b, a] += 1
+    step /= step.sum(1, keepdim=True).clamp(min=1)
+
+    found = pretext._target(graphs)
+
+    torch.testing.assert_close(found[:, :4], graphs.x)
+    torch.testing.assert_close(found[:, 4:8], step @ graphs.x)
+    torch.testing.assert_close(found[:, 8:], step @ step @ graphs.x)
+
+
+def test_what_is_rebuilt_can_be_standardised_over_the_batch():
+    pretext = method(standardise=True)
+    target = torch.rand(9, 4, dtype=torch.float64)
+    hidden, rebuilt = torch.tensor([1, 4]), torch.rand(2, 4, dtype=torch.float64)
+    scaled = (target - target.mean(0)) / target.std(0, correction=0)
+    cosine = torch.nn.functional.cosine_similarity(rebuilt, scaled[hidden])
+
+    found = pretext._error(rebuilt, target, hidden)
+
+    torch.testing.assert_close(found, (1 - cosine).mean(), atol=1e-4, rtol=0)
+
+
 @pytest.mark.parametrize("decoder", ["layer", "mlp", "linear"])
 def test_only_hidden_nodes_are_rebuilt_and_not_from_their_own_codes(decoder):
     pretext = method(decoder=decoder)
@@ -165,17 +222,25 @@ def test_only_hidden_nodes_are_rebuilt_and_not_from_their_own_codes(decoder):
 @pytest.mark.parametrize("decoder", ["layer", "mlp", "linear"])
 @pytest.mark.parametrize("edges", [0, None])
 def test_tiny_graphs_and_graphs_without_edges_train(decoder, edges):
-    pretext = method(decoder=decoder, replace_ratio=0.05, drop_edges=0.3)
+    pretext = method(
+        decoder=decoder, replace_ratio=0.05, drop_edges=0.3, masked_edges="rebuilt", target_hops=1
+    )
 
     loss = pretext(batch(pretext, [graph(n, edges=edges) for n in (1, 2, 3)]))
     loss.total.backward()
 
     assert torch.isfinite(loss.total)
-    assert 0 <= loss.total <= 2
+    assert all(0 <= part <= 2 for part in loss.parts.values())
 
 
 def test_every_weight_learns():
-    pretext = method(encoder={"norm": "batch", "jump": "all"}, replace_ratio=0.1)
+    pretext = method(
+        encoder={"norm": "batch", "jump": "all"},
+        replace_ratio=0.1,
+        masked_edges="rebuilt",
+        target_hops=1,
+        standardise=True,
+    )
 
     pretext(batch(pretext, [graph(n) for n in range(5, 25)])).total.backward()
 

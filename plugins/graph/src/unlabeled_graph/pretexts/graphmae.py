@@ -5,8 +5,12 @@ Source: Hou et al., KDD 2022, arXiv:2205.10803, section 3 and equation 2.
 Departs from the authors' code in what is drawn: nodes are hidden graph by graph, so that a
 graph's mask depends on nothing but the graph; the number of replaced ones is rounded up or down
 at random, so that it is right on average for small graphs too; edges are dropped with both
-directions. `mask_edges` (off in the paper) hides the features of edges at hidden nodes, as Hu et
-al., ICLR 2020, arXiv:1905.12265, do for bonds.
+directions.
+
+Beyond the paper, and off unless asked for: features of edges at hidden nodes are hidden and rebuilt
+too, as Hu et al., ICLR 2020, arXiv:1905.12265, do for bonds; what is rebuilt is standardised, and
+holds the mean features of the neighbours beside a node's own, as the tokens of Liu et al., NeurIPS
+2023, arXiv:2310.14753, do.
 """
 
 from __future__ import annotations
@@ -21,11 +25,13 @@ from torch import Tensor, nn
 from torch_geometric.data import Data
 
 from unlabeled.contract import Encoder, Loss, Pretext
+from unlabeled.distributed import batch_standardise
+from unlabeled.errors import RecipeError
 from unlabeled.objectives.scaled_cosine_error import scaled_cosine_error_loss
 from unlabeled.randomness import Draw
 from unlabeled.settings import Settings
 from unlabeled_graph.encoders.body import Body, GraphEncoder, graph_encoder
-from unlabeled_graph.graphs import GraphBatch
+from unlabeled_graph.graphs import GraphBatch, neighbour_means
 from unlabeled_graph.pretexts.node_masking import (
     MaskedGraph,
     MaskedGraphs,
@@ -45,7 +51,15 @@ class GraphMAESettings(Settings):
         0.0, ge=0, lt=1, description="share of the hidden nodes that show another node's features"
     )
     drop_edges: float = Field(0.0, ge=0, lt=1, description="share of edges the encoder misses")
-    mask_edges: bool = Field(False, description="hide features of edges at hidden nodes too")
+    masked_edges: Literal["shown", "hidden", "rebuilt"] = Field(
+        "shown", description="what becomes of the features of edges at hidden nodes"
+    )
+    target_hops: int = Field(
+        0, ge=0, description="rebuild the mean features of the neighbours up to this many steps off"
+    )
+    standardise: bool = Field(
+        False, description="rebuild columns of mean 0 and deviation 1 over the batch"
+    )
     gamma: float = Field(1.0, ge=1, description="exponent of the scaled cosine error")
     decoder: Literal["layer", "mlp", "linear"] = Field(
         "layer", description="one layer of the encoder's kind, or a map of each node alone"
@@ -59,12 +73,21 @@ class GraphMAE(Pretext):
     settings: GraphMAESettings
 
     def __init__(self, settings: GraphMAESettings, encoder: Encoder) -> None:
-        """Raises RecipeError if the encoder is none of this plugin."""
+        """Raises RecipeError if the encoder is none of this plugin, or looks at no edge features
+        that are to be rebuilt."""
         super().__init__(settings, encoder)
         body, width = graph_encoder(encoder).body, graph_encoder(encoder).body.settings.width
         self.token = nn.Parameter(torch.zeros(1, body.features))
         self.to_decoder = nn.Linear(width, width, bias=False)
-        self.decoder = decoder(settings.decoder, graph_encoder(encoder))
+        rebuilt = body.features * (1 + settings.target_hops)
+        self.decoder = decoder(settings.decoder, graph_encoder(encoder), rebuilt)
+        if settings.masked_edges == "rebuilt":
+            if not body.edge_features:
+                raise RecipeError(
+                    "pretext.masked_edges: expected shown, as the encoder takes no edge features, "
+                    "found rebuilt"
+                )
+            self.edge_decoder = mlp(width, body.edge_features)
 
     def example(self, sample: Data, draw: Draw) -> MaskedGraph:
         ratios = self.settings
@@ -75,9 +98,33 @@ class GraphMAE(Pretext):
 
     def forward(self, batch: MaskedGraphs) -> Loss:
         codes = self._body.states(self._kept(batch), self._shown(batch))[-1]
-        rebuilt = self._decode(codes, batch)
-        hidden = batch.graphs.x.index_select(0, batch.masked)
-        return Loss(scaled_cosine_error_loss(rebuilt, hidden, gamma=self.settings.gamma))
+        nodes = self._error(self._decode(codes, batch), self._target(batch.graphs), batch.masked)
+        if self.settings.masked_edges != "rebuilt":
+            return Loss(nodes)
+        edges = self._edge_error(codes, batch)
+        return Loss(nodes + edges, {"nodes": nodes, "edges": edges})
+
+    def _target(self, graphs: GraphBatch) -> Tensor:
+        """What is rebuilt of every node: its features, then the means over its neighbours."""
+        means = [graphs.x]
+        for _ in range(self.settings.target_hops):
+            means.append(neighbour_means(means[-1], graphs.edge_index))
+        return torch.cat(means, dim=1) if self.settings.target_hops else graphs.x
+
+    def _edge_error(self, codes: Tensor, batch: MaskedGraphs) -> Tensor:
+        """Of the features of edges at hidden nodes, told from the codes of both ends."""
+        edges = batch.graphs.edge_index
+        hidden = among(codes, batch.masked)[edges].any(dim=0).nonzero().flatten()
+        ends = edges.index_select(1, hidden)
+        both = codes.index_select(0, ends[0]) + codes.index_select(0, ends[1])
+        assert batch.graphs.edge_attr is not None
+        return self._error(self.edge_decoder(both), batch.graphs.edge_attr, hidden)
+
+    def _error(self, rebuilt: Tensor, target: Tensor, hidden: Tensor) -> Tensor:
+        """rebuilt: (P, F); target: of all rows, hidden or not; hidden: (P,) row numbers."""
+        target = batch_standardise(target) if self.settings.standardise else target
+        hidden_target = target.index_select(0, hidden)
+        return scaled_cosine_error_loss(rebuilt, hidden_target, gamma=self.settings.gamma)
 
     @property
     def _body(self) -> Body:
@@ -90,7 +137,7 @@ class GraphMAE(Pretext):
         """The edges that the encoder sees."""
         graphs = batch.graphs
         edges, edge_attr = graphs.edge_index, graphs.edge_attr
-        if self.settings.mask_edges and edge_attr is not None:
+        if self.settings.masked_edges != "shown" and edge_attr is not None:
             at_hidden = among(graphs.x, batch.masked)[edges].any(dim=0)
             edge_attr = edge_attr.masked_fill(at_hidden.unsqueeze(1), 0)
         if self.settings.drop_edges:
@@ -111,11 +158,14 @@ class GraphMAE(Pretext):
         return self._body.pass_messages(self.decoder, nodes, batch.graphs, at=batch.masked)
 
 
-def decoder(kind: str, encoder: GraphEncoder) -> nn.Module:
-    """(M, D) → (M, F): one layer of the encoder's kind, or a map of each node alone."""
-    features, width = encoder.body.features, encoder.body.settings.width
+def decoder(kind: str, encoder: GraphEncoder, rebuilt: int) -> nn.Module:
+    """(M, D) → (M, rebuilt): one layer of the encoder's kind, or a map of each node alone."""
+    width = encoder.body.settings.width
     if kind == "layer":
-        return encoder.layer(width, features)
-    if kind == "linear":
-        return nn.Linear(width, features)
-    return nn.Sequential(nn.Linear(width, width), nn.PReLU(), nn.Linear(width, features))
+        return encoder.layer(width, rebuilt)
+    return nn.Linear(width, rebuilt) if kind == "linear" else mlp(width, rebuilt)
+
+
+def mlp(width: int, above: int) -> nn.Module:
+    """(…, width) → (…, above)."""
+    return nn.Sequential(nn.Linear(width, width), nn.PReLU(), nn.Linear(width, above))
