@@ -62,7 +62,8 @@ def source_folder() -> Path:
 
 
 def convert(source: Path, folder: Path) -> Path:
-    """zinc.smi; of each set the structures alone, and a table of labels for each way to split."""
+    """zinc.smi; of each set the structures, those that an encoder may be adapted to (all where
+    every one is tested in turn), and a table of labels for each way to split."""
     if folder.exists():
         return folder
     partial = folder.with_name("data.partial")
@@ -85,6 +86,9 @@ def convert_set(file: Path, folder: Path, name: str) -> None:
         for line, row in enumerate(rows, start=2)  # line 1 is the header
     ]
     write(folder / f"{name}-five_folds.csv", ["item", *targets], labels)
+    for part, chosen in (("train", ("train",)), ("all", ("train", "valid", "test"))):
+        kept = [[row[STRUCTURE]] for row in rows if row[SPLIT] in chosen]
+        write(folder / f"{name}-{part}.csv", [STRUCTURE], kept)
     split = [[*label, row[SPLIT]] for label, row in zip(labels, rows, strict=True)]
     write(folder / f"{name}-{SPLIT}.csv", ["item", *targets, "split"], split)
 
@@ -111,16 +115,20 @@ def pretrain(data: Path, seed: int) -> Path:
 
 
 def judge(data: Path, name: str, split: str, run: Path) -> None:
-    """Evaluate a run on one set, unless that is done."""
+    """Adapt a run to the training molecules of one set and evaluate it, unless that is done."""
     done = run / f"{name}-{split}.json"
     if done.exists():
         return
+    part = "train" if split == SPLIT else "all"
+    adapted = run / f"{name}-{part}"
+    if not adapted.exists():
+        unlabeled("adapt", run, data / f"{name}-{part}.csv", "--out", adapted)
     labels = data / f"{name}-{split}.csv"
     with labels.open(newline="") as file:
         targets = [word for word in next(csv.reader(file)) if word not in ("item", "split")]
     chosen = [word for target in targets for word in ("--target", target)]
     named = ("--labels", labels, "--name", f"{name}-{split}")
-    done.write_text(unlabeled("evaluate", run, data / f"{name}.csv", *named, *chosen))
+    done.write_text(unlabeled("evaluate", adapted, data / f"{name}.csv", *named, *chosen))
 
 
 def collect() -> dict[str, Any]:

@@ -29,6 +29,7 @@ COMMANDS = {
     "describe": ("catalogue:describe", "What a plugin, recipe or component is and can be set to."),
     "inspect": ("inspect:inspect", "What is in a folder: counts, sizes, groups, broken files."),
     "pretrain": ("pretrain:pretrain", "Train a recipe on a folder, resume or continue a run."),
+    "adapt": ("use:adapt", "Fit a run's batch-norm statistics to the data it is used on."),
     "embed": ("use:embed", "Write the embeddings of a folder's items to Parquet."),
     "apply": ("use:apply", "Restore a folder's items by the run of a restoration."),
     "evaluate": ("use:evaluate", "Probe a run beside random encoders and raw features."),

@@ -1,4 +1,4 @@
-"""What to do with a run: `unlabeled embed`, `apply`, `evaluate`, `similar`, `report`, `export`."""
+"""What to do with a run: adapt, embed, apply, evaluate, similar, report and export it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,39 @@ from unlabeled.cli.overrides import parse_overrides
 from unlabeled.cli.printing import console, print_json, print_table
 
 Overrides = Annotated[str, Parameter(allow_leading_hyphen=True, show=False)]
+
+
+def adapt(
+    run: Path,
+    data: Path,
+    *,
+    out: Path,
+    unreadable: Literal["skip", "stop"] = "skip",
+    json: Json = False,
+) -> None:
+    """Write the run's encoder anew, its batch-norm statistics fitted to DATA. No labels are used.
+
+    Worth it where DATA look unlike what the encoder was trained on. Use the result in place of
+    the run: unlabeled embed OUT, unlabeled evaluate OUT.
+
+    Parameters
+    ----------
+    run
+        A run, or its encoder folder.
+    data
+        The folder or file that the encoder will be used on.
+    out
+        The folder to write, best within the run's: its evaluation settings then hold on.
+    unreadable
+        What to do with an item that cannot be read.
+    """
+    from unlabeled.evaluation.adapt import adapt as fit
+
+    path = fit(run, data, out, unreadable=unreadable)
+    if json:
+        print_json({"encoder": str(path)})
+    else:
+        console().print(f"{path}: the encoder, with batch-norm statistics of {data}")
 
 
 def embed(

@@ -8,20 +8,17 @@ split is given, only its training items do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 import torch
-from lightning_fabric.utilities import move_data_to_device
 
 from unlabeled.batch_norm import estimate_batch_norm
-from unlabeled.contract import Batch, Encoder
+from unlabeled.contract import Encoder
+from unlabeled.evaluation.adapt import drawn_batches
 from unlabeled.evaluation.encoding import device
 from unlabeled.evaluation.reading import Source
-from unlabeled.randomness import keyed_rng
 from unlabeled.recipe import Choice, build_encoder
-
-BATCHES = 16
-"""For calibration and for batch-norm statistics."""
 
 
 def random_encoder(
@@ -37,16 +34,8 @@ def random_encoder(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         encoder = build_encoder(choice).to(device()).eval()
-    drawn = keyed_rng("random encoder", seed).permutation(rows)[: BATCHES * batch_size].tolist()
-
-    def batches() -> Iterator[Batch]:
-        # Cut before sorting by size: a batch shall be a fair sample of the items.
-        for start in range(0, len(drawn), batch_size):
-            for _, samples in source.batches(drawn[start : start + batch_size], batch_size):
-                if len(samples) > 1 or len(drawn) == 1:
-                    yield move_data_to_device(encoder.collate(samples), device())
-
+    drawn = partial(drawn_batches, encoder, source, rows, batch_size, "random encoder", seed)
     with torch.no_grad():
-        encoder.calibrate(batches())
-        estimate_batch_norm(encoder, batches(), output)
+        encoder.calibrate(drawn())
+        estimate_batch_norm(encoder, drawn(), output)
     return encoder

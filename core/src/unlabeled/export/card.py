@@ -9,7 +9,7 @@ from typing import Any
 CARD = """# {encoder}, pretrained with {pretext}
 
 {parameters:,} parameters, trained without labels by `unlabeled pretrain {recipe}`: {steps:,} steps,
-seed {seed}, {items:,} items{fingerprint}.
+seed {seed}, {items:,} items{fingerprint}.{adapted}
 
 ## Load
 ```python
@@ -66,7 +66,13 @@ def model_card(config: Mapping[str, Any], parameters: int) -> str:
     print_of_data = (
         f" (fingerprint `{origin['fingerprint'][:12]}`)" if origin["fingerprint"] else ""
     )
+    adapted = (
+        f" Its batch-norm statistics are those of other items (`{origin['adapted_to'][:12]}`)."
+        if origin["adapted_to"]
+        else ""
+    )
     return CARD.format(
+        adapted=adapted,
         **origin | {"fingerprint": print_of_data},
         command=COMMANDS[origin["kind"]],
         limits=LIMITS[origin["kind"]],

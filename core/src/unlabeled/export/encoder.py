@@ -36,7 +36,8 @@ FORMAT = 1
 class Provenance:
     """Where an encoder comes from.
 
-    batch_size: of training, and so one that fits; fingerprint: of the items it was trained on.
+    batch_size: of training, and so one that fits; fingerprint: of the items it was trained on;
+    adapted_to: of those that its batch-norm statistics were fitted to by `unlabeled adapt`.
     """
 
     recipe: str
@@ -47,6 +48,7 @@ class Provenance:
     batch_size: int = 64
     items: int = 0
     fingerprint: str = ""
+    adapted_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
