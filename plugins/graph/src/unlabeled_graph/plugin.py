@@ -110,7 +110,6 @@ plugin = Plugin(
             target="unlabeled_graph.pretexts.graphmae:GraphMAE",
             summary="hidden nodes are rebuilt from the codes around them",
             source="Hou et al. 2022, GraphMAE",
-            experimental=True,
         ),
         "graphmae2": Component(
             target="unlabeled_graph.pretexts.graphmae2:GraphMAE2",
@@ -219,7 +218,6 @@ plugin = Plugin(
             target="unlabeled_graph:recipes/graphmae.yaml",
             summary="masked atoms of molecules",
             source="Hou et al. 2022, GraphMAE",
-            experimental=True,
         ),
         "graphmae2": Component(
             target="unlabeled_graph:recipes/graphmae2.yaml",
