@@ -172,7 +172,6 @@ class _BothWays(Function):
                 share = (scores - by_row[rows, None]).exp2_()
                 share += scores.sub_(by_column).exp2_()
                 share.diagonal(start + rows.start).sub_(2)
-                share /= temperature
                 torch.mm(share, b, out=a_gradient[rows])
                 b_gradient.addmm_(share.T, a[rows])
             ctx.save_for_backward(a, temperature, a_gradient, b_gradient)
@@ -187,6 +186,7 @@ class _BothWays(Function):
             # The adjoint of a sum over ranks is a sum over ranks; what remains is local.
             gradient = gradient.clone()
             dist.all_reduce(gradient)
+        gradient = gradient / temperature  # which all scores were divided by
         towards_a, towards_temperature = a_gradient * gradient, None
         if ctx.needs_input_grad[2]:
             towards_temperature = _by_temperature(a, towards_a, temperature)
