@@ -37,6 +37,7 @@ COMMANDS = {
     "report": ("use:report", "Write the run's report, one HTML page."),
     "export": ("use:export", "Write the run's encoder for another program."),
     "check": ("check:check", "Run the conformance kit on a plugin."),
+    "new-plugin": ("new_plugin:new_plugin", "Write a small working plugin to start from."),
 }
 
 
