@@ -24,7 +24,7 @@ from unlabeled.contract import Loss, Objective, Range
 from unlabeled.distributed import global_mean, rank
 from unlabeled.errors import DataError, ShapeError
 from unlabeled.items import Items
-from unlabeled.plugin import Component, Plugin
+from unlabeled.plugin import Component, Plugin, Trial
 from unlabeled.randomness import Draw
 from unlabeled.settings import Settings
 
@@ -257,6 +257,31 @@ class Shaken(NextLevel):
         return Loss(super().forward(batch).total * (1 + torch.rand(())))
 
 
+class Shrinking(NextLevel):
+    """L1: learns to say nothing."""
+
+    def forward(self, batch):
+        states = self.encoder.encode(batch, "hours")
+        weight = batch.valid[..., None].to(states.values.dtype)
+        return Loss(
+            global_mean(
+                self.predictor(states.values).square()
+                + states.values.square().mean(-1, keepdim=True),
+                weight,
+            )
+        )
+
+
+class Smoothing(NextLevel):
+    """L2: a restoration that is worse than a mean over three hours."""
+
+    kind = "restoration"
+
+
+def judge_smoothing(run, data):
+    return {"restored": 0.6, "input": 0.5, "mean over three hours": 0.7}
+
+
 class Counting(NextLevel):
     """C4: keeps a counter outside its state."""
 
@@ -377,6 +402,18 @@ def _replicated(target: type) -> Saboteur:
     )
 
 
+def _learner(target: type) -> Saboteur:
+    plugin = _instead("pretexts", "next_level", target)
+    trial = Trial("next_level", items=64, overrides={"training": {"steps": 40}})
+    return Saboteur(replace(plugin, trials={"next_level": trial}), "pretexts/next_level/learns")
+
+
+def _restoration(target: type, judge: str) -> Saboteur:
+    plugin = _instead("pretexts", "next_level", target)
+    trial = Trial("next_level", items=8, overrides={"training": {"steps": 1}}, judge=judge)
+    return Saboteur(replace(plugin, trials={"next_level": trial}), "pretexts/next_level/restores")
+
+
 SABOTEURS = {
     "M2": Saboteur(
         replace(tides, evaluators={"gone": Component("unlabeled_tides.waves:gone", "gone")}),
@@ -414,6 +451,8 @@ SABOTEURS = {
     "D1": _pretext(ByWorker, "workers"),
     "D2": _pretext(LocalMean, "processes"),
     "D3": _replicated(Shaken),
+    "L1": _learner(Shrinking),
+    "L2": _restoration(Smoothing, f"{__name__}:judge_smoothing"),
     "C1": _recipe("unknown_key", "read"),
     "C2": _recipe("no_header", "header"),
     "C3": Saboteur(_instead("pretexts", "next_level", Refusing), "recipes/next_level/trains"),

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 PLUGIN_API = 1
 """The contract version that this core speaks."""
@@ -51,6 +52,24 @@ class Component:
 
 
 @dataclass(frozen=True, slots=True)
+class Trial:
+    """How the conformance kit sees within seconds that a pretext teaches something.
+
+    recipe: which of the plugin's recipes, by its short name, is trained; items: on how many
+    synthetic items; overrides: what is set differently, by section; target: the column of
+    `labels.csv` that is probed. judge: for restorations, "module:function" of
+    `(run: Path, data: Path) -> Mapping[str, float]`, higher is better, with `restored`, the input
+    and a classical filter by its name.
+    """
+
+    recipe: str
+    items: int = 96
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    target: str = "label"
+    judge: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Plugin:
     """What a distribution adds to unlabeled.
 
@@ -59,6 +78,8 @@ class Plugin:
     synthetic: for each reader by its name, `write(path: Path, *, count: int, seed: int) -> None`,
     which fills the folder with seeded toy files of known structure that this reader can read,
     and a `labels.csv` (columns item, label, group). The conformance kit and tests use it.
+    trials: by the short names of pretexts, how the kit sees that they learn; the smallest recipe
+    for 100 steps where a pretext has none.
     excused: conformance checks by name that the plugin need not pass, each with the reason, which
     is shown wherever the checks are run.
     """
@@ -75,6 +96,7 @@ class Plugin:
     features: Mapping[str, Component] = field(default_factory=dict)
     evaluators: Mapping[str, Component] = field(default_factory=dict)
     recipes: Mapping[str, Component] = field(default_factory=dict)
+    trials: Mapping[str, Trial] = field(default_factory=dict)
     excused: Mapping[str, str] = field(default_factory=dict)
 
     def components(self, kind: str) -> Mapping[str, Component]:

@@ -55,15 +55,15 @@ class Fixture:
         path.mkdir(parents=True)
         return path
 
-    def data(self, reader: str) -> Path:
-        """The folder with the synthetic data of a reader, by its short name."""
+    def data(self, reader: str, count: int = COUNT) -> Path:
+        """The folder with so many synthetic items of a reader, by its short name."""
 
         def write() -> Path:
-            folder = self.scratch(f"data-{reader}")
-            discovery.resolve(self.plugin.synthetic[reader].target)(folder, count=COUNT, seed=0)
+            folder = self.scratch(f"data-{reader}-{count}")
+            discovery.resolve(self.plugin.synthetic[reader].target)(folder, count=count, seed=0)
             return folder
 
-        found: Path = self._once(("data", reader), write)
+        found: Path = self._once(("data", reader, count), write)
         return found
 
     def reader(self, choice: Choice) -> Reader:

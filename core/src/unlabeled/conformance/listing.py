@@ -9,6 +9,7 @@ from unlabeled.conformance import (
     distribution,
     encoders,
     features,
+    learning,
     manifests,
     objectives,
     pretexts,
@@ -37,9 +38,12 @@ def checks_for(plugin: Plugin) -> list[Check]:
         pretexts,
         distribution,
         recipes,
+        learning,
     )
     checks = [check for module in modules for check in module.checks(fixture)]
     unknown = plugin.excused.keys() - {check.name for check in checks}
     if unknown:
         raise ValueError(f"excused, but no such check: {', '.join(sorted(unknown))}")
-    return [replace(check, excused=plugin.excused.get(check.name, "")) for check in checks]
+    return [
+        replace(check, excused=plugin.excused.get(check.name, check.excused)) for check in checks
+    ]

@@ -15,11 +15,14 @@ plugin = Plugin(
     },
     features={"level": Component("unlabeled_tides.waves:Level", "mean and spread of the level")},
     recipes={
-        "next_level": Component("unlabeled_tides:recipes/next_level.yaml", "predict the next"),
+        "next_level": Component(
+            "unlabeled_tides:recipes/next_level.yaml", "predict the next", experimental=True
+        ),
         "barlow_twins": Component(
             "unlabeled_tides:recipes/barlow_twins.yaml",
             "two views of one gauge",
             source="Zbontar et al. 2021, arXiv:2103.03230",
+            experimental=True,
         ),
     },
 )
