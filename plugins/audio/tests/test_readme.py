@@ -38,5 +38,5 @@ def test_commands_and_python_run_as_they_stand(home, capsys):
     assert (home / "embeddings.parquet").is_file()
     scope = {}
     exec(blocks("python")[0], scope)
-    assert scope["embeddings"].shape == (24, 96)
+    assert scope["embeddings"].shape == (24, 192)
     assert scope["frames"].valid.shape[0] == 24
