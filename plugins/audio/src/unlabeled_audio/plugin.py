@@ -85,6 +85,7 @@ plugin = Plugin(
             target="unlabeled_audio.pretexts.tera:TERA",
             summary="mend frames that were damaged in time, frequency and magnitude",
             source="Liu et al. 2021, arXiv:2007.06028",
+            experimental=True,
         ),
     },
     evaluators={
@@ -135,6 +136,7 @@ plugin = Plugin(
             target="unlabeled_audio:recipes/tera.yaml",
             summary="frames altered and mended, tiny",
             source="Liu et al. 2021, arXiv:2007.06028",
+            experimental=True,
         ),
         "masked_autoencoder": Component(
             target="unlabeled_audio:recipes/masked_autoencoder.yaml",
