@@ -43,11 +43,12 @@ def main() -> None:
     if not data.exists():
         save_graphs([community_graph(given.nodes, given.degree, 0, FEATURES)], data)
     found = {"nodes": given.nodes, "edges": given.nodes * given.degree, "features": FEATURES}
-    for by in ("clusters", "neighbours"):
+    for by, block in (("clusters", 1000), ("neighbours", 100)):
         run = CACHE / f"{given.nodes}" / f"{by}-{int(time.time())}"
-        command = [UNLABELED, "pretrain", "graph/graphmae_blocks", str(data), "--out", str(run),
-                   "--reader.by", by, "--training.steps", str(given.steps),
-                   "--training.health-every", "0"]  # fmt: skip
+        settings = {"reader.by": by, "reader.nodes": block, "training.steps": given.steps}
+        flags = [word for name, value in settings.items() for word in (f"--{name}", str(value))]
+        command = [UNLABELED, "pretrain", "graph/graphmae_blocks", str(data), "--out", str(run)]
+        command += [*flags, "--training.health-every", "0"]
         found[f"train by {by}, {given.steps} steps"] = measured(command)
     again = [sys.executable, __file__, "--nodes", str(given.nodes), "--embed", str(run)]
     found["embed all nodes"] = measured(again)

@@ -85,6 +85,11 @@ plugin = Plugin(
             summary="graph isomorphism network, with edge features",
             source="Xu et al. 2019, GIN; Hu et al. 2020",
         ),
+        "pyg": Component(
+            target="unlabeled_graph.encoders.pyg:PyG",
+            summary="any message-passing layer of PyG, by its name",
+            source="Fey and Lenssen 2019, PyG",
+        ),
         "sage": Component(
             target="unlabeled_graph.encoders.sage:SAGE",
             summary="each node beside the mean of its neighbours",
@@ -270,6 +275,12 @@ plugin = Plugin(
         "graphmae_reddit_binary_base": Component(
             target="unlabeled_graph:recipes/graphmae_reddit_binary_base.yaml",
             summary="masked nodes of TU graphs, the published row for REDDIT-BINARY",
+            source="Hou et al. 2022, GraphMAE",
+            experimental=True,
+        ),
+        "graphmae_pyg": Component(
+            target="unlabeled_graph:recipes/graphmae_pyg.yaml",
+            summary="masked nodes of small graphs, by any layer of PyG",
             source="Hou et al. 2022, GraphMAE",
             experimental=True,
         ),

@@ -1,0 +1,74 @@
+"""Any layer of PyG by its name: `SAGEConv`, `GraphConv`, `TransformerConv`, `GATv2Conv` and so on.
+
+Source: Fey and Lenssen 2019, arXiv:1903.02428; each layer names its paper in PyG's documentation.
+Only names of message-passing layers in `torch_geometric.nn` are taken, so that reading an encoder
+from disk runs no code but PyG's. Every layer whose output has `out_channels` columns fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch_geometric.nn
+from pydantic import Field, field_validator
+from torch import Tensor, nn
+from torch_geometric.data import Data
+from torch_geometric.nn import MessagePassing
+
+from unlabeled.contract import Encoder, Nodes
+from unlabeled.errors import RecipeError
+from unlabeled_graph.encoders.body import Body, EdgeFeatureSettings, layer_widths
+from unlabeled_graph.graphs import GraphBatch
+
+
+class PyGSettings(EdgeFeatureSettings):
+    """A layer is built as `Layer(in_channels=…, out_channels=…, **arguments)`."""
+
+    layer: str = Field("GraphConv", description="name of a layer in torch_geometric.nn")
+    arguments: dict[str, Any] = Field({}, description="further arguments of the layer")
+    passes_edges: bool = Field(
+        False, description="hand edge features over as edge_attr, and their width as edge_dim"
+    )
+
+    @field_validator("layer")
+    @classmethod
+    def _is_a_layer(cls, name: str) -> str:
+        found = getattr(torch_geometric.nn, name, None)
+        if not (isinstance(found, type) and issubclass(found, MessagePassing)):
+            raise ValueError(f"torch_geometric.nn has no message-passing layer {name!r}")
+        return name
+
+
+class PyG(Encoder):
+    """Graphs → (N, D), or their nodes → (M, D)."""
+
+    settings_type = PyGSettings
+    settings: PyGSettings
+
+    def __init__(self, settings: PyGSettings) -> None:
+        """Raises RecipeError if the layer does not take these arguments, or has another width."""
+        super().__init__(settings)
+        layers = [self.layer(below, above) for below, above in layer_widths(settings)]
+        edges = (settings.edge_features or 0) if settings.passes_edges else 0
+        self.body = Body(settings, layers, edge_features=edges)
+        self.outputs = self.body.outputs()
+
+    def layer(self, below: int, above: int) -> nn.Module:
+        """A new layer, (M, below) → (M, above)."""
+        arguments = dict(self.settings.arguments)
+        if self.settings.passes_edges and self.settings.edge_features:
+            arguments["edge_dim"] = self.settings.edge_features
+        kind = getattr(torch_geometric.nn, self.settings.layer)
+        try:
+            layer: nn.Module = kind(in_channels=below, out_channels=above, **arguments)
+        except (TypeError, ValueError, AssertionError) as error:
+            raise RecipeError(f"encoder.arguments: {self.settings.layer}: {error}") from error
+        return layer
+
+    def collate(self, samples: Sequence[Data]) -> GraphBatch:
+        return self.body.collate(samples)
+
+    def encode(self, batch: GraphBatch, output: str) -> Tensor | Nodes:
+        encoding: Tensor | Nodes = self.body(batch, output)
+        return encoding
