@@ -101,7 +101,6 @@ plugin = Plugin(
             target="unlabeled_graph.objectives.cca_ssg:CCASSG",
             summary="views agree in columns that are not correlated",
             source="Zhang et al. 2021, CCA-SSG",
-            experimental=True,
         ),
     },
     pretexts={
@@ -109,7 +108,6 @@ plugin = Plugin(
             target="unlabeled_graph.pretexts.dgi:DGI",
             summary="nodes belong to the summary of their graph",
             source="Veličković et al. 2019, DGI",
-            experimental=True,
         ),
         "graphmae": Component(
             target="unlabeled_graph.pretexts.graphmae:GraphMAE",
@@ -132,7 +130,6 @@ plugin = Plugin(
             target="unlabeled_graph.pretexts.maskgae:MaskGAE",
             summary="hidden edges are told from pairs that are none",
             source="Li et al. 2023, MaskGAE",
-            experimental=True,
         ),
     },
     features={
@@ -199,19 +196,16 @@ plugin = Plugin(
             target="unlabeled_graph:recipes/cca_ssg.yaml",
             summary="nodes of two views agree in columns that are not correlated",
             source="Zhang et al. 2021, CCA-SSG",
-            experimental=True,
         ),
         "dgi": Component(
             target="unlabeled_graph:recipes/dgi.yaml",
             summary="nodes belong to the summary of their graph",
             source="Veličković et al. 2019, DGI",
-            experimental=True,
         ),
         "grace": Component(
             target="unlabeled_graph:recipes/grace.yaml",
             summary="nodes of two views told apart from all others",
             source="Zhu et al. 2020, GRACE",
-            experimental=True,
         ),
         "graphcl": Component(
             target="unlabeled_graph:recipes/graphcl.yaml",
@@ -294,7 +288,6 @@ plugin = Plugin(
             target="unlabeled_graph:recipes/maskgae.yaml",
             summary="hidden edges told from pairs that are none",
             source="Li et al. 2023, MaskGAE",
-            experimental=True,
         ),
         "vicreg_graphs": Component(
             target="unlabeled_graph:recipes/vicreg_graphs.yaml",
