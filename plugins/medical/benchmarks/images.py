@@ -14,7 +14,6 @@ import datetime
 import itertools
 import json
 import os
-import resource
 import subprocess
 import sys
 from importlib.metadata import version
@@ -51,12 +50,10 @@ def main() -> None:
 def measure(recipe: str, seed: int) -> dict[str, Any]:
     """Pretrain one recipe on the training images, and probe the test images."""
     data, run = pneumonia(), CACHE / "runs" / f"{recipe}-{seed}"
-    before = cpu_seconds()
     command = ["pretrain", f"medical/{recipe}", str(data / "train"), "--out", str(run)]
     unlabeled(*command, "--training.seed", str(seed))
-    minutes = round((cpu_seconds() - before) / 60, 1)
     scores = {metric: evaluated(run, data, metric) for metric in METRICS}
-    return {"recipe": recipe, "seed": seed, "cpu_minutes": minutes, **scores}
+    return {"recipe": recipe, "seed": seed, **scores}
 
 
 def evaluated(run: Path, data: Path, metric: str) -> dict[str, Any]:
@@ -94,11 +91,6 @@ def unlabeled(*arguments: str) -> str:
     print("unlabeled", *arguments, file=sys.stderr)
     done = subprocess.run([UNLABELED, *arguments], stdout=subprocess.PIPE, text=True, check=True)
     return done.stdout
-
-
-def cpu_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def versions() -> dict[str, str]:

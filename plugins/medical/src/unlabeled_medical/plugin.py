@@ -56,6 +56,11 @@ plugin = Plugin(
             summary="transformer on patches of volumes or images of any size",
             source="Dosovitskiy et al. 2021, arXiv:2010.11929",
         ),
+        "uni_vit": Component(
+            target="unlabeled_medical.encoders.uni_vit:UniViT",
+            summary="one transformer for images and volumes together",
+            source="Cai et al. 2022, arXiv:2203.04614",
+        ),
         "residual": Component(
             target="unlabeled_medical.encoders.residual:Residual",
             summary="residual convolutional network on volumes or images of any size",
@@ -72,6 +77,11 @@ plugin = Plugin(
             target="unlabeled_medical.pretexts.multi_task:MultiTask",
             summary="inpaint, tell the rotation, contrast two corrupted copies",
             source="Tang et al. 2022, arXiv:2111.14791",
+        ),
+        "uni4eye": Component(
+            target="unlabeled_medical.pretexts.uni4eye:Uni4Eye",
+            summary="rebuild hidden patches and their gradient maps, of images and volumes",
+            source="Cai et al. 2022, arXiv:2203.04614",
         ),
         "global_local": Component(
             target="unlabeled_medical.pretexts.global_local:GlobalLocal",
@@ -124,6 +134,12 @@ plugin = Plugin(
             target="unlabeled_medical:recipes/mae.yaml",
             summary="rebuild three quarters of the patches, transformer, tiny",
             source="He et al. 2022, arXiv:2111.06377",
+            experimental=True,
+        ),
+        "uni4eye": Component(
+            target="unlabeled_medical:recipes/uni4eye.yaml",
+            summary="masked images and volumes with gradient maps, one transformer, tiny",
+            source="Cai et al. 2022, arXiv:2203.04614",
             experimental=True,
         ),
         "mae_small": Component(

@@ -186,7 +186,7 @@ def test_slices_are_flat_items_at_their_place(tmp_path, plane, axis):
     reader = Volumes(slices=plane)
     items = reader.index(tmp_path)
     assert len(items) == whole.size[axis]
-    assert reader.describe(items) == {"channels": 1, "rank": 2}
+    assert reader.describe(items) == {"channels": 1, "rank": 2, "ranks": (2,)}
     flat = reader.read(items[3])
     np.testing.assert_array_equal(flat.values, whole.values.select(axis + 1, 3))
     index = [1, 2]
@@ -261,7 +261,7 @@ def test_flat_images_keep_rows_and_columns(tmp_path):
     Image.fromarray(pixels).save(tmp_path / "a.png")
     reader = Volumes(intensity="stored")
     items = reader.index(tmp_path)
-    assert reader.describe(items) == {"channels": 1, "rank": 2}
+    assert reader.describe(items) == {"channels": 1, "rank": 2, "ranks": (2,)}
     np.testing.assert_array_equal(reader.read(items[0]).values[0], pixels)
 
 

@@ -10,6 +10,7 @@ def require_input(channels: int | None, rank: int | None) -> tuple[int, int]:
     if channels is None or rank is None:
         raise RecipeError(
             "encoder: channels (sequences, colours) and rank (2 for images, 3 for volumes) are "
-            "not known; the reader tells them, or the recipe does"
+            "not known; the reader tells them, or the recipe does. Where the data hold images and "
+            "volumes, choose with the reader's include and exclude, or take medical/uni_vit."
         )
     return channels, rank

@@ -120,8 +120,13 @@ class Volumes(Settings):
         return _volume(parts, grid, window, item)
 
     def describe(self, items: Items) -> Mapping[str, Any]:
-        """`channels` and `rank` of the data. Raises DataError if items differ."""
-        return {name: _only(items, name) for name in ("channels", "rank")}
+        """`channels`, `ranks` and, unless there are both images and volumes, `rank` of the data.
+
+        Raises DataError if items differ in channels.
+        """
+        ranks = tuple(sorted(set(items.table["rank"].to_pylist())))
+        facts = {"channels": _only(items, "channels"), "ranks": ranks}
+        return facts | ({"rank": ranks[0]} if len(ranks) == 1 else {})
 
     def remarks(self, sample: Volume) -> list[str]:
         """What is unusual in a scan: missing sequences, label maps, flat or lopsided voxels."""
