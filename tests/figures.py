@@ -1,0 +1,66 @@
+"""How our own house measures, package by package: `python tests/figures.py`.
+
+Lines of modules and functions (median / 90th percentile), the share of arguments with a type, and
+of public docstrings of functions and classes that give a shape such as (N, D).
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+SHAPE = re.compile(r"\((?:[A-Z]\w*|\d+|\.\.\.|…)?(?:,\s*[\w.… ]*)+\)")
+FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def main() -> None:
+    print(f"{'package':34}{'modules':>10}{'functions':>12}{'typed':>8}{'shapes':>8}")
+    for package in (ROOT / "core", *sorted((ROOT / "plugins").iterdir())):
+        trees = [
+            (len(text.splitlines()), ast.parse(text))
+            for file in sorted((package / "src").rglob("*.py"))
+            if (text := file.read_text(encoding="utf-8")).strip()
+        ]
+        print(line(str(package.relative_to(ROOT)), trees))
+
+
+def line(name: str, trees: list[tuple[int, ast.Module]]) -> str:
+    nodes = [node for _, tree in trees for node in ast.walk(tree)]
+    functions = [node for node in nodes if isinstance(node, FUNCTIONS)]
+    modules = spread([length for length, _ in trees])
+    lengths = spread([node.end_lineno - node.lineno + 1 for node in functions])
+    return f"{name:34}{modules:>10}{lengths:>12}{typed(functions):>8.0%}{shaped(nodes):>8.0%}"
+
+
+def spread(lengths: list[int]) -> str:
+    middle, high = np.percentile(lengths, [50, 90])
+    return f"{middle:.0f} / {high:.0f}"
+
+
+def typed(functions: list[FUNCTIONS]) -> float:
+    """The share of arguments, but self and cls, that carry a type."""
+    given = [
+        argument.annotation is not None
+        for function in functions
+        for argument in (*function.args.args, *function.args.kwonlyargs)
+        if argument.arg not in ("self", "cls")
+    ]
+    return float(np.mean(given))
+
+
+def shaped(nodes: list[ast.AST]) -> float:
+    """The share of docstrings of public functions and classes with a shape in them."""
+    texts = [
+        ast.get_docstring(node)
+        for node in nodes
+        if isinstance(node, FUNCTIONS | ast.ClassDef) and not node.name.startswith("_")
+    ]
+    return float(np.mean([bool(SHAPE.search(text)) for text in texts if text]))
+
+
+if __name__ == "__main__":
+    main()
