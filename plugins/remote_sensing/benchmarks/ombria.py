@@ -166,13 +166,6 @@ class Study:
         own = {"S1": every[:, :radar], "S2": every[:, radar:]}
         return {**own, "joint": every, "concatenated": every}
 
-    def raw_pixels(self) -> np.ndarray:
-        layers = [
-            np.concatenate([layer.values for layer in raster.layers.values()])
-            for raster in self.rasters
-        ]
-        return np.stack(layers).transpose(0, 2, 3, 1)
-
 
 def embedded(study: Study, encoder: CROMA) -> dict[str, np.ndarray]:
     """Every output of whole patches, with the joint tokens as a grid; each sensor runs once."""
@@ -239,7 +232,6 @@ def scorers(
             own.setdefault(name, []).append(scorer)
     for output, values in study.statistics().items():
         found[output]["raw"] = [study.scorer(study.flooded(values))]
-    found["flooded pixels"]["raw"] = [study.scorer(study.pixels(study.raw_pixels()))]
     for other in ("S1", "S2"):
         for task in ("joint", "concatenated"):
             found[task][f"pretrained {other}"] = found[other]["pretrained"]
