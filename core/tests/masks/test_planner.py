@@ -25,6 +25,6 @@ def test_unknown_key_gets_the_nearest_of_the_chosen_mask():
         validate(Section, {"mask": {"name": "blocks", "largets": 3}}, "pretext")
 
 
-def test_unknown_name_lists_the_masks():
-    with pytest.raises(RecipeError, match="'random', 'blocks', 'groups'"):
+def test_unknown_name_gets_the_nearest_mask():
+    with pytest.raises(RecipeError, match=r"no 'bloks'. Did you mean blocks\?"):
         validate(Section, {"mask": {"name": "bloks"}}, "pretext")
