@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from unlabeled.discovery import discover
+    from unlabeled.evaluation.adapt import adapt
     from unlabeled.evaluation.apply import apply
     from unlabeled.evaluation.embed import embed
     from unlabeled.evaluation.evaluate import evaluate
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from unlabeled.training.pretrain import pretrain, resume
 
 __all__ = [
+    "adapt",
     "apply",
     "discover",
     "embed",
@@ -35,6 +37,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "adapt": "unlabeled.evaluation.adapt",
     "apply": "unlabeled.evaluation.apply",
     "discover": "unlabeled.discovery",
     "embed": "unlabeled.evaluation.embed",
