@@ -110,6 +110,11 @@ PRETEXTS: dict[str, Component] = {
 }
 
 EVALUATORS = {
+    "k_means": Component(
+        target="unlabeled.evaluation.k_means:KMeans",
+        summary="clusters found without labels, each given to one class",
+        source="Fuller et al. 2023, arXiv:2311.00566",
+    ),
     "knn": Component(
         target="unlabeled.evaluation.knn:KNN",
         summary="classes by weighted votes of the nearest embeddings",

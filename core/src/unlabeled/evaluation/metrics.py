@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from sklearn.metrics import normalized_mutual_info_score
 
 
 def accuracy(target: np.ndarray, scores: np.ndarray) -> float:
@@ -30,6 +31,14 @@ def roc_auc(target: np.ndarray, scores: np.ndarray) -> float:
     return float(np.mean([_area(target == label, scores[:, label]) for label in labels]))
 
 
+def nmi(target: np.ndarray, scores: np.ndarray) -> float:
+    """Normalised mutual information of classes and predictions, in [0, 1], whatever their names.
+
+    target: (N,) class numbers; scores: (N, C). Divided by the mean of the two entropies.
+    """
+    return float(normalized_mutual_info_score(target, scores.argmax(1)))
+
+
 def r2(target: np.ndarray, predicted: np.ndarray) -> float:
     """1 - squared error / squared deviation from the mean of `target`; both (N,).
 
@@ -53,4 +62,5 @@ CLASSIFICATION = {
     "accuracy": accuracy,
     "balanced_accuracy": balanced_accuracy,
     "roc_auc": roc_auc,
+    "nmi": nmi,
 }

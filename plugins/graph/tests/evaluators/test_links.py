@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 from torch_geometric.data import Data
 
 from unlabeled.errors import DataError
-from unlabeled_graph.evaluators.kmeans import KMeans
 from unlabeled_graph.evaluators.links import HeldOut, hold_out, link_scores
 from unlabeled_graph.pairs import other_pairs, pairs_of
 
@@ -53,16 +52,3 @@ def test_other_pairs_are_new_different_and_ordered(nodes, edges, count):
     assert (others[0] < others[1]).all()
     assert len(sets(others)) == others.shape[1]
     assert not sets(others) & sets(pairs)
-
-
-def test_clusters_are_compared_without_their_names():
-    rng = np.random.default_rng(0)
-    target = np.arange(60) % 3
-    x = 10 * np.eye(3)[target] + rng.normal(size=(60, 3))
-    probe = KMeans()
-
-    predicted = probe.predict(x[:30], target[:30], target[:30], x[30:])
-
-    assert predicted.shape == (30, 3)
-    assert probe.score(target[30:], predicted) == 1.0
-    assert probe.score(target[30:], np.eye(3)[rng.permutation(target[30:])]) < 0.3

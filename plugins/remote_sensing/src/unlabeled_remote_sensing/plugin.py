@@ -74,11 +74,6 @@ plugin = Plugin(
         ),
     },
     evaluators={
-        "k_means": Component(
-            target="unlabeled_remote_sensing.evaluators.k_means:KMeans",
-            summary="clusters found without labels, each given to one class",
-            source="Fuller et al. 2023, arXiv:2311.00566",
-        ),
         "multi_label": Component(
             target="unlabeled_remote_sensing.evaluators.multi_label:MultiLabel",
             summary="logistic regression on one label after the other, by average precision",

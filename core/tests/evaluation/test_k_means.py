@@ -3,7 +3,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from unlabeled_remote_sensing.evaluators.k_means import KMeans
+from unlabeled.evaluation.k_means import KMeans
 
 CENTRES = np.array([[0.0, 0, 0], [9, 0, 0], [0, 9, 0], [0, 0, 9]])
 
@@ -44,9 +44,17 @@ def test_fewer_items_than_classes_is_no_error():
     assert KMeans().predict(train, target, target, train).argmax(1).tolist() == [0, 3]
 
 
-@pytest.mark.parametrize("metric", ["accuracy", "balanced_accuracy"])
+@pytest.mark.parametrize("metric", ["accuracy", "balanced_accuracy", "nmi"])
 def test_metrics(metric):
     (train, target), (test, truth) = data(0), data(1)
     probe = KMeans(metric=metric)
     assert probe.metric == metric
     assert probe.score(truth, probe.predict(train, target, target, test)) == 1
+
+
+def test_mutual_information_does_not_ask_for_names():
+    (train, target), (test, truth) = data(0), data(1)
+    probe = KMeans(metric="nmi")
+    found = probe.predict(train, target, target, test)
+    assert probe.score(truth, found[:, [1, 2, 3, 0]]) == pytest.approx(1)
+    assert probe.score(np.random.default_rng(0).permutation(truth), found) < 0.3
