@@ -154,6 +154,19 @@ def train_and_die(data, out, step, training, sections=MEMORY):
     pretrain(recipe(sections, **training), data, out, quiet=True)
 
 
+def name_workers_and_die(data, out, names):
+    """Write the numbers of the data workers to `names` in the second step, then SIGKILL."""
+    from unlabeled_vectors.method import Memory
+
+    def die():
+        workers = multiprocessing.active_children()
+        names.write_text(" ".join(str(worker.pid) for worker in workers))
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    Memory.forward = at_call(2, die, Memory)
+    pretrain(recipe(MEMORY, workers=2), data, out, quiet=True)
+
+
 def resume_and_die(out, step):
     """Go on until SIGKILL strikes in the middle of a step, counted from the resumption."""
     from unlabeled_vectors.method import Memory

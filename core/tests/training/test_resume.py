@@ -2,6 +2,8 @@
 
 import shutil
 import signal
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -204,3 +206,22 @@ def test_a_damaged_checkpoint_is_named(stopped, tmp_path):
     weights.write_bytes(weights.read_bytes()[:100])
     with pytest.raises(RunError, match="step-00000008: the checkpoint is damaged"):
         resume(out, quiet=True)
+
+
+def test_workers_end_with_a_killed_run(data, tmp_path):
+    names = tmp_path / "workers"
+    died = toy_runs.exit_code(toy_runs.name_workers_and_die, data, tmp_path / "run", names)
+    assert died == -signal.SIGKILL
+    workers = names.read_text().split()
+    assert len(workers) == 2
+    deadline = time.monotonic() + 20
+    while alive := [worker for worker in workers if running(worker)]:
+        assert time.monotonic() < deadline, f"still there: {alive}"
+        time.sleep(0.1)
+
+
+def running(process):
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")")[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

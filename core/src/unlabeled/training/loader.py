@@ -6,7 +6,10 @@ run does not depend on how many processes or workers it has, and can go on from 
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -235,3 +238,13 @@ def _start_worker(_: int) -> None:
     # Ctrl-C reaches the whole process group; the main process lets the workers finish.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with_the_run, daemon=True).start()
+
+
+def _end_with_the_run() -> None:
+    # Torch watches the process that forked this one. Under a fork server (Python's choice from
+    # 3.14) that is the server, so the workers of a killed run would stay for ever.
+    run = multiprocessing.parent_process()
+    if run is not None:
+        run.join()
+        os._exit(1)
