@@ -1,12 +1,16 @@
 """Pretrain on 160 hippocampus MRI; segment 40 others from few labels, beside random and raw.
 
+run: UNLABELED_DATA=… make bench-hippocampus   (or python hippocampus.py --recipes mae --seeds 1)
+
 UNLABELED_DATA names the folder that holds medical/msd_hippocampus. The training images are copied
 once into a plain folder below .cache/bench-hippocampus and go in by `unlabeled pretrain`. Of each
 encoder the frozen maps feed one linear head, fitted on 2 or 5 labelled volumes (the same draws
 for all); the score is Dice, the mean of both parts, on the 40 validation patients. Intervals:
 paired bootstrap over patients of the difference from the mean of 5 random encoders. Raw features
-are shown with and without the place of a voxel in the crop, which follows the organ.
-Writes results/<date>-hippocampus.json beside this file and prints its table.
+are shown with and without the place of a voxel in the crop, which follows the organ. With
+--choose only training patients are labelled and scored, to choose settings by.
+What is done already is kept below .cache, so an interrupted call goes on; results/hippocampus.json
+is written anew after each encoder.
 """
 
 from __future__ import annotations
@@ -23,6 +27,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib.metadata import version
+from math import isnan
 from pathlib import Path
 
 import nibabel
@@ -31,10 +36,12 @@ import torch
 from nibabel.orientations import apply_orientation, io_orientation
 
 import unlabeled
+from unlabeled.atomic import write_json
 from unlabeled.batch_norm import estimate_batch_norm
 from unlabeled.contract import Encoder
 from unlabeled.evaluation.bootstrap import interval, resample_scores
-from unlabeled.recipe import build_encoder, load_recipe
+from unlabeled.recipe import Recipe, build_encoder, load_recipe
+from unlabeled_medical.encoders.uni_vit import UniViT
 from unlabeled_medical.evaluators.segmentation import (
     DenseProbe,
     Describe,
@@ -43,34 +50,50 @@ from unlabeled_medical.evaluators.segmentation import (
     neighbourhood,
     score,
 )
+from unlabeled_medical.evaluators.voxels import VoxelFeatures
 from unlabeled_medical.readers.volumes import Volumes
 from unlabeled_medical.volume import Volume
 
 HERE = Path(__file__).parent
 CACHE = HERE.parents[2] / ".cache" / "bench-hippocampus"
 UNLABELED = str(Path(sys.executable).with_name("unlabeled"))
-RECIPES = ("barlow_twins", "vicreg", "simclr", "mae", "multi_task", "global_local")
+RECIPES = ("mae", "vicreg", "simclr", "multi_task", "global_local", "uni4eye")
 LABELLED = (2, 5)
-DRAWS = 2
+DRAWS = 3
 RANDOM = 5
 CLASSES = 3
 VOXELS = 8_000
+CHOSEN_BY = 20
+"""Training patients that --choose scores on."""
+
+Fits = dict[str, list[list[tuple[float, float | None]]]]
+"""By number of labelled volumes: for each draw of them, Dice and HD95 in mm of each patient; no
+HD95 where nothing was found."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--recipes", nargs="+", choices=RECIPES, default=list(RECIPES))
+    parser.add_argument("--recipes", nargs="+", default=list(RECIPES), help="or YAML files")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--steps", type=int, help="of pretraining, instead of the recipe's")
+    parser.add_argument("--choose", action="store_true", help="on training patients alone")
     arguments = parser.parse_args()
     root = os.environ.get("UNLABELED_DATA")
     if not root:
         sys.exit("UNLABELED_DATA is not set to the folder that holds medical/msd_hippocampus")
     source = Path(root) / "medical" / "msd_hippocampus"
-    names = splits(source)
-    train = copy_images(source, names["train"])
-    rows = dict(contestants(arguments.recipes, arguments.seeds, arguments.steps, train))
-    report({name: judged(name, make, source, names) for name, make in rows.items()}, arguments)
+    parts = splits(source)
+    train = copy_images(source, parts["train"])
+    if arguments.choose:
+        parts = {"train": parts["train"][CHOSEN_BY:], "val": parts["train"][:CHOSEN_BY]}
+    judged_in = CACHE / ("chosen" if arguments.choose else "judged")
+    found: dict[str, Fits] = {}
+    beside: dict[str, str] = {}
+    for name, peer, make in contestants(arguments.recipes, arguments.seeds, train):
+        found[name] = judged(judged_in, name, make, source, parts)
+        beside[name.partition(":")[0]] = peer
+        if not arguments.choose:
+            write(rows_of(found, beside))
+    print(table(rows_of(found, beside)))
 
 
 def splits(source: Path) -> dict[str, list[str]]:
@@ -89,47 +112,63 @@ def copy_images(source: Path, names: Sequence[str]) -> Path:
 
 
 def contestants(
-    recipes: Sequence[str], seeds: int, steps: int | None, train: Path
-) -> Iterator[tuple[str, Callable[[], Describe]]]:
-    """By name what describes a volume; families are told by what stands before the colon."""
-    yield "raw:0", lambda: neighbourhood
-    yield "raw and place:0", lambda: placed
+    recipes: Sequence[str], seeds: int, train: Path
+) -> Iterator[tuple[str, str, Callable[[], Describe]]]:
+    """Names, those of the random encoders beside them, and what describes a volume.
+
+    Families are told by what stands before the colon.
+    """
+    yield "raw:0", "", lambda: neighbourhood
+    yield "raw and place:0", "", lambda: placed
     shown: set[str] = set()
-    for recipe in recipes:
-        family = "random " + load_recipe(f"medical/{recipe}").encoder.name.partition("/")[2]
+    for name in recipes:
+        recipe = load_recipe(name if name.endswith(".yaml") else f"medical/{name}")
+        family = random_family(recipe)
         if family not in shown:
             shown.add(family)
             for seed in range(RANDOM):
-                yield f"{family}:{seed}", lambda r=recipe, s=seed: frozen(random(r, s, train))
+                yield f"{family}:{seed}", "", lambda r=recipe, s=seed: mapped(random(r, s, train))
         for seed in range(seeds):
-            run = pretrain(recipe, seed, steps, train)
-            yield f"{recipe}:{seed}", lambda r=run: frozen(unlabeled.load_encoder(r))
+            run = pretrain(recipe, seed, train)
+            load = lambda r=run: mapped(unlabeled.load_encoder(r))  # noqa: E731
+            yield f"{run.parent.name}:{seed}", family, load
 
 
-def placed(volume: Volume) -> torch.Tensor:
+def random_family(recipe: Recipe) -> str:
+    """Recipes with the same encoder share their random ones."""
+    settings = recipe.encoder.settings.model_dump(exclude_defaults=True)
+    said = ", ".join(f"{name} {value}" for name, value in settings.items())
+    return f"random {recipe.encoder.name.partition('/')[2]} ({said})".replace("/", "-")
+
+
+def mapped(encoder: Encoder) -> Describe:
+    """An encoder of images and volumes is that of volumes here."""
+    return frozen(encoder.branch(3) if isinstance(encoder, UniViT) else encoder)
+
+
+def placed(volume: Volume) -> VoxelFeatures:
     """Raw values, and the place in the crop, which follows the organ: linear and squared."""
     axes = [torch.linspace(-1, 1, length) for length in volume.size]
     place = torch.stack(torch.meshgrid(*axes, indexing="ij"))
     pairs = [place[a] * place[b] for a in range(3) for b in range(a, 3)]
-    return torch.cat([neighbourhood(volume), place, torch.stack(pairs)])
+    (values,) = neighbourhood(volume).maps
+    return VoxelFeatures([torch.cat([values, place, torch.stack(pairs)])], (1,), volume.size)
 
 
-def pretrain(recipe: str, seed: int, steps: int | None, train: Path) -> Path:
+def pretrain(recipe: Recipe, seed: int, train: Path) -> Path:
     """By the command line; a run that has finished is taken as it is."""
-    run = CACHE / f"runs-{steps or 'full'}" / f"{recipe}-{seed}"
-    more = [] if steps is None else ["--training.steps", str(steps)]
-    command = [UNLABELED, "pretrain", f"medical/{recipe}", str(train), "--out", str(run)]
-    subprocess.run([*command, "--training.seed", str(seed), *more], check=True)
+    run = CACHE / "runs" / Path(recipe.name).stem / str(seed)
+    command = [UNLABELED, "pretrain", recipe.name, str(train), "--out", str(run)]
+    subprocess.run([*command, "--training.seed", str(seed)], check=True)
     return run
 
 
-def random(recipe: str, seed: int, train: Path) -> Encoder:
+def random(recipe: Recipe, seed: int, train: Path) -> Encoder:
     """Untrained weights, batch-norm statistics of the training images."""
-    loaded = load_recipe(f"medical/{recipe}")
-    reader = Volumes.model_validate(loaded.reader.settings.model_dump())
+    reader = Volumes.model_validate(recipe.reader.settings.model_dump())
     items = reader.index(train)
     torch.manual_seed(1000 + seed)
-    encoder = build_encoder(loaded.encoder.with_facts(reader.describe(items)))
+    encoder = build_encoder(recipe.encoder.with_facts(reader.describe(items)))
     rng = np.random.default_rng(seed)
     drawn = [reader.read(items[int(i)], rng) for i in rng.permutation(len(items))[:32]]
     batches = [encoder.collate(drawn[start : start + 8]) for start in range(0, 32, 8)]
@@ -138,34 +177,36 @@ def random(recipe: str, seed: int, train: Path) -> Encoder:
 
 
 def judged(
-    name: str, make: Callable[[], Describe], source: Path, names: Mapping[str, Sequence[str]]
-) -> dict[str, list[list[list[float]]]]:
-    """As `judge` finds, or found when it was interrupted: .cache/bench-hippocampus/judged."""
-    path = CACHE / "judged" / f"{name.replace(':', '-').replace(' ', '-')}.json"
+    folder: Path,
+    name: str,
+    make: Callable[[], Describe],
+    source: Path,
+    parts: Mapping[str, Sequence[str]],
+) -> Fits:
+    """As `judge` finds, or found when it was interrupted."""
+    path = folder / f"{name.replace(':', '-').replace(' ', '-')}.json"
     if not path.exists():
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(judge(make, source, names)))
-    found: dict[str, list[list[list[float]]]] = json.loads(path.read_text())
+        folder.mkdir(parents=True, exist_ok=True)
+        started = time.process_time()
+        write_json(path, judge(make(), source, parts))
+        print(f"{name}: judged in {time.process_time() - started:.0f} s", file=sys.stderr)
+    found: Fits = json.loads(path.read_text())
     return found
 
 
-def judge(
-    make: Callable[[], Describe], source: Path, names: Mapping[str, Sequence[str]]
-) -> dict[str, list[list[list[float]]]]:
-    """By number of labelled volumes: for each draw, [Dice, HD95 in mm] of each patient."""
-    describe = make()
-    remembered = lru_cache(maxsize=64)(describe)  # volumes are compared by identity
-
-    found: dict[str, list[list[list[float]]]] = {}
+def judge(describe: Describe, source: Path, parts: Mapping[str, Sequence[str]]) -> Fits:
+    """Every volume is described once."""
+    remembered = lru_cache(maxsize=256)(describe)  # volumes are compared by identity
+    found: Fits = {}
     for count in LABELLED:
         found[str(count)] = []
         for draw in range(DRAWS):
             rng = np.random.default_rng([count, draw])
-            drawn = rng.choice(names["train"], count, replace=False)
+            drawn = rng.choice(parts["train"], count, replace=False)
             few = [labelled(source, str(name)) for name in drawn]
             predict = DenseProbe(voxels=VOXELS).fit(remembered, few, CLASSES)
-            fits = [score(predict, labelled(source, name), CLASSES) for name in names["val"]]
-            found[str(count)].append([[fit.dice, fit.hd95] for fit in fits])
+            fits = [score(predict, labelled(source, name), CLASSES) for name in parts["val"]]
+            found[str(count)].append([[f.dice, None if isnan(f.hd95) else f.hd95] for f in fits])
     return found
 
 
@@ -178,52 +219,66 @@ def labelled(source: Path, name: str) -> Labelled:
     return Labelled(volume, mask.astype(np.int64))
 
 
-def report(found: Mapping[str, Mapping[str, list]], arguments: argparse.Namespace) -> None:
-    """The mean over draws and seeds, and the interval of the difference from random encoders."""
+def rows_of(found: Mapping[str, Fits], beside: Mapping[str, str]) -> list[dict]:
+    """The means over draws and seeds, and intervals of the differences, by patient.
+
+    beside: for each family of pretrained encoders the random ones that it is compared with.
+    """
     families: dict[str, list[str]] = {}
     for name in found:
         families.setdefault(name.partition(":")[0], []).append(name)
     rows = []
     for count in map(str, LABELLED):
-        by_family = {
-            family: np.mean([np.nanmean(found[name][count], axis=0) for name in members], axis=0)
+        fits = {
+            family: np.array(
+                [np.nanmean(np.array(found[name][count], float), axis=0) for name in members]
+            )
             for family, members in families.items()
         }
-        for family, fits in by_family.items():
-            kind = "random vit" if family == "mae" else "random residual"
-            dice, hd95 = fits[:, 0], fits[:, 1]
-            row = {
-                "method": family,
-                "labelled": int(count),
-                "dice": float(dice.mean()),
-                "hd95_mm": float(np.nanmean(hd95)),
-            }
-            if kind in by_family and family != kind and not family.startswith("raw"):
-                gain = dice - by_family[kind][:, 0]
-                patients = np.arange(len(gain))
-                drawn = resample_scores(patients, [lambda at, g=gain: float(g[at].mean())])
-                middle = interval(drawn[:, 0])
-                row |= {"against": kind, "low": middle.low, "high": middle.high}
+        for family, each in fits.items():
+            row = {"method": family, "labelled": int(count)}
+            row |= {"dice": float(each[..., 0].mean()), "seeds": each[..., 0].mean(axis=1).tolist()}
+            row["hd95_mm"] = float(np.nanmean(each[..., 1]))
+            if beside[family]:
+                row["against"] = [
+                    compared(each[..., 0].mean(axis=0), fits[other][..., 0].mean(axis=0), other)
+                    for other in (beside[family], "raw")
+                ]
             rows.append(row)
-    write(rows, found, arguments)
+    return rows
 
 
-def write(rows: list[dict], found: Mapping, arguments: argparse.Namespace) -> None:
-    stamp = datetime.date.today().isoformat()
-    path = HERE / "results" / f"{stamp}-hippocampus.json"
-    path.parent.mkdir(exist_ok=True)
+def compared(dice: np.ndarray, other: np.ndarray, name: str) -> dict:
+    """The gain over another, by patient, and its interval."""
+    gain = dice - other
+    drawn = resample_scores(np.arange(len(gain)), [lambda at: float(gain[at].mean())])
+    middle = interval(drawn[:, 0])
+    return {"name": name, "gain": float(gain.mean()), "low": middle.low, "high": middle.high}
+
+
+def write(rows: Sequence[Mapping]) -> None:
     versions = {name: version(name) for name in ("unlabeled", "unlabeled-medical", "torch")}
-    settings = {"seeds": arguments.seeds, "steps": arguments.steps, "draws": DRAWS}
-    content = {"rows": rows, "versions": versions, "settings": settings, "all": found}
-    path.write_text(json.dumps(content, indent=1) + "\n")
-    print(f"\n{'method':18} labelled  Dice   HD95 mm  gain over random (95 % interval)")
+    settings = {"draws": DRAWS, "voxels": VOXELS, "random": RANDOM}
+    today = datetime.date.today().isoformat()
+    content = {"date": today, "versions": versions, "settings": settings, "rows": rows}
+    (HERE / "results").mkdir(exist_ok=True)
+    write_json(HERE / "results" / "hippocampus.json", content)
+
+
+def table(rows: Sequence[Mapping]) -> str:
+    head = "| embedding | labelled | Dice (by seed) | HD95, mm | − random | − raw |"
+    lines = [head, "|" + "---|" * 6]
     for row in rows:
-        gain = f"[{row['low']:+.3f}, {row['high']:+.3f}]" if "low" in row else ""
-        name, count, dice, hd95 = (row[key] for key in ("method", "labelled", "dice", "hd95_mm"))
-        print(f"{name:18} {count:8d}  {dice:.3f}  {hd95:7.2f}  {gain}")
+        seeds = " ".join(f"{dice:.3f}" for dice in row["seeds"])
+        gains = [
+            f"{gap['gain']:+.3f} ({gap['low']:+.3f} to {gap['high']:+.3f})"
+            for gap in row.get("against", ())
+        ]
+        scores = [f"{row['dice']:.3f} ({seeds})", f"{row['hd95_mm']:.2f}"]
+        cells = [row["method"], str(row["labelled"]), *scores, *(gains or ["", ""])]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
-    started = time.monotonic()
     main()
-    print(f"{(time.monotonic() - started) / 60:.1f} minutes")

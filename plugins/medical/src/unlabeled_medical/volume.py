@@ -65,9 +65,9 @@ class Volume:
 
 def moved_affine(affine: np.ndarray, start: Sequence[float]) -> np.ndarray:
     """The affine whose index 0 lies where `affine` has `start`."""
-    affine = affine.copy()
-    affine[:, -1] = affine @ [*start, 1]
-    return affine
+    moved = affine.copy()
+    moved[:, -1] = affine.dot((*start, 1))
+    return moved
 
 
 @dataclass(slots=True)

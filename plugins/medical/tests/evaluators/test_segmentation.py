@@ -77,11 +77,22 @@ def test_places_and_features_agree(kind):
     volume = ball(0, (12, 12, 12)).volume
     with torch.no_grad():
         tokens = encoder.eval().encode(encoder.collate([volume]), "tokens")
-        features = frozen(encoder)(volume)[-tokens.values.shape[-1] :]
+        rows = frozen(encoder)(volume).rows()
+        features = rows.T.view(-1, *volume.size)[-tokens.values.shape[-1] :]
     for row in (0, 30, tokens.values.shape[1] - 1):
         world = tokens.position[0, row].numpy()
         index = np.linalg.solve(volume.affine, [*world, 1])[:3].round(6).astype(int)
         torch.testing.assert_close(features[(slice(None), *index)], tokens.values[0, row])
+
+
+@pytest.mark.parametrize("describe", [frozen(encoder_of()), neighbourhood])
+def test_mapping_before_interpolating_is_mapping_voxels(describe):
+    features = describe(ball(0).volume)
+    rows = features.rows()
+    torch.manual_seed(1)
+    weight, bias = torch.randn(4, rows.shape[1]), torch.randn(4)
+    expected = (rows @ weight.T + bias).T.view(4, *features.size)
+    torch.testing.assert_close(features.mapped(weight, bias), expected, atol=1e-4, rtol=1e-4)
 
 
 def test_a_probe_of_two_volumes_finds_the_ball_and_leaves_the_encoder():

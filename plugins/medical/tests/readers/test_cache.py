@@ -4,13 +4,13 @@ import stat
 import numpy as np
 import pytest
 
+from unlabeled.errors import DataError
 from unlabeled_medical.readers import cache
 from unlabeled_medical.readers.cache import cached_file, from_cache, make_room, to_cache
 
 
 @pytest.fixture
 def source(tmp_path, monkeypatch):
-    monkeypatch.setattr(cache, "SMALLEST", 0)
     monkeypatch.setenv("UNLABELED_CACHE", str(tmp_path / "cache"))
     file = tmp_path / "anna_smith.nii.gz"
     file.write_bytes(b"first")
@@ -18,18 +18,20 @@ def source(tmp_path, monkeypatch):
 
 
 def test_voxels_come_back_mapped(source):
-    values = np.arange(24, dtype=np.int16).reshape(2, 3, 4, 1)
+    values = np.arange(48, dtype=np.float32).reshape(2, 2, 3, 4)
     file = cached_file([source], "RAS")
     assert from_cache(file) is None
-    to_cache(file, values, limit_bytes=10_000)
+    backwards = (np.asfortranarray(frame) for frame in values)  # in whatever order of memory
+    to_cache(file, values.shape, backwards, limit_bytes=10_000)
     voxels = from_cache(file)
     assert isinstance(voxels, np.memmap)
+    assert voxels.flags.c_contiguous
     np.testing.assert_array_equal(voxels, values)
 
 
 def test_names_tell_nothing_and_only_the_owner_reads(source):
     file = cached_file([source], "RAS")
-    to_cache(file, np.zeros((2, 2, 2, 1)), 10_000)
+    to_cache(file, (1, 2, 2, 2), np.zeros((1, 2, 2, 2)), 10_000)
     assert "anna" not in str(file.relative_to(source.parent))
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
@@ -53,7 +55,6 @@ def test_the_least_recently_used_go_first(tmp_path):
 
 
 def test_the_folder_stays_near_its_limit_and_is_rarely_counted(tmp_path, monkeypatch):
-    monkeypatch.setattr(cache, "SMALLEST", 0)
     counted = []
 
     def counting(folder, limit_bytes):
@@ -62,22 +63,27 @@ def test_the_folder_stays_near_its_limit_and_is_rarely_counted(tmp_path, monkeyp
 
     monkeypatch.setattr(cache, "make_room", counting)
     for number in range(60):
-        to_cache(tmp_path / f"{number}.npy", np.zeros((10, 10, 1, 1), np.uint8), 4000)
-    assert sum(f.stat().st_size for f in tmp_path.iterdir()) <= 1.1 * 4000
+        to_cache(tmp_path / f"{number}.npy", (1, 5, 5, 1), np.zeros((1, 5, 5, 1)), 12_000)
+    assert sum(f.stat().st_size for f in tmp_path.iterdir()) <= 1.1 * 12_000
     assert 0 < len(counted) <= 32
 
 
-def test_small_images_are_not_kept(source, monkeypatch):
-    monkeypatch.setattr(cache, "SMALLEST", 1_000)
+def test_a_frame_that_cannot_be_made_leaves_nothing(source):
+    def frames():
+        yield np.zeros((2, 2, 2))
+        raise ValueError("cut short")
+
     file = cached_file([source], "RAS")
-    to_cache(file, np.zeros((5, 5, 1, 1)), 10_000)
-    assert from_cache(file) is None
+    with pytest.raises(ValueError, match="cut short"):
+        to_cache(file, (2, 2, 2, 2), frames(), 10_000)
+    assert not list(file.parent.iterdir())
 
 
-def test_what_exceeds_the_limit_is_not_kept(source):
+def test_a_folder_that_cannot_be_written_says_what_to_do(source):
     file = cached_file([source], "RAS")
-    to_cache(file, np.zeros((9, 9, 9, 1)), limit_bytes=100)
-    assert from_cache(file) is None
+    file.parent.parent.write_bytes(b"in the way")
+    with pytest.raises(DataError, match="UNLABELED_CACHE to another folder"):
+        to_cache(file, (1, 2, 2, 2), np.zeros((1, 2, 2, 2)), 10_000)
 
 
 def test_a_broken_cache_file_counts_as_absent(source):

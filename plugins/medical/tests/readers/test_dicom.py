@@ -78,6 +78,38 @@ def test_two_series_in_a_folder_are_two_items(tmp_path):
     assert sorted(item.group for item in items) == ["p1", "p2"]
 
 
+@pytest.mark.parametrize("nobody", ["", "ANONYMOUS", "[removed]"])
+def test_studies_stand_for_patients_whom_no_tag_names(tmp_path, nobody):
+    for number, study in enumerate(("1.5", "1.5", "1.6")):
+        write_series(
+            tmp_path / str(number),
+            [0.0, 1.0, 2.0],
+            series=f"1.{number}",
+            patient=nobody,
+            StudyInstanceUID=study,
+        )
+    items = Volumes().index(tmp_path)
+    assert [item.group for item in items] == ["study 1.5", "study 1.5", "study 1.6"]
+    assert "2 (3 items) by the study" in items.notes[0]
+
+
+def test_series_without_patient_and_study_are_told_by_their_folder(tmp_path):
+    write_series(tmp_path / "a", [0.0, 1.0, 2.0], patient="", series="1.1")
+    write_series(tmp_path / "b", [0.0, 1.0, 2.0], patient="", series="1.2")
+    assert len({item.group for item in Volumes().index(tmp_path)}) == 2
+
+
+def test_what_the_user_says_of_patients_counts_more_than_tags(tmp_path):
+    write_series(tmp_path / "ann" / "one", [0.0, 1.0, 2.0], series="1.1")
+    write_series(tmp_path / "ann" / "two", [0.0, 1.0, 2.0], series="1.2")
+    write_series(tmp_path / "ben" / "one", [0.0, 1.0, 2.0], series="1.3")
+    assert {item.group for item in Volumes().index(tmp_path)} == {"p1"}
+    by_folder = Volumes(patients="folders").index(tmp_path)
+    assert [item.group for item in by_folder] == ["ann", "ann", "ben"]
+    by_pattern = Volumes(pattern="{patient}/{series}/{slice}.dcm").index(tmp_path)
+    assert [item.group for item in by_pattern] == ["ann", "ann", "ben"]
+
+
 def test_a_missing_slice_is_named(tmp_path):
     write_series(tmp_path, [0.0, 5.0, 10.0, 20.0])
     assert "a gap of 10.00 mm after slice 3 of 4 (about 1 missing)" in reason(tmp_path)

@@ -6,7 +6,6 @@ from PIL import Image
 from unlabeled.errors import DataError
 from unlabeled_medical.readers.layouts import (
     Choosing,
-    entities,
     find,
     kind_of,
     looks_like_label,
@@ -40,21 +39,6 @@ def touch(root, *names):
 )
 def test_label_maps_are_known_by_whole_words(relative, label):
     assert looks_like_label(relative) is label
-
-
-@pytest.mark.parametrize(
-    ("relative", "expected"),
-    [
-        ("sub-07/ses-2/anat/sub-07_ses-2_T1w.nii.gz", ("sub-07", "2", "T1w")),
-        ("images/hippocampus_001.nii.gz", ("hippocampus_001", "", "")),
-        ("t1/IXI013-HH-1212_T1.nii.gz", ("IXI013-HH-1212", "", "T1")),
-        ("BRATS_001/BRATS_001_flair.nii.gz", ("BRATS_001", "", "flair")),
-        ("prostate_03_0000.nii.gz", ("prostate_03", "", "0000")),
-        ("anna/t1.nii", ("anna", "", "t1")),
-    ],
-)
-def test_patient_session_and_sequence_come_from_the_name(relative, expected):
-    assert entities(relative) == expected
 
 
 def test_suffixes_are_cut_whole():
@@ -111,6 +95,18 @@ def test_a_list_of_images_is_one_item_with_channels(tmp_path):
     (tmp_path / "list.json").write_text(json.dumps(rows))
     (entry,) = find(tmp_path / "list.json", TRAINING).entries
     assert [files[0].name for files in entry.channels] == ["p_0000.nii", "p_0001.nii"]
+
+
+def test_a_datalist_may_say_whose_an_image_is(tmp_path):
+    touch(tmp_path, "a.nii", "b.nii", "c.nii")
+    rows = [{"image": "a.nii", "patient_id": 7}, {"image": "b.nii", "subject": "7"}, "c.nii"]
+    (tmp_path / "list.json").write_text(json.dumps({"training": rows}))
+    found = find(tmp_path / "list.json", TRAINING).entries
+    assert [(entry.patient, entry.told) for entry in found] == [
+        ("7", "given"),
+        ("7", "given"),
+        ("c", "name"),
+    ]
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"a": []}', '{"training": [{"label": "x"}]}'])

@@ -15,7 +15,7 @@ from unlabeled.errors import DataError, RecipeError, UnreadableItem
 from unlabeled.recipe import load_recipe
 from unlabeled.validation import validate
 from unlabeled_medical.encoders.vit import ViT, ViTSettings
-from unlabeled_medical.readers import cache
+from unlabeled_medical.readers import nifti, voxels
 from unlabeled_medical.readers.volumes import Volumes, grid_of
 
 RNG = np.random.default_rng(7)
@@ -80,38 +80,70 @@ def test_memory_mapped_patches_leave_the_rest_on_disk(tmp_path, monkeypatch):
     reader = Volumes(patch=(4, 4, 4))
     (item,) = reader.index(tmp_path)
     reader.read(item, np.random.default_rng(0))
-    from unlabeled_medical.readers import voxels
-
     source = voxels.Source.of("nifti", (tmp_path / "a.nii",))
     grid = grid_of(voxels.read_header(source, None), turn=True, spacing=None)
-    assert isinstance(voxels.open_mapped(source, grid, 10**9).values, np.memmap)
+    assert isinstance(voxels.open_windows(source, grid, "stored", 10**9).values, np.memmap)
 
 
-def test_a_compressed_file_is_decoded_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(cache, "SMALLEST", 0)
+@pytest.mark.parametrize("smallest", [0, 10**9])
+def test_a_compressed_file_is_decoded_once(tmp_path, monkeypatch, smallest):
+    """Into the cache, or if it is small into memory; in parts of it too, without being asked."""
+    monkeypatch.setattr(voxels, "SMALLEST", smallest)
+    write_nifti(tmp_path / "a.nii.gz", volume_of((12, 10, 8, 3)))
+    decoded = []
+    monkeypatch.setattr(
+        nifti, "load", lambda files, load=nifti.load: (decoded.append(files), load(files))[1]
+    )
+    reader = Volumes(patch=4)
+    items = reader.index(tmp_path)
+    windows = [reader.read(items[n % 3], np.random.default_rng(n)) for n in range(6)]
+    slices = Volumes(slices="axial")
+    flat = [slices.read(item) for item in slices.index(tmp_path)]
+    assert len(windows) == 6
+    assert len(flat) == 24
+    assert len(decoded) == 1
+
+
+def test_windows_of_the_cache_are_their_owners(tmp_path, monkeypatch):
+    """Whoever changes a window in place changes neither the cache nor another window."""
+    monkeypatch.setattr(voxels, "SMALLEST", 0)
     write_nifti(tmp_path / "a.nii.gz", volume_of())
-    from unlabeled_medical.readers import voxels
+    reader = Volumes(patch=4)
+    (item,) = reader.index(tmp_path)
+    first = reader.read(item, np.random.default_rng(0))
+    before = first.values.clone()
+    first.values.zero_()
+    np.testing.assert_array_equal(reader.read(item, np.random.default_rng(0)).values, before)
 
-    source = voxels.Source.of("nifti", (tmp_path / "a.nii.gz",))
-    grid = grid_of(voxels.read_header(source, None), turn=True, spacing=None)
-    first = voxels.open_mapped(source, grid, 10**9)
-    assert isinstance(first.values, np.memmap)
-    assert str(first.values.filename).endswith(".npy")
+
+def test_small_volumes_are_held_up_to_a_limit(tmp_path, monkeypatch):
+    monkeypatch.setattr(voxels, "MOST_HELD", 3 * 4 * 960)
+    monkeypatch.setattr(voxels, "_OPEN", {})
+    monkeypatch.setattr(voxels, "_HELD", {})
+    for number in range(5):
+        write_nifti(tmp_path / f"{number}.nii.gz", volume_of())
+    reader = Volumes(patch=4)
+    for item in reader.index(tmp_path):
+        reader.read(item, np.random.default_rng(0))
+    assert len(voxels._OPEN) == len(voxels._HELD) == 3
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
 @pytest.mark.parametrize("steps", [(1, 2, 3), (-1, 2, -3)])
-def test_a_window_from_map_or_cache_is_that_of_the_whole(tmp_path, monkeypatch, suffix, steps):
+@pytest.mark.parametrize("intensity", ["robust", "stored", "hounsfield"])
+def test_a_window_from_map_or_cache_is_that_of_the_whole(
+    tmp_path, monkeypatch, suffix, steps, intensity
+):
     """Of a volume stored with its axes permuted and perhaps backwards, slope and frames too."""
-    monkeypatch.setattr(cache, "SMALLEST", 0)
+    monkeypatch.setattr(voxels, "SMALLEST", 0)
     values = np.random.default_rng(0).integers(0, 900, (9, 10, 11, 2), dtype=np.int16)
     affine = np.zeros((4, 4))
     affine[[1, 2, 0, 3], range(4)] = [*steps, 1]
     image = nibabel.Nifti1Image(values, affine)
     image.header.set_slope_inter(0.5, -20)
     nibabel.save(image, tmp_path / f"a{suffix}")
-    reader = Volumes(patch=4)
-    item = reader.index(tmp_path)[1]
+    reader = Volumes(patch=4, intensity=intensity)
+    item = reader.index(tmp_path)[0]  # the first frame alone is read by another way than windows
     whole = reader.read(item)
     for seed in range(5):
         window = reader.read(item, np.random.default_rng(seed))

@@ -21,7 +21,8 @@ def hausdorff95(found: np.ndarray, truth: np.ndarray, spacing: np.ndarray) -> fl
     """
     if not found.any() or not truth.any():
         return 0.0 if found.any() == truth.any() else float("nan")
-    one, other = (mask & ~ndimage.binary_erosion(mask) for mask in (found, truth))
+    box = ndimage.find_objects((found | truth).astype(np.int8))[0]  # elsewhere there is nothing
+    one, other = (mask[box] & ~ndimage.binary_erosion(mask[box]) for mask in (found, truth))
     there = ndimage.distance_transform_edt(~other, sampling=spacing)[one]
     back = ndimage.distance_transform_edt(~one, sampling=spacing)[other]
     return float(max(np.percentile(there, 95), np.percentile(back, 95)))

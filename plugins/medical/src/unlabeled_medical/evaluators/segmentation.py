@@ -23,11 +23,10 @@ from unlabeled.randomness import keyed_rng
 from unlabeled.settings import Settings
 from unlabeled_medical.encoders.maps import mappable
 from unlabeled_medical.evaluators.overlap import dice, hausdorff95
-from unlabeled_medical.evaluators.voxels import voxel_features
+from unlabeled_medical.evaluators.voxels import VoxelFeatures, voxel_features
 from unlabeled_medical.volume import Volume, VolumeBatch
 
-Describe = Callable[[Volume], Tensor]
-"""(F, *S) features of every voxel."""
+Describe = Callable[[Volume], VoxelFeatures]
 Predict = Callable[[Volume], np.ndarray]
 """(*S,) the class of every voxel."""
 
@@ -63,11 +62,12 @@ class DenseProbe(Settings):
         target = torch.cat([t for _, t in drawn])
         mean, spread = features.mean(dim=0), features.std(dim=0).clamp(min=1e-6)
         head = self._regress((features - mean) / spread, target, classes)
+        weight = (head.weight / spread).detach()
+        bias = (head.bias - weight @ mean).detach()
 
         def predict(volume: Volume) -> np.ndarray:
-            rows = describe(volume).flatten(1).T
-            best: Tensor = head((rows - mean) / spread).argmax(dim=1)
-            return best.view(volume.size).numpy()
+            best: np.ndarray = describe(volume).mapped(weight, bias).argmax(dim=0).numpy()
+            return best
 
         return torch.no_grad()(predict)
 
@@ -109,15 +109,17 @@ class FineTuning(Settings):
         for step in range(self.steps):
             optimiser.param_groups[0]["lr"] = self.lr * (1 - step / self.steps)
             drawn = labelled[int(rng.integers(len(labelled)))]
-            loss = self._loss(head(_rows(tuned, drawn.volume)), drawn.mask, classes)
+            logits = _features(tuned, drawn.volume).mapped(head.weight, head.bias)
+            loss = self._loss(logits.flatten(1).T, drawn.mask, classes)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(weights, 1.0)
             optimiser.step()
 
         def predict(volume: Volume) -> np.ndarray:
-            best: Tensor = head(_rows(tuned, volume)).argmax(dim=1)
-            return best.view(volume.size).numpy()
+            features = _features(tuned, volume)
+            best: np.ndarray = features.mapped(head.weight, head.bias).argmax(dim=0).numpy()
+            return best
 
         return torch.no_grad()(predict)
 
@@ -133,14 +135,13 @@ def frozen(encoder: Encoder) -> Describe:
     """The features of an encoder, in eval mode and without gradient. Raises RecipeError."""
     mappable(encoder.eval())
 
-    def describe(volume: Volume) -> Tensor:
-        features = _rows(encoder, volume)
-        return features.T.view(-1, *volume.size)
+    def describe(volume: Volume) -> VoxelFeatures:
+        return _features(encoder, volume)
 
     return torch.no_grad()(describe)
 
 
-def neighbourhood(volume: Volume) -> Tensor:
+def neighbourhood(volume: Volume) -> VoxelFeatures:
     """The raw baseline: each voxel's own values and means over 3, 7 and 15 voxels a side.
 
     Beyond the border there is nothing to average.
@@ -153,7 +154,7 @@ def neighbourhood(volume: Volume) -> Tensor:
             for x in (volume.values.numpy(), np.ones(volume.values.shape, np.float32))
         )
         parts.append(torch.from_numpy(total / known))
-    return torch.cat(parts)
+    return VoxelFeatures([torch.cat(parts)], (1,), volume.size)
 
 
 def score(predict: Predict, labelled: Labelled, classes: int) -> Fit:
@@ -168,14 +169,13 @@ def score(predict: Predict, labelled: Labelled, classes: int) -> Fit:
     )
 
 
-def _rows(encoder: Encoder, volume: Volume) -> Tensor:
-    """(voxels, F)."""
+def _features(encoder: Encoder, volume: Volume) -> VoxelFeatures:
     batch = cast(VolumeBatch, encoder.collate([volume]))
-    return voxel_features(mappable(encoder), batch)[0].flatten(1).T
+    return voxel_features(mappable(encoder), batch)
 
 
 def _draw(describe: Describe, labelled: Labelled, count: int, number: int) -> tuple[Tensor, Tensor]:
-    rows = describe(labelled.volume).flatten(1).T
+    rows = describe(labelled.volume).rows()
     target = torch.from_numpy(labelled.mask).long().flatten()
     places = keyed_rng("voxels", number).permutation(len(rows))[:count]
     index = torch.from_numpy(places)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -9,12 +12,47 @@ from unlabeled_medical.encoders.maps import MapEncoder
 from unlabeled_medical.volume import VolumeBatch
 
 
-def voxel_features(encoder: MapEncoder, batch: VolumeBatch) -> Tensor:
-    """All maps, linearly interpolated at the voxels and joined: (N, sum of widths, *S)."""
+@dataclass(frozen=True, slots=True, eq=False)
+class VoxelFeatures:
+    """The features of one volume's voxels: all maps, linearly interpolated there and joined.
+
+    maps: (D, *G) each, one per stride; strides: voxels per place; size: S of the volume; centred:
+    whether a place lies at the middle of its voxels, or at their first.
+    """
+
+    maps: Sequence[Tensor]
+    strides: Sequence[int]
+    size: tuple[int, ...]
+    centred: bool = True
+
+    def rows(self) -> Tensor:
+        """(voxels, F), F the sum of the widths."""
+        spread = [self._spread(values, stride) for values, stride in self._each()]
+        return torch.cat(spread).flatten(1).T
+
+    def mapped(self, weight: Tensor, bias: Tensor) -> Tensor:
+        """(K, *S): a linear map of every voxel's features. weight: (K, F); bias: (K,).
+
+        The maps go through it before they are interpolated, which is the same and much cheaper.
+        """
+        total = bias.view(-1, *[1] * len(self.size)).expand(-1, *self.size)
+        parts = torch.split(weight, [len(values) for values in self.maps], dim=1)
+        for part, (values, stride) in zip(parts, self._each(), strict=True):
+            total = total + self._spread(torch.tensordot(part, values, 1), stride)
+        return total
+
+    def _each(self) -> zip[tuple[Tensor, int]]:
+        return zip(self.maps, self.strides, strict=True)
+
+    def _spread(self, values: Tensor, stride: int) -> Tensor:
+        return at_voxels(values[None], stride, self.size, centred=self.centred)[0]
+
+
+def voxel_features(encoder: MapEncoder, batch: VolumeBatch) -> VoxelFeatures:
+    """Of a batch of one volume."""
+    maps = [values[0] for values in encoder.maps(batch)]
     size = tuple(batch.values.shape[2:])
-    maps = zip(encoder.maps(batch), encoder.strides, strict=True)
-    spread = [at_voxels(values, stride, size, centred=encoder.centred) for values, stride in maps]
-    return torch.cat(spread, dim=1)
+    return VoxelFeatures(maps, encoder.strides, size, encoder.centred)
 
 
 def at_voxels(values: Tensor, stride: int, size: tuple[int, ...], *, centred: bool) -> Tensor:

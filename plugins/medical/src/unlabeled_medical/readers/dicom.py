@@ -40,6 +40,11 @@ TAGS = [
     "PixelSpacing", "ImagerPixelSpacing", "SpacingBetweenSlices", "SliceThickness",
     "ImageOrientationPatient", "ImagePositionPatient", "InstanceNumber",
 ]  # fmt: skip
+NOBODY = {
+    "anon", "anonymous", "anonymized", "anonymised", "deidentified", "de-identified", "removed",
+    "unknown", "none", "null", "na", "n/a", "x", "0",
+}  # fmt: skip
+"""PatientIDs of no one, which would make one patient of all."""
 ANGLE = 1.0
 """Degrees between the slices' normal and the direction of their stack that count as straight."""
 UNEVEN = 0.05
@@ -149,10 +154,16 @@ def header(files: Sequence[Path]) -> Header:
         frames=int(first.get("SamplesPerPixel") or 1),
         colour=int(first.get("SamplesPerPixel") or 1) > 1,
         spaced=spacing is not None,
-        patient=str(first.get("PatientID") or ""),
+        patient=_patient(first),
         session=str(first.get("StudyInstanceUID") or ""),
         sequence=str(first.get("SeriesDescription") or ""),
     )
+
+
+def _patient(tags: Any) -> str:
+    """The PatientID, unless it is what is written in place of every one."""
+    found = str(tags.get("PatientID") or "").strip()
+    return "" if found.lower().strip("[]<>()") in NOBODY else found
 
 
 def load(files: Sequence[Path]) -> Stored:

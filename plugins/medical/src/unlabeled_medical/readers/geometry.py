@@ -91,10 +91,6 @@ class Grid:
         """A view of stored voxels (X, Y, Z, F), or of a box of them, along the wanted axes."""
         return values.transpose(*self.order, 3)[_flips(self.flipped)]
 
-    def stored_view(self, turned: np.ndarray) -> np.ndarray:
-        """What `turned` undoes: a view (X, Y, Z, F) of turned voxels along the stored axes."""
-        return turned[_flips(self.flipped)].transpose(*np.argsort(self.order), 3)
-
     def _span(self, axis: int, part: slice) -> tuple[int, int]:
         """The first turned voxel that matters, and the one behind the last."""
         scale = self.scale[axis]

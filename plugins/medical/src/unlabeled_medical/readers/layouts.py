@@ -1,4 +1,4 @@
-"""Which files below a path are images, whose they are, and which are left alone.
+"""Which files below a path are images, and which are left alone.
 
 Three layouts are known: a datalist (`dataset.json` of the Medical Segmentation Decathlon, or
 MONAI's), BIDS (`dataset_description.json`, `sub-*` folders), and plain folders. Label maps lie
@@ -11,13 +11,14 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 from unlabeled.errors import DataError, UnreadableItem
 from unlabeled_medical.readers import dicom, images, nifti, nrrd
+from unlabeled_medical.readers.names import Named, Naming, Told
 
 FORMATS = {"nifti": nifti, "dicom": dicom, "nrrd": nrrd, "image": images}
 LABEL_WORDS = {
@@ -26,11 +27,11 @@ LABEL_WORDS = {
     "contour", "contours", "lesion", "lesions", "roi", "rois", "aseg", "aparc", "parcellation",
     "parc", "dlmuse", "muse", "vertlabels", "derivatives",
 }  # fmt: skip
-SEQUENCES = (
-    r"t1w?|t1ce|t1gd|t1c|t1n|t2w?|t2f|t2star|flair|pd|pdw|adc|dwi|hbv|bold|asl|swi|ct|pet|cor|sag|"
-    r"000\d"
-)
-SEQUENCE = re.compile(rf"[_\-. ]({SEQUENCES})$", re.IGNORECASE)
+
+PATIENT_KEYS = ("patient", "patient_id", "subject", "subject_id", "group")
+"""What rows of a datalist may call the patient."""
+Channels = tuple[tuple[Path, ...] | None, ...]
+IN_TAGS = Named("", told="tag")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +39,17 @@ class Entry:
     """One image to be, and what its name says of it.
 
     channels: the files of each channel: one, or the slices of a series; None where a sequence is
-    missing.
+    missing; patient, told: "" and "tag" where the files' own tags say.
     """
 
     id: str
     format: str
-    channels: tuple[tuple[Path, ...] | None, ...]
+    channels: Channels
     patient: str = ""
     session: str = ""
     sequence: str = ""
     split: str = ""
+    told: Told = "tag"
 
 
 @dataclass(slots=True)
@@ -61,11 +63,15 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Choosing:
-    """Which files are wanted: globs on the path relative to the folder, sections of a datalist."""
+    """Which files are wanted: globs on the path relative to the folder, sections of a datalist.
+
+    naming: how patients are told from paths.
+    """
 
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     sections: tuple[str, ...] = ()
+    naming: Naming = field(default_factory=Naming)
 
     def wants(self, relative: str) -> bool:
         if any(fnmatch(relative, glob) for glob in self.exclude):
@@ -104,10 +110,9 @@ def from_files(files: Sequence[Path], root: Path, choosing: Choosing) -> Found:
         elif kind == "dicom":
             slices.setdefault(file.parent, []).append(file)
         else:
-            patient, session, sequence = entities(relative)
-            found.entries.append(Entry(relative, kind, ((file,),), patient, session, sequence))
+            _add_file(found, relative, kind, file, choosing.naming)
     for folder, members in slices.items():
-        _add_series(found, folder, members, root)
+        _add_series(found, folder, members, root, choosing.naming)
     found.entries.sort(key=lambda entry: entry.id)
     found.notes.extend(_notes(left))
     return found
@@ -164,23 +169,6 @@ def looks_like_label(relative: str) -> bool:
     return bool(words & LABEL_WORDS)
 
 
-def entities(relative: str) -> tuple[str, str, str]:
-    """Patient, session and sequence, as BIDS names them or as the file name suggests.
-
-    Without BIDS the patient is the file's stem without its sequence; where the stem is nothing
-    but a sequence (`anna/t1.nii.gz`) it is the folder.
-    """
-    *folders, name = Path(relative).parts
-    whole = stem(name)
-    bids = dict(re.findall(r"(?:^|_)(sub|ses)-([A-Za-z0-9]+)", whole))
-    if "sub" in bids:
-        return f"sub-{bids['sub']}", bids.get("ses", ""), whole.rpartition("_")[2]
-    match = SEQUENCE.search(f"_{whole}")
-    sequence = match.group(1) if match else ""
-    patient = whole[: len(whole) - len(sequence)].rstrip("_-. ")
-    return patient or (folders[-1] if folders else whole), "", sequence
-
-
 def stem(name: str) -> str:
     """A file's name without its suffixes."""
     lower = name.lower()
@@ -191,7 +179,23 @@ def stem(name: str) -> str:
     return name
 
 
-def _add_series(found: Found, folder: Path, files: Sequence[Path], root: Path) -> None:
+def _add_file(found: Found, relative: str, kind: str, file: Path, naming: Naming) -> None:
+    try:
+        named = naming.of(relative, stem(file.name))
+    except UnreadableItem as error:
+        found.problems.append(error)
+        return
+    found.entries.append(_entry(relative, kind, ((file,),), named))
+
+
+def _entry(name: str, kind: str, channels: Channels, named: Named, split: str = "") -> Entry:
+    told = named.patient, named.session, named.sequence
+    return Entry(name, kind, channels, *told, split, named.told)
+
+
+def _add_series(
+    found: Found, folder: Path, files: Sequence[Path], root: Path, naming: Naming
+) -> None:
     series, problems = dicom.group_series(files)
     found.problems.extend(problems)
     for members in series:
@@ -201,8 +205,14 @@ def _add_series(found: Found, folder: Path, files: Sequence[Path], root: Path) -
             found.problems.append(error)
             continue
         alone = len(series) == 1 and len(ordered) > 1 and folder != root
-        name = (folder if alone else ordered[0]).relative_to(root).as_posix()
-        found.entries.append(Entry(name, "dicom", (ordered,)))
+        first = ordered[0].relative_to(root).as_posix()
+        name = folder.relative_to(root).as_posix() if alone else first
+        try:
+            named = naming.of(first, stem(ordered[0].name)) if naming.says() else IN_TAGS
+        except UnreadableItem as error:
+            found.problems.append(error)
+        else:
+            found.entries.append(_entry(name, "dicom", (ordered,), named))
 
 
 def _add_row(found: Found, row: Any, split: str, file: Path, choosing: Choosing) -> None:
@@ -220,9 +230,16 @@ def _add_row(found: Found, row: Any, split: str, file: Path, choosing: Choosing)
         reason = "no such file" if missing else "another kind of file"
         found.problems.append(UnreadableItem(str((missing or paths)[0]), "an image", reason))
         return
-    patient, session, _ = entities(relative)
+    try:
+        named = choosing.naming.of(relative, stem(paths[0].name))
+    except UnreadableItem as error:
+        found.problems.append(error)
+        return
+    given = [row[key] for key in PATIENT_KEYS if key in row] if isinstance(row, dict) else []
+    if given and not choosing.naming.says():
+        named = replace(named, patient=str(given[0]), told="given")
     channels = tuple((path,) for path in paths)
-    found.entries.append(Entry(relative, kind, channels, patient, session, "", split))
+    found.entries.append(_entry(relative, kind, channels, replace(named, sequence=""), split))
 
 
 def _notes(left: Counter[str]) -> list[str]:

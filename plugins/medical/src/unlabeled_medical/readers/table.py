@@ -12,6 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ from unlabeled.errors import DataError, UnreadableItem
 from unlabeled.items import Item
 from unlabeled_medical.readers.geometry import Grid
 from unlabeled_medical.readers.header import Header
-from unlabeled_medical.readers.layouts import SEQUENCES, Entry
+from unlabeled_medical.readers.layouts import Entry
+from unlabeled_medical.readers.names import SEQUENCES, Told
 
 KNOWN = re.compile(rf"(?<![A-Za-z0-9])({SEQUENCES})(?![A-Za-z0-9])", re.IGNORECASE)
 PLANES = {"sagittal": 0, "coronal": 1, "axial": 2}
@@ -70,10 +72,12 @@ def row_of(
     marks = [f"frame={part.frame}"] if header.frames > 1 and part.frame >= 0 else []
     if slices and flat_axis(grid) < 0:
         marks.append(f"{slices}={part.slice}")
+    group, told = patient_of(entry, header)
     return {
         "id": "#".join([entry.id, *marks]),
         "source": source_of(entry),
-        "group": header.patient or entry.patient,
+        "group": group,
+        "told": told,
         "size": int(np.prod(shape)),
         "session": header.session or entry.session,
         "sequence": known_sequences(header.sequence or entry.sequence),
@@ -88,6 +92,17 @@ def row_of(
         "channels": len(entry.channels) * per_file,
         "rank": len(shape),
     }
+
+
+def patient_of(entry: Entry, header: Header) -> tuple[str, Told]:
+    """Whose an entry is, and by what that is told: by tags, unless the entry knows."""
+    if entry.told != "tag":
+        return entry.patient, entry.told
+    if header.patient:
+        return header.patient, "tag"
+    if header.session:  # no patient is in two studies without saying so
+        return f"study {header.session}", "study"
+    return located(entry)[0], "folder"
 
 
 def orientation_of(header: Header) -> str:
@@ -123,9 +138,15 @@ def source_of(entry: Entry) -> str:
 
 def files_of(item: Item) -> list[tuple[Path, ...] | None]:
     """The files of each channel of an indexed item."""
-    folder, _, names = item.source.partition("\n[[")
+    return _files_of(item.source)
+
+
+@lru_cache(maxsize=4096)
+def _files_of(source: str) -> list[tuple[Path, ...] | None]:
+    """Remembered, as making paths and comparing them takes as long as cutting a small window."""
+    folder, _, names = source.partition("\n[[")
     if not names:
-        return [(Path(item.source),)]
+        return [(Path(source),)]
     return [
         tuple(Path(folder) / name for name in channel) if channel else None
         for channel in json.loads(f"[[{names}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from math import prod
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -17,8 +18,9 @@ from unlabeled.items import Item, Items, Quarantined
 from unlabeled.settings import Settings
 from unlabeled_medical.readers import voxels
 from unlabeled_medical.readers.geometry import Grid, Window
-from unlabeled_medical.readers.header import Header
+from unlabeled_medical.readers.header import Header, Stored
 from unlabeled_medical.readers.layouts import Choosing, Entry, find
+from unlabeled_medical.readers.names import Naming, Patients, notes_on
 from unlabeled_medical.readers.remarks import remarks_on
 from unlabeled_medical.readers.table import (
     files_of,
@@ -55,6 +57,13 @@ class Volumes(Settings):
     sections: tuple[str, ...] = Field(
         ("training", "validation"), min_length=1, description="sections of a datalist to read"
     )
+    patients: Patients = Field(
+        "names",
+        description="whose a file is: as tags or names say; or each folder, or file, is a patient",
+    )
+    pattern: str | None = Field(
+        None, description="paths with named fields, {patient}/{session}/{sequence}.nii.gz"
+    )
     sequences: tuple[str, ...] = Field(
         (), description="sequences of one patient and session to read as channels (T1w, FLAIR)"
     )
@@ -85,7 +94,8 @@ class Volumes(Settings):
 
     def index(self, path: Path) -> Items:
         """From headers only. Raises DataError if nothing below `path` can be used."""
-        found = find(path, Choosing(self.include, self.exclude, self.sections))
+        naming = Naming(self.patients, self.pattern)
+        found = find(path, Choosing(self.include, self.exclude, self.sections, naming))
         entries, problems = found.entries, list(found.problems)
         rows: list[dict[str, Any]] = []
         for entry in join_sequences(entries, self.sequences) if self.sequences else entries:
@@ -98,12 +108,13 @@ class Volumes(Settings):
             reasons = [f"{q.source}: {q.found}" for q in quarantine[:3]]
             hint = "; ".join([*found.notes, *reasons]) or "it is empty"
             raise DataError(f"{path}: expected medical images, found none that can be used: {hint}")
+        notes = [*found.notes, *notes_on([(row.pop("told"), row["group"]) for row in rows])]
         number_sessions(rows)
         columns = {name: [row[name] for row in rows] for name in rows[0]}
         told = {
             name: column for name, column in columns.items() if name not in OPTIONAL or any(column)
         }
-        return Items.of(told, quarantine, found.notes)
+        return Items.of(told, quarantine, notes)
 
     def read(self, item: Item, rng: np.random.Generator | None = None) -> Volume:
         """The whole item, or with `rng` a window of `patch` voxels. Raises UnreadableItem."""
@@ -111,10 +122,10 @@ class Volumes(Settings):
             Source.of(item.metadata["format"], files) if files else None for files in files_of(item)
         ]
         grid = self._grid(self._header(next(source for source in sources if source)))
+        part = item.metadata["frame"] > 0 or item.size < prod(grid.shape)
+        mapped = rng is not None or part  # else it would be decoded again for each slice
         for window in self._windows(item, grid, rng):
-            parts = [
-                self._part(source, grid, window, item, mapped=rng is not None) for source in sources
-            ]
+            parts = [self._part(source, grid, window, item, mapped=mapped) for source in sources]
             if self.intensity != "robust" or any(_shows(p) for p in parts if p is not None):
                 break
         return _volume(parts, grid, window, item)
@@ -191,19 +202,18 @@ class Volumes(Settings):
         """(F, x, y, z) of one file, normalised; None if the sequence is missing."""
         if source is None:
             return None
-        cache_bytes = int(self.cache_gb * 1e9)
-        if mapped:
-            stored = voxels.open_mapped(source, grid, cache_bytes)
-        else:
-            stored = voxels.open_whole(source)
+        opened: Stored | np.ndarray = (
+            voxels.open_windows(source, grid, self.intensity, int(self.cache_gb * 1e9))
+            if mapped
+            else voxels.open_whole(source)
+        )
         frame = item.metadata["frame"]
-        frames = slice(0, stored.values.shape[3]) if frame < 0 else slice(frame, frame + 1)
-        values = voxels.read_window(stored, grid, window, frames)
-        for channel, number in zip(values, range(frames.start, frames.stop), strict=True):
-            robust = self.intensity == "robust"
-            scale = voxels.scale_of(source, stored, number) if robust else None
-            voxels.normalise(channel, scale, self.intensity, gaps=stored.may_have_gaps)
-        return values
+        if isinstance(opened, Stored):
+            count = opened.values.shape[3]
+            frames = slice(0, count) if frame < 0 else slice(frame, frame + 1)
+            return voxels.final_window(source, opened, grid, window, self.intensity, frames)
+        frames = slice(None) if frame < 0 else slice(frame, frame + 1)
+        return np.array(opened[(frames, *window)])  # of its own, and no longer mapped
 
 
 @lru_cache(maxsize=4096)
@@ -216,7 +226,8 @@ def grid_of(header: Header, *, turn: bool, spacing: tuple[float, float, float] |
 
 def _shows(values: np.ndarray) -> bool:
     """Whether every fourth voxel along each axis tells more than air."""
-    return bool(values[:, ::4, ::4, ::4].std() > FLAT)
+    some = values[:, ::4, ::4, ::4].ravel()
+    return bool(some @ some / some.size - some.mean() ** 2 > FLAT**2)
 
 
 def _kept(axis: int) -> list[int]:

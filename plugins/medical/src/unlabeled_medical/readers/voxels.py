@@ -21,8 +21,11 @@ from unlabeled_medical.readers.header import Header, Stored
 from unlabeled_medical.readers.layouts import FORMATS
 
 Intensity = Literal["robust", "hounsfield", "stored"]
-MOST_OPEN, HELD = 4096, 128_000
-"""Memory maps, and images of so few bytes, that stay open: at most half a GB per process."""
+Layout = tuple[object, ...]
+SMALLEST = 1_000_000
+"""Bytes; smaller volumes are held in memory, as a folder of such files would be slow to keep."""
+MOST_OPEN, MOST_HELD = 4096, 512_000_000
+"""Volumes that stay open, and bytes of the small ones among them that are held, per process."""
 SAMPLED = 32_768
 """About how many voxels the scale of a volume is estimated from."""
 
@@ -66,39 +69,85 @@ def open_whole(source: Source) -> Stored:
     return stored
 
 
-_OPEN: dict[tuple[Source, tuple[object, ...]], Stored] = {}
-"""The newest are kept; keys are sources and the turn of their grid."""
+_OPEN: dict[tuple[Source, Layout], Stored | np.ndarray] = {}
+_HELD: dict[tuple[Source, Layout], int] = {}
+"""What is open, the newest last, and the bytes of it that are not mapped."""
 
 
-def open_mapped(source: Source, grid: Grid, cache_bytes: int) -> Stored:
-    """Voxels to cut windows from: memory-mapped, by the file itself or by the cache.
+def open_windows(
+    source: Source, grid: Grid, intensity: Intensity, cache_bytes: int
+) -> Stored | np.ndarray:
+    """What windows are cut from: final values, (F, x, y, z) float32, or stored ones.
 
+    Final ones, which are laid on the grid and normalised, are mapped from the cache, or held if
+    they are few. Files that can be mapped themselves, or do not fit into the cache, are stored.
     Raises UnreadableItem.
     """
-    key = (source, (grid.order, grid.flipped))
+    key = (source, layout_of(grid, intensity))
     if key not in _OPEN:
-        stored = _open(source, grid, cache_bytes)
-        mapped = isinstance(stored.values, np.memmap)
-        if not mapped and stored.values.nbytes > HELD:
-            return stored
-        if len(_OPEN) == MOST_OPEN:
-            _OPEN.pop(next(iter(_OPEN)))
-        _OPEN[key] = stored
+        opened = _open(source, grid, intensity, cache_bytes)
+        values = opened.values if isinstance(opened, Stored) else opened
+        held = 0 if isinstance(values, np.memmap) else values.nbytes
+        if held > SMALLEST:
+            return opened
+        _keep(key, opened, held)
     return _OPEN[key]
 
 
-def _open(source: Source, grid: Grid, cache_bytes: int) -> Stored:
-    """The cache holds voxels turned as `grid` wants them, so that windows are read forwards."""
-    cached = cached_file(source.files, (grid.order, grid.flipped))
-    if (turned := from_cache(cached)) is not None:
-        return Stored(grid.stored_view(turned))
+def _keep(key: tuple[Source, Layout], opened: Stored | np.ndarray, held: int) -> None:
+    while _OPEN and (len(_OPEN) >= MOST_OPEN or sum(_HELD.values()) + held > MOST_HELD):
+        oldest = next(iter(_OPEN))
+        _OPEN.pop(oldest)
+        _HELD.pop(oldest, None)
+    _OPEN[key] = opened
+    if held:
+        _HELD[key] = held
+
+
+def _open(
+    source: Source, grid: Grid, intensity: Intensity, cache_bytes: int
+) -> Stored | np.ndarray:
+    cached = cached_file(source.files, layout_of(grid, intensity))
+    if (final := from_cache(cached)) is not None:
+        return final
     stored = open_whole(source)
     if isinstance(stored.values, np.memmap):
         return stored
-    true = stored.values if stored.plain else stored.true(stored.values)
-    to_cache(cached, grid.turned(true), cache_bytes)
-    turned = from_cache(cached)
-    return stored if turned is None else Stored(grid.stored_view(turned))
+    shape = (stored.values.shape[3], *grid.shape)
+    frames = (final_frame(source, stored, grid, intensity, frame) for frame in range(shape[0]))
+    needed = 4 * int(np.prod(shape))
+    if needed < SMALLEST:
+        return np.stack(list(frames))
+    if needed <= cache_bytes:
+        to_cache(cached, shape, frames, cache_bytes)
+    final = from_cache(cached)
+    return stored if final is None else final
+
+
+def layout_of(grid: Grid, intensity: Intensity) -> Layout:
+    """All that final values depend on, besides their files."""
+    return grid.order, grid.flipped, grid.scale, grid.shape, intensity
+
+
+def final_frame(
+    source: Source, stored: Stored, grid: Grid, intensity: Intensity, frame: int
+) -> np.ndarray:
+    """(x, y, z) float32, laid on the grid and normalised."""
+    x, y, z = (slice(0, length) for length in grid.shape)
+    frames = slice(frame, frame + 1)
+    values: np.ndarray = final_window(source, stored, grid, (x, y, z), intensity, frames)[0]
+    return values
+
+
+def final_window(
+    source: Source, stored: Stored, grid: Grid, window: Window, intensity: Intensity, frames: slice
+) -> np.ndarray:
+    """(F, x, y, z) float32 of a window, laid on the grid and normalised."""
+    values = read_window(stored, grid, window, frames)
+    for channel, frame in zip(values, range(frames.start, frames.stop), strict=True):
+        scale = scale_of(source, stored, frame) if intensity == "robust" else None
+        normalise(channel, scale, intensity, gaps=stored.may_have_gaps)
+    return values
 
 
 def read_window(stored: Stored, grid: Grid, window: Window, frames: slice) -> np.ndarray:
