@@ -8,9 +8,30 @@ from __future__ import annotations
 
 from typing import Self
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from unlabeled.settings import Settings
+
+
+class PixelMask(Settings):
+    """A band of classes or of bits that tells which pixels to leave out, such as clouds.
+
+    The defaults are those of the scene classification of Sentinel-2: no data, defects, shadows of
+    clouds, clouds and cirrus.
+    """
+
+    band: str = Field("SCL", description="its name in the file, or in the file's name")
+    values: tuple[int, ...] = Field((0, 1, 3, 8, 9, 10), description="values to leave out")
+    bits: tuple[int, ...] = Field(
+        (), description="leave out where one of these is set; 0 is lowest"
+    )
+
+    def leaves_out(self, stored: np.ndarray) -> np.ndarray:
+        """stored: the band's integers, any shape. True where a pixel is not to be used."""
+        found = np.isin(stored, self.values)
+        flags = sum(1 << bit for bit in set(self.bits))
+        return np.asarray(found | ((stored & flags) != 0))
 
 
 class Sensor(Settings):
@@ -21,6 +42,9 @@ class Sensor(Settings):
     scale: float | None = Field(None, description="multiplies stored values; unset: as the file")
     offset: float | None = Field(None, description="added after scaling; unset: as the file says")
     nodata: float | None = Field(None, description="stored value without data; unset: as the file")
+    mask: PixelMask | None = Field(
+        None, description="the band that tells which pixels to leave out, such as clouds"
+    )
     resolution: float | None = Field(None, gt=0, description="native size of a pixel, in m")
     mean: tuple[float, ...] | None = Field(None, description="of each band, in `unit`")
     std: tuple[float, ...] | None = Field(None, description="of each band, in `unit`")
@@ -32,6 +56,8 @@ class Sensor(Settings):
     def _consistent(self) -> Self:
         if len(set(map(band_key, self.bands))) != len(self.bands):
             raise ValueError(f"a band stands twice in {self.bands}")
+        if self.mask and band_key(self.mask.band) in map(band_key, self.bands):
+            raise ValueError(f"{self.mask.band} is a mask and a band; encoders should see one only")
         for name in ("mean", "std"):
             values = getattr(self, name)
             if values is not None and len(values) != len(self.bands):

@@ -50,7 +50,7 @@ def test_it_is_ridge_regression_of_every_pixel():
     mean, std = flat.mean(axis=0), flat.std(axis=0)
     model = Ridge(alpha=0.1 * len(flat)).fit((flat - mean) / std, _cut(masks, 8))
     expected = model.predict((test.reshape(-1, 9) - mean) / std)
-    (found,) = _scores(train, masks, test, [0.1])
+    (found,) = _scores(train, masks, np.ones_like(masks), test, [0.1])
     np.testing.assert_allclose(found, _joined(expected, (3, 4, 4), 8), atol=1e-10)
 
 
@@ -72,3 +72,18 @@ def test_unequal_numbers_and_broken_patches_are_refused():
         SegmentationProbe()(train, masks[:3], np.arange(4), train, masks)
     with pytest.raises(ShapeError, match="whole square patches"):
         SegmentationProbe()(train[:, :3], masks, np.arange(4), train[:, :3], masks)
+
+
+def test_what_clouds_hide_is_neither_learned_nor_scored():
+    (train, masks), (test, test_masks) = data(40, 0), data(20, 1)
+    groups = np.arange(40) // 2
+    clear = np.ones(masks.shape, bool)
+    clear[::2, :8] = False
+    test_clear = np.ones(test_masks.shape, bool)
+    test_clear[:, :, 24:] = False
+    probe = SegmentationProbe()
+    expected = probe(train, masks, groups, test, test_masks, valid=clear, test_valid=test_clear)
+    hidden, test_hidden = masks | ~clear, test_masks ^ ~test_clear
+    found = probe(train, hidden, groups, test, test_hidden, valid=clear, test_valid=test_clear)
+    assert found.iou == expected.iou
+    assert found.iou != probe(train, hidden, groups, test, test_hidden).iou

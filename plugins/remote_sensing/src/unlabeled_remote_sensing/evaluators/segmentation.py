@@ -43,29 +43,37 @@ class SegmentationProbe(Settings):
         groups: np.ndarray,
         test: np.ndarray,
         test_masks: np.ndarray,
+        *,
+        valid: np.ndarray | None = None,
+        test_valid: np.ndarray | None = None,
     ) -> Segmentation:
         """train: (N, rows, columns, D) tokens; masks: (N, H, W) bool; groups: (N,); test, likewise.
 
-        Raises ShapeError unless tokens have whole square patches of the masks.
+        valid, test_valid: (N, H, W) bool, False where there are no data or clouds hide the ground:
+        such pixels do not count, and a patch with any of them is not learned from. Raises
+        ShapeError unless tokens have whole square patches of the masks.
         """
         if train.shape[:1] != masks.shape[:1] or test.shape[:1] != test_masks.shape[:1]:
             raise ShapeError(
                 f"tokens and masks of as many images, found {train.shape}, {masks.shape}, "
                 f"{test.shape} and {test_masks.shape}"
             )
-        penalty, threshold = self._choose(train, masks, groups)
-        (scores,) = _scores(train, masks, test, [penalty])
+        valid = np.ones(masks.shape, bool) if valid is None else valid
+        known = np.ones(test_masks.shape, bool) if test_valid is None else test_valid
+        penalty, threshold = self._choose(train, masks, valid, groups)
+        (scores,) = _scores(train, masks, valid, test, [penalty])
         found = scores > threshold
-        return Segmentation(iou(test_masks, found), found)
+        return Segmentation(iou(test_masks[known], found[known]), found)
 
     def _choose(
-        self, train: np.ndarray, masks: np.ndarray, groups: np.ndarray
+        self, train: np.ndarray, masks: np.ndarray, valid: np.ndarray, groups: np.ndarray
     ) -> tuple[float, float]:
         scores = np.zeros((len(PENALTIES), len(THRESHOLDS)))
         count = min(self.folds, len(np.unique(groups)))
         for fit, held in GroupKFold(count).split(train, groups=groups):
-            found = _scores(train[fit], masks[fit], train[held], PENALTIES)
-            scores += [[iou(masks[held], each > t) for t in THRESHOLDS] for each in found]
+            found = _scores(train[fit], masks[fit], valid[fit], train[held], PENALTIES)
+            truth, known = masks[held][valid[held]], valid[held]
+            scores += [[iou(truth, each[known] > t) for t in THRESHOLDS] for each in found]
         best = np.unravel_index(scores.argmax(), scores.shape)
         return PENALTIES[int(best[0])], float(THRESHOLDS[int(best[1])])
 
@@ -77,11 +85,17 @@ def iou(truth: np.ndarray, found: np.ndarray) -> float:
 
 
 def _scores(
-    train: np.ndarray, masks: np.ndarray, test: np.ndarray, penalties: Sequence[float]
+    train: np.ndarray,
+    masks: np.ndarray,
+    valid: np.ndarray,
+    test: np.ndarray,
+    penalties: Sequence[float],
 ) -> list[np.ndarray]:
     """(M, H, W) for each penalty: 1 where the class is, 0 where it is not, about."""
     side = _patch_side(train, masks)
-    x, y = train.reshape(-1, train.shape[-1]).astype(np.float64), _cut(masks, side)
+    whole = _cut(valid, side).all(axis=1)
+    x = train.reshape(-1, train.shape[-1])[whole].astype(np.float64)
+    y = _cut(masks, side)[whole]
     mean, std = x.mean(axis=0), x.std(axis=0)
     std[std == 0] = 1
     x, centre = (x - mean) / std, y.mean(axis=0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import lru_cache
@@ -36,11 +36,12 @@ from unlabeled_remote_sensing.readers.windows import (
     Grid,
     Part,
     find_bands,
+    find_mask,
     grid_of,
     metres_per_pixel,
     sensor_bands,
 )
-from unlabeled_remote_sensing.sensors import KNOWN, Sensor
+from unlabeled_remote_sensing.sensors import KNOWN, Sensor, band_key
 
 
 class Scenes(Settings):
@@ -196,9 +197,7 @@ class Scenes(Settings):
             found = ", ".join(scene.sensors)
             raise UnreadableItem(scene.id, f"the sensors {', '.join(self.sensors)}", found)
         parts = {
-            name: tuple(
-                find_bands(str(path / file.path), self.sensors[name], file.band) for file in files
-            )
+            name: _parts_of(path, files, self.sensors[name])
             for name, files in sorted(scene.sensors.items(), key=lambda pair: self._rank(pair[0]))
         }
         for name, own in parts.items():
@@ -207,7 +206,7 @@ class Scenes(Settings):
                 bands = self.sensors[name].bands
                 found = ", ".join(bands[row] for row in rows)
                 raise UnreadableItem(scene.id, f"each of {', '.join(bands)} once", found)
-        first = next(iter(parts.values()))
+        first = [part for part in next(iter(parts.values())) if part.rows]
         return _Entry(max((grid_of(part.path) for part in first), key=_pixels), parts)
 
     def _rank(self, sensor: str) -> tuple[bool, int]:
@@ -245,6 +244,23 @@ class Scenes(Settings):
         index = starts.index(start)
         low, high = (k * choices // len(starts) for k in (index, index + 1))
         return int(rng.integers(low, max(high, low + 1)))
+
+
+def _parts_of(path: Path, files: Sequence[Found], sensor: Sensor) -> tuple[Part, ...]:
+    """Where a sensor's bands are, and its mask, if it has one. Raises UnreadableItem."""
+    places = [(str(path / file.path), file.band) for file in files]
+    masks = [find_mask(place, sensor.mask, band) for place, band in places if sensor.mask]
+    found = [mask for mask in masks if mask]
+    if sensor.mask and len(found) != 1:
+        raise UnreadableItem(
+            places[0][0], f"one band {sensor.mask.band} to tell what to leave out", str(len(found))
+        )
+    bands = [
+        find_bands(place, sensor, band)
+        for place, band in places
+        if not (band and sensor.mask and band_key(band) == band_key(sensor.mask.band))
+    ]
+    return (*bands, *found)
 
 
 _COLUMNS = ("id", "source", "group", "size", "files", "row", "column", "date")

@@ -27,12 +27,14 @@ from rasterio.windows import Window
 
 from unlabeled.errors import UnreadableItem
 from unlabeled_remote_sensing.raster import Transform
-from unlabeled_remote_sensing.sensors import Sensor, band_key
+from unlabeled_remote_sensing.sensors import PixelMask, Sensor, band_key
 
 OPEN_FILES = min(1024, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4)
 """Per thread; a process may usually have 1024."""
 EXACT_IN_FLOAT32 = {"uint8", "int8", "uint16", "int16", "float32"}
 _local = threading.local()
+# Asking for the process at every read would cost a tenth of it.
+os.register_at_fork(after_in_child=lambda: _local.__dict__.clear())
 METRES_PER_DEGREE = 111_320.0
 
 
@@ -92,7 +94,8 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Some bands of a sensor in one file. indexes: 1-based, in the file; rows: in the sensor."""
+    """Some bands of a sensor in one file. indexes: 1-based, in the file; rows: in the sensor, none
+    if it is the sensor's mask."""
 
     path: str
     indexes: tuple[int, ...]
@@ -104,14 +107,13 @@ def open_raster(path: str) -> Opened:
 
     Raises UnreadableItem.
     """
-    if getattr(_local, "process", None) != os.getpid():
-        _local.process, _local.handles = os.getpid(), OrderedDict()
-    handles: OrderedDict[str, Opened] = _local.handles
+    handles: OrderedDict[str, Opened] = _local.__dict__.setdefault("handles", OrderedDict())
     if path not in handles:
         try:
-            with warnings.catch_warnings():
+            # Of what is not compressed only the window is read then, not whole blocks.
+            with warnings.catch_warnings(), rasterio.Env(GTIFF_DIRECT_IO=True):
                 warnings.simplefilter("ignore", NotGeoreferencedWarning)
-                source = rasterio.open(path)
+                source = rasterio.open(path, sharing=False)
         except RasterioError as error:
             raise UnreadableItem(path, "a raster that rasterio opens", _reason(error)) from error
         handles[path] = Opened.of(source)
@@ -174,6 +176,17 @@ def find_bands(path: str, sensor: Sensor, only: str | None) -> Part:
     return Part(path, tuple(indexes), tuple(known.index(band) for band in wanted))
 
 
+def find_mask(path: str, mask: PixelMask, only: str | None) -> Part | None:
+    """Where the file holds the mask, if it does. only: the one band that the file's name tells."""
+    if only:
+        return Part(path, (1,), ()) if band_key(only) == band_key(mask.band) else None
+    names = open_raster(path).source.descriptions
+    for index, name in enumerate(names, start=1):
+        if band_key(name or "") == band_key(mask.band):
+            return Part(path, (index,), ())
+    return None
+
+
 def read_window(
     part: Part, sensor: Sensor, grid: Grid, window: Window
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -196,6 +209,37 @@ def read_window(
             return _read(view, part, sensor, window)
     except RasterioError as error:
         raise UnreadableItem(part.path, "readable pixels", _reason(error)) from error
+
+
+def read_mask(part: Part, mask: PixelMask, grid: Grid, window: Window) -> np.ndarray:
+    """Pixels that may be used in `window` of `grid`, (H, W) bool.
+
+    A mask on another grid gives each pixel its nearest value. What it does not cover is not used.
+    Raises UnreadableItem.
+    """
+    nearest = Sensor(bands=(mask.band,))
+    opened = open_raster(part.path)
+    try:
+        if opened.grid.same_as(grid):
+            stored, covered = _stored(opened.source, part, window)
+        elif opened.grid.crs and grid.crs:
+            with closing(_warped(opened.source, nearest, grid, Resampling.nearest)) as warped:
+                stored, covered = _stored(warped, part, window)
+        else:
+            raise UnreadableItem(part.path, "a CRS, to lay the mask on the sensor's grid", "none")
+    except RasterioError as error:
+        raise UnreadableItem(part.path, "readable pixels", _reason(error)) from error
+    if not np.issubdtype(stored.dtype, np.integer):
+        raise UnreadableItem(part.path, "whole numbers in a mask", str(stored.dtype))
+    return np.asarray(covered & ~mask.leaves_out(stored))
+
+
+def _stored(
+    source: DatasetReader | WarpedVRT, part: Part, window: Window
+) -> tuple[np.ndarray, np.ndarray]:
+    """The one band of `part` as it is stored, and where there is any."""
+    (index,) = part.indexes
+    return source.read(index, window=window), source.read_masks(index, window=window) != 0
 
 
 def _read(
@@ -235,7 +279,12 @@ def _valid(
     return np.logical_and.reduce(checks) if checks else None
 
 
-def _warped(source: DatasetReader, sensor: Sensor, grid: Grid) -> WarpedVRT:
+def _warped(
+    source: DatasetReader,
+    sensor: Sensor,
+    grid: Grid,
+    resampling: Resampling = Resampling.bilinear,
+) -> WarpedVRT:
     nodata = source.nodata if sensor.nodata is None else sensor.nodata
     if nodata is None and source.dtypes[0].startswith("float"):
         nodata = float("nan")
@@ -247,7 +296,7 @@ def _warped(source: DatasetReader, sensor: Sensor, grid: Grid) -> WarpedVRT:
         transform=Affine(*grid.transform),
         height=grid.height,
         width=grid.width,
-        resampling=Resampling.nearest if is_complex else Resampling.bilinear,
+        resampling=Resampling.nearest if is_complex else resampling,
         src_nodata=nodata,
         nodata=nodata,
         add_alpha=nodata is None and not masked and not is_complex,
@@ -282,15 +331,21 @@ def check_unit(path: str, values: np.ndarray, valid: np.ndarray, sensor: Sensor)
 def sensor_bands(
     parts: Sequence[Part], sensor: Sensor, grid: Grid, window: Window
 ) -> tuple[np.ndarray, np.ndarray]:
-    """All bands of a sensor, from one file or from one file per band. Raises UnreadableItem."""
-    if len(parts) == 1 and len(parts[0].rows) == len(sensor.bands):
-        values, valid = read_window(parts[0], sensor, grid, window)
+    """All bands of a sensor, from one file or from one file per band, without what its mask
+    leaves out. Raises UnreadableItem."""
+    own = [part for part in parts if part.rows]
+    if len(own) == 1 and len(own[0].rows) == len(sensor.bands):
+        values, valid = read_window(own[0], sensor, grid, window)
     else:
-        read = [(part, *read_window(part, sensor, grid, window)) for part in parts]
+        read = [(part, *read_window(part, sensor, grid, window)) for part in own]
         shape = (len(sensor.bands), *read[0][2].shape)
         values = np.zeros(shape, dtype=read[0][1].dtype)
         valid = np.logical_and.reduce([one for _, _, one in read])
         for part, bands, _ in read:
             values[list(part.rows)] = bands * valid
-    check_unit(parts[0].path, values, valid, sensor)
+    for part in parts:
+        if sensor.mask and not part.rows:
+            valid = valid & read_mask(part, sensor.mask, grid, window)
+            values[:, ~valid] = 0
+    check_unit(own[0].path, values, valid, sensor)
     return values, valid
