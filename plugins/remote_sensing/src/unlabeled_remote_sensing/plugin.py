@@ -1,6 +1,6 @@
 """What unlabeled-remote-sensing brings. Imports nothing but the manifest's own types."""
 
-from unlabeled.plugin import Component, Plugin
+from unlabeled.plugin import Component, Plugin, Trial
 
 plugin = Plugin(
     api=1,
@@ -139,6 +139,14 @@ plugin = Plugin(
             summary="masked autoencoder whose masks come in complementary pairs",
             source="He et al. 2022, arXiv:2111.06377",
             experimental=True,
+        ),
+    },
+    trials={
+        "merlin": Trial(
+            "merlin",
+            items=24,
+            overrides={"training": {"steps": 120, "batch_size": 4}, "encoder": {"width": 6}},
+            judge="unlabeled_remote_sensing.evaluators.known_reflectivity:compare",
         ),
     },
     excused={

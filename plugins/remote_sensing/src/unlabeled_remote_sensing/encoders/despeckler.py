@@ -1,22 +1,30 @@
 """A residual U-Net that sees one part of a complex radar image and tells its reflectivity.
 
 Source: Dalsasso, Denis, Tupin, MERLIN, IEEE TGRS 2021, arXiv:2110.13148; the network is that of
-Lehtinen et al., Noise2Noise, ICML 2018, arXiv:1803.04189, without normalisation layers. Its
-parameters have the names of the released weights.
+Lehtinen et al., Noise2Noise, ICML 2018, arXiv:1803.04189, without normalisation layers.
 
-Departs from the authors' code: the range of log amplitudes is estimated from the data where it is
-not given, and the floor under the logarithm belongs to that range, so the unit does not matter.
+Departs from the authors' code, whose network sees the logarithm of each pixel, normalised by
+constants of the sensor, and corrects it:
+- Ours sees how the logarithms of means over growing squares differ, and corrects one of these
+  means. Twice the mean of part² is the best estimate of a reflectivity that is constant, which a
+  convolution of logarithms cannot find. All that is seen is a ratio, so that a scene c times as
+  bright has exactly c times the reflectivity: no constant of the sensor, no unit, and no level
+  that was not there in training.
+- The two parts' reflectivities are joined by their harmonic mean, there by the arithmetic one: what
+  the loss makes right on average is part² / R, so 1 / R is what may be averaged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from lightning_fabric.utilities import move_data_to_device
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -29,13 +37,16 @@ from unlabeled_remote_sensing.raster import Layer, Raster
 from unlabeled_remote_sensing.sensors import Sensor
 
 LEVELS = 5
+DARKEST = 0.01
+"""Of a pixel beside the smallest mean around it."""
 
 
 class DespecklerSettings(Settings):
     sensors: dict[str, Sensor] | None = Field(None, description="from the reader if unset; one")
     width: int = Field(48, ge=3, multiple_of=3, description="channels of the first level")
-    low: float | None = Field(None, description="log amplitude that becomes 0; unset: from data")
-    high: float | None = Field(None, description="log amplitude that becomes 1; unset: from data")
+    scales: tuple[int, ...] = Field(
+        (3, 9, 27), min_length=1, description="odd sides, growing, of the squares that are averaged"
+    )
     subsample: int = Field(
         1, ge=1, description="take every so many pixels, where neighbours' speckle is correlated"
     )
@@ -60,8 +71,6 @@ class Despeckler(Encoder):
 
     settings_type = DespecklerSettings
     settings: DespecklerSettings
-    low: Tensor
-    high: Tensor
 
     def __init__(self, settings: DespecklerSettings) -> None:
         """Raises RecipeError unless there is exactly one sensor."""
@@ -71,9 +80,7 @@ class Despeckler(Encoder):
             raise RecipeError(f"encoder.sensors: expected one complex sensor, found {found}")
         (self.sensor,) = settings.sensors
         self.outputs = (Output("pixels", "tokens", 1),)
-        self.network = ResidualUNet(settings.width)
-        self.register_buffer("low", torch.tensor(settings.low or 0.0))
-        self.register_buffer("high", torch.tensor(1.0 if settings.high is None else settings.high))
+        self.network = ResidualUNet(len(settings.scales), settings.width)
 
     def collate(self, samples: Sequence[Raster]) -> ComplexBatch:
         """Raises ShapeError for samples that are not complex, or have several bands."""
@@ -95,20 +102,23 @@ class Despeckler(Encoder):
         """The image as the network is to see it: its spectrum centred, if it shall be."""
         return symmetrised(sample, self.sensor) if self.settings.symmetrise else sample
 
-    def log_reflectivity(self, part: Tensor) -> Tensor:
-        """part: (N, H, W), real or imaginary amplitudes. Returns (N, H, W)."""
-        span = self.high - self.low
-        # The floor keeps a zero amplitude at about the lowest value.
-        log_intensity = (part.square() + (2 * self.low).exp()).log()
-        scaled = (log_intensity - 2 * self.low) / (2 * span)
-        restored = scaled - self.network(scaled.unsqueeze(1)).squeeze(1)
-        found: Tensor = 2 * (restored * span + self.low)
+    def log_reflectivity(self, part: Tensor, valid: Tensor) -> Tensor:
+        """part: (N, H, W), real or imaginary amplitudes; valid: (N, H, W). Returns (N, H, W)."""
+        # The mean of this is R.
+        intensity = 2 * part.square() * valid
+        means = [_log_mean(intensity, valid, side) for side in self.settings.scales]
+        # An amplitude may be nearly 0.
+        pixel = (intensity * (-means[0]).exp() + DARKEST).log()
+        seen = [pixel, *(fine - coarse for fine, coarse in pairwise(means))]
+        correction = self.network(torch.stack(seen, dim=1) * valid.unsqueeze(1)).squeeze(1)
+        found: Tensor = means[len(means) // 2] + correction
         return found
 
     def reflectivity(self, batch: ComplexBatch) -> Tensor:
-        """The mean of what the two parts tell, (N, H, W)."""
-        parts = torch.stack([batch.real, batch.imaginary])
-        return torch.stack([self.log_reflectivity(part).exp() for part in parts]).mean(dim=0)
+        """What the two parts tell together, (N, H, W)."""
+        parts = (batch.real, batch.imaginary)
+        logs = torch.stack([self.log_reflectivity(part, batch.valid) for part in parts])
+        return 1 / (-logs).exp().mean(dim=0)
 
     def encode(self, batch: ComplexBatch, output: str) -> Tokens:  # noqa: ARG002 - there is one
         """Both parts restored, and their reflectivities averaged."""
@@ -126,58 +136,41 @@ class Despeckler(Encoder):
         layer = sample.layers[self.sensor]
         step = min(self.settings.subsample, *sample.shape)
         values = np.zeros(layer.values.shape, dtype=np.float32)
+        device = next(self.parameters()).device
         for row in range(step):
             for column in range(step):
                 batch = self.collate([lattice(sample, step, row, column)])
-                batch = replace(
-                    batch,
-                    real=batch.real.to(self.low.device),
-                    imaginary=batch.imaginary.to(self.low.device),
-                )
+                batch = move_data_to_device(batch, device)
                 values[0, row::step, column::step] = self.reflectivity(batch)[0].cpu().numpy()
         restored = Layer(np.where(layer.valid, values, 0), layer.valid)
         return Raster(
             {self.sensor: restored}, sample.transform, sample.crs, sample.metres_per_pixel
         )
 
-    def calibrate(self, batches: Iterable[ComplexBatch]) -> None:
-        """The 5 % and 99.9 % quantiles of the parts' log amplitudes, where they are not given."""
-        given = (self.settings.low, self.settings.high)
-        if None not in given:
-            return
-        values = [
-            part[batch.valid & (part != 0)].abs().log()
-            for batch in batches
-            for part in (batch.real, batch.imaginary)
-        ]
-        found = np.quantile(torch.cat(values).cpu().numpy(), (0.05, 0.999))
-        for buffer, own, estimate in zip((self.low, self.high), given, found, strict=True):
-            buffer.fill_(float(estimate) if own is None else own)
-
     def preprocessing(self) -> Mapping[str, Any]:
         return {
             "sensor": self.sensor,
             "unit": "complex amplitude",
-            "log amplitude": [float(self.low), float(self.high)],
+            "scales": list(self.settings.scales),
             "subsample": self.settings.subsample,
             "spectrum": "centred" if self.settings.symmetrise else "as it is",
         }
 
 
 class ResidualUNet(nn.Module):
-    """(N, 1, H, W) -> (N, 1, H, W): the speckle of a log intensity. Any size."""
+    """(N, C, H, W) -> (N, 1, H, W), of any size; nearly 0 before anything is learned."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, channels: int, width: int) -> None:
         super().__init__()
         wide, narrow, last = 2 * width, 4 * width // 3, 2 * width // 3
         sizes = {
-            "enc0": (1, width),
+            "enc0": (channels, width),
             **{f"enc{level}": (width, width) for level in range(1, LEVELS + 2)},
             "dec5": (wide, wide),
             "dec5b": (wide, wide),
             **{f"dec{level}": (wide + width, wide) for level in (4, 3, 2)},
             **{f"dec{level}b": (wide, wide) for level in (4, 3, 2)},
-            "dec1a": (wide + 1, narrow),
+            "dec1a": (wide + channels, narrow),
             "dec1b": (narrow, last),
             "dec1": (last, 1),
         }
@@ -192,7 +185,6 @@ class ResidualUNet(nn.Module):
             # The same numbers in an order that is a quarter faster on processors.
             ordered = layer.weight.detach().contiguous(memory_format=torch.channels_last)
             layer.weight = nn.Parameter(ordered)
-        # Before anything is learned, hardly any speckle is removed.
         nn.init.normal_(self.get_parameter("dec1.weight"), std=1e-3)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -220,6 +212,14 @@ def lattice(raster: Raster, step: int, row: int, column: int) -> Raster:
     """Every `step`-th pixel from (row, column) on."""
     moved = (float(step), 0.0, float(column), 0.0, float(step), float(row))
     return raster.rearranged(lambda x: x[..., row::step, column::step], moved)
+
+
+def _log_mean(intensity: Tensor, valid: Tensor, side: int) -> Tensor:
+    """Logarithm of the mean of valid pixels within `side` × `side`, (N, H, W) each."""
+    both = torch.stack([intensity, valid.to(intensity.dtype)], dim=1)
+    total, count = F.avg_pool2d(both, side, stride=1, padding=side // 2).unbind(dim=1)
+    tiny = torch.finfo(total.dtype).tiny
+    return (total / count.clamp(min=tiny)).clamp(min=tiny).log()
 
 
 def _parts(sample: Raster, sensor: str) -> Raster:

@@ -6,6 +6,10 @@ network sees one part and predicts R; the likelihood of the other part judges it
 
     loss = mean over pixels of [ log R / 2 + b² / R ]
 
+Speckle multiplies, so a scene times any gain is a scene of another reflectivity, whose parts are
+as independent. A share of the windows is multiplied by random fields, strips and spots, so that
+what is learned on quiet ground also holds where there are edges (ours, not the paper's).
+
 Departs from the authors' code: both directions in every step instead of taking turns, a plain mean
 instead of one divided by the batch size once more, and no constant added to R, which would depend
 on the unit.
@@ -17,7 +21,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Literal
 
+import numpy as np
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from unlabeled.contract import Encoder, Loss, Pretext, Reader
@@ -34,7 +40,9 @@ from unlabeled_remote_sensing.readers.scenes import Scenes
 
 
 class MerlinSettings(Settings):
-    """None: what the network sees is the encoder's."""
+    structures: float = Field(
+        0.5, ge=0, le=1, description="share of windows that get random fields, strips and spots"
+    )
 
 
 class Merlin(Pretext):
@@ -62,14 +70,18 @@ class Merlin(Pretext):
         sample = lattice(sample, step, *(int(rng.integers(step)) for _ in range(2)))
         rows, columns = (slice(None, None, int(rng.choice((-1, 1)))) for _ in range(2))
         # Where a window lies does not matter here, so its transform is left alone.
-        return sample.rearranged(lambda x: x[..., rows, columns], (1.0, 0.0, 0.0, 0.0, 1.0, 0.0))
+        sample = sample.rearranged(lambda x: x[..., rows, columns], (1.0, 0.0, 0.0, 0.0, 1.0, 0.0))
+        if rng.random() >= self.settings.structures:
+            return sample
+        gain = random_gain(rng, sample.shape)
+        return sample.with_values(lambda _, values: values * gain)
 
     def collate(self, examples: Sequence[Raster]) -> ComplexBatch:
         return self.encoder.collate(examples)
 
     def forward(self, batch: ComplexBatch) -> Loss:
         total = sum(
-            speckle_loss(self.encoder.log_reflectivity(seen), asked, batch.valid)
+            speckle_loss(self.encoder.log_reflectivity(seen, batch.valid), asked, batch.valid)
             for seen, asked in (
                 (batch.real, batch.imaginary),
                 (batch.imaginary, batch.real),
@@ -83,6 +95,30 @@ class Merlin(Pretext):
         assert isinstance(encoder, Despeckler)
         assert isinstance(reader, Scenes)
         despeckle_scene(encoder, reader, item, out)
+
+
+def random_gain(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+    """Amplitude gains, (H, W) float32: brighter and darker fields and strips, bright spots."""
+    row, column = np.mgrid[: shape[0], : shape[1]]
+    log_gain = np.zeros(shape)
+    for _ in range(int(rng.integers(1, 6))):
+        log_gain += rng.normal() * (_signed_distance(rng, row, column) > 0)
+    for _ in range(int(rng.integers(3))):
+        width = rng.uniform(0.5, 4)
+        log_gain += rng.normal() * (np.abs(_signed_distance(rng, row, column)) < width)
+    for _ in range(int(rng.integers(8))):
+        top, left = (int(rng.integers(length)) for length in shape)
+        height, width = rng.integers(1, 5, 2)
+        log_gain[top : top + height, left : left + width] += rng.uniform(0, 4)
+    # Of intensities, in nats; amplitudes have half.
+    return np.exp(log_gain / 2).astype(np.float32)
+
+
+def _signed_distance(rng: np.random.Generator, row: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """In pixels, from a straight line through a random pixel in a random direction."""
+    angle = rng.uniform(0, 2 * np.pi)
+    top, left = (rng.uniform(0, length) for length in row.shape)
+    return np.asarray(np.cos(angle) * (row - top) + np.sin(angle) * (column - left))
 
 
 @full_precision
