@@ -166,6 +166,15 @@ class Study:
         own = {"S1": every[:, :radar], "S2": every[:, radar:]}
         return {**own, "joint": every, "concatenated": every}
 
+    def raw_patches(self, side: int = 4) -> np.ndarray:
+        """All values of each patch of `side` pixels, as tokens (N, rows, columns, D)."""
+        bands = np.stack(
+            [np.concatenate([x.values for x in r.layers.values()]) for r in self.rasters]
+        )
+        count, channels, height, width = bands.shape
+        cells = bands.reshape(count, channels, height // side, side, width // side, side)
+        return cells.transpose(0, 2, 4, 1, 3, 5).reshape(count, height // side, width // side, -1)
+
 
 def embedded(study: Study, encoder: CROMA) -> dict[str, np.ndarray]:
     """Every output of whole patches, with the joint tokens as a grid; each sensor runs once."""
@@ -232,6 +241,7 @@ def scorers(
             own.setdefault(name, []).append(scorer)
     for output, values in study.statistics().items():
         found[output]["raw"] = [study.scorer(study.flooded(values))]
+    found["flooded pixels"]["raw"] = [study.scorer(study.pixels(study.raw_patches()))]
     for other in ("S1", "S2"):
         for task in ("joint", "concatenated"):
             found[task][f"pretrained {other}"] = found[other]["pretrained"]
