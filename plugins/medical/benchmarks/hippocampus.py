@@ -41,7 +41,6 @@ from unlabeled.batch_norm import estimate_batch_norm
 from unlabeled.contract import Encoder
 from unlabeled.evaluation.bootstrap import interval, resample_scores
 from unlabeled.recipe import Recipe, build_encoder, load_recipe
-from unlabeled_medical.encoders.uni_vit import UniViT
 from unlabeled_medical.evaluators.segmentation import (
     DenseProbe,
     Describe,
@@ -127,10 +126,10 @@ def contestants(
         if family not in shown:
             shown.add(family)
             for seed in range(RANDOM):
-                yield f"{family}:{seed}", "", lambda r=recipe, s=seed: mapped(random(r, s, train))
+                yield f"{family}:{seed}", "", lambda r=recipe, s=seed: frozen(random(r, s, train))
         for seed in range(seeds):
             run = pretrain(recipe, seed, train)
-            load = lambda r=run: mapped(unlabeled.load_encoder(r))  # noqa: E731
+            load = lambda r=run: frozen(unlabeled.load_encoder(r))  # noqa: E731
             yield f"{run.parent.name}:{seed}", family, load
 
 
@@ -139,11 +138,6 @@ def random_family(recipe: Recipe) -> str:
     settings = recipe.encoder.settings.model_dump(exclude_defaults=True)
     said = ", ".join(f"{name} {value}" for name, value in settings.items())
     return f"random {recipe.encoder.name.partition('/')[2]} ({said})".replace("/", "-")
-
-
-def mapped(encoder: Encoder) -> Describe:
-    """An encoder of images and volumes is that of volumes here."""
-    return frozen(encoder.branch(3) if isinstance(encoder, UniViT) else encoder)
 
 
 def placed(volume: Volume) -> VoxelFeatures:

@@ -22,6 +22,7 @@ from unlabeled.contract import Encoder
 from unlabeled.randomness import keyed_rng
 from unlabeled.settings import Settings
 from unlabeled_medical.encoders.maps import mappable
+from unlabeled_medical.encoders.uni_vit import UniViT
 from unlabeled_medical.evaluators.overlap import dice, hausdorff95
 from unlabeled_medical.evaluators.voxels import VoxelFeatures, voxel_features
 from unlabeled_medical.volume import Volume, VolumeBatch
@@ -99,7 +100,7 @@ class FineTuning(Settings):
     def fit(self, encoder: Encoder, labelled: Sequence[Labelled], classes: int) -> Predict:
         """encoder: left as it is; a copy is trained. Draws are the same for every encoder."""
         tuned = copy.deepcopy(encoder).eval()  # batch-norm statistics of few volumes mislead
-        maps = mappable(tuned)
+        maps = mappable(_of_rank(tuned, len(labelled[0].volume.size)))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             head = nn.Linear(sum(maps.map_widths), classes)
@@ -133,7 +134,9 @@ class FineTuning(Settings):
 
 def frozen(encoder: Encoder) -> Describe:
     """The features of an encoder, in eval mode and without gradient. Raises RecipeError."""
-    mappable(encoder.eval())
+    encoder.eval()
+    if not isinstance(encoder, UniViT):
+        mappable(encoder)
 
     def describe(volume: Volume) -> VoxelFeatures:
         return _features(encoder, volume)
@@ -170,8 +173,14 @@ def score(predict: Predict, labelled: Labelled, classes: int) -> Fit:
 
 
 def _features(encoder: Encoder, volume: Volume) -> VoxelFeatures:
+    encoder = _of_rank(encoder, len(volume.size))
     batch = cast(VolumeBatch, encoder.collate([volume]))
     return voxel_features(mappable(encoder), batch)
+
+
+def _of_rank(encoder: Encoder, rank: int) -> Encoder:
+    """One of images and volumes together is here the one of either."""
+    return encoder.branch(rank) if isinstance(encoder, UniViT) else encoder
 
 
 def _draw(describe: Describe, labelled: Labelled, count: int, number: int) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,127 @@
+"""How well volumes are segmented from few labelled ones, by several encoders on the same draws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from unlabeled.contract import Encoder
+from unlabeled.errors import DataError
+from unlabeled.evaluation.bootstrap import interval, resample_scores
+from unlabeled.randomness import keyed_rng
+from unlabeled_medical.evaluators.segmentation import (
+    DenseProbe,
+    Describe,
+    FineTuning,
+    Labelled,
+    Predict,
+    score,
+)
+
+Fitting = Callable[[Sequence[Labelled], int], Predict]
+"""From the few labelled volumes and the number of classes, with the background."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """How much better the pretrained encoder is than `against`, in Dice, and 95 % of it."""
+
+    against: str
+    difference: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """hd95: in mm; None where nothing was ever found."""
+
+    name: str
+    labelled: int
+    dice: float
+    hd95: float | None
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Volumetric:
+    """Volumes with masks of class numbers, and whose they are, (N,)."""
+
+    volumes: Sequence[Labelled]
+    patients: np.ndarray
+
+    def draw(self, count: int, number: int) -> list[Labelled]:
+        """One volume each of `count` patients. Raises DataError if there are fewer."""
+        known = np.unique(self.patients)
+        if count > len(known):
+            raise DataError(f"labelled: {count} volumes asked for, {len(known)} patients to label")
+        rng = keyed_rng("few labels", count, number)
+        chosen = rng.choice(known, count, replace=False)
+        places = [rng.choice(np.flatnonzero(self.patients == patient)) for patient in chosen]
+        return [self.volumes[int(place)] for place in places]
+
+
+def probing(describe: Describe) -> Fitting:
+    """A linear head on frozen features; every volume is described once."""
+    remembered = lru_cache(maxsize=256)(describe)  # volumes are compared by identity
+    return lambda few, classes: DenseProbe().fit(remembered, few, classes)
+
+
+def tuning(encoder: Encoder, steps: int) -> Fitting:
+    """The encoder trained together with its head; it stays as it is."""
+    return lambda few, classes: FineTuning(steps=steps).fit(encoder, few, classes)
+
+
+def few_fits(
+    fitting: Fitting,
+    pool: Volumetric,
+    tested: Volumetric,
+    classes: int,
+    labelled: Sequence[int],
+    draws: int,
+) -> np.ndarray:
+    """(numbers of labelled volumes, tested, 2): Dice and HD95 (NaN where undefined), means over
+    draws."""
+    found = np.empty((len(labelled), draws, len(tested.volumes), 2))
+    for place, count in enumerate(labelled):
+        for number in range(draws):
+            predict = fitting(pool.draw(count, number), classes)
+            fits = [score(predict, volume, classes) for volume in tested.volumes]
+            found[place, number] = [[fit.dice, fit.hd95] for fit in fits]
+    dice, known = found[..., 0].mean(axis=1), ~np.isnan(found[..., 1])
+    hd95 = np.where(known, found[..., 1], 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    return np.stack([dice, np.where(known.any(axis=1), hd95, np.nan)], axis=-1)
+
+
+def table_rows(
+    found: Mapping[str, Sequence[np.ndarray]], patients: np.ndarray, labelled: Sequence[int]
+) -> list[Row]:
+    """Means over encoders and tested volumes, and the gaps of "pretrained" and "fine-tuned".
+
+    found: by name, of each encoder what `few_fits` gives; patients: (tested,).
+    """
+    mean = {name: np.mean(each, axis=0) for name, each in found.items()}
+    rows = []
+    for place, count in enumerate(labelled):
+        for name, each in mean.items():
+            dice, hd95 = each[place, :, 0], each[place, :, 1]
+            against = _against(name, mean)
+            gaps = [_gap(dice - mean[other][place, :, 0], patients, other) for other in against]
+            distance = float(np.nanmean(hd95)) if (~np.isnan(hd95)).any() else None
+            rows.append(Row(name, count, float(dice.mean()), distance, tuple(gaps)))
+    return rows
+
+
+def _against(name: str, names: Mapping[str, object]) -> list[str]:
+    if name == "pretrained":
+        return [other for other in names if "random" in other or other.startswith("raw")]
+    return ["from scratch"] if name == "fine-tuned" else []
+
+
+def _gap(difference: np.ndarray, patients: np.ndarray, against: str) -> Gap:
+    drawn = resample_scores(patients, [lambda at: float(difference[at].mean())])
+    middle = interval(drawn[:, 0])
+    return Gap(against, float(difference.mean()), middle.low, middle.high)
