@@ -4,9 +4,9 @@ run: OMP_NUM_THREADS=1 python core/benchmarks/objectives.py [--only nt_xent,dcl]
 
 Forward and backward on one thread, the two alternating in one process. time: median of peer's
 CPU time / ours; memory: peer's peak / ours, in MB above the inputs, each measured once in a fresh
-fork. Above 1 ours is better. error: our float32 value against our float64 one. Values are
-compared before anything is timed. `--large` adds the contrastive losses at 32,768 × 128, where
-only ours runs. Results go to results/objectives.json.
+fork. Above 1 ours is better. error: our float32 value against our float64 one. Values and
+gradients of the two are compared before anything is timed. `--large` adds the contrastive losses
+at 32,768 × 128, where only ours runs. Results go to results/objectives.json.
 """
 
 from __future__ import annotations
@@ -118,6 +118,7 @@ def cosine_error(x: Tensor, y: Tensor) -> Tensor:
 def patches(c: Tensor, x: Tensor) -> Tensor:
     scores = _patches(c) @ _patches(x).mT
     labels = torch.arange(scores.shape[1]).expand(scores.shape[:2])
+    (scores.detach().argmax(dim=2) == labels).float().mean()  # which ours counts too
     return F.cross_entropy(scores.flatten(0, 1), labels.flatten())
 
 
@@ -258,17 +259,28 @@ def inputs(shape: tuple[int, int], views: int) -> list[Tensor]:
     return [(F.normalize(rows + 0.5 * each, dim=1)).requires_grad_() for each in drawn]
 
 
-def step(loss: Function, tensors: Sequence[Tensor]) -> Tensor:
-    """Forward and backward; the gradients are dropped."""
+def differentiated(loss: Function, tensors: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
+    """Forward and backward: the value and the gradients that there are."""
     value = loss(*tensors)
     value = value.total if isinstance(value, Loss) else value
-    torch.autograd.grad(value, tensors, allow_unused=True)
-    return value.detach()
+    gradients = torch.autograd.grad(value, tensors, allow_unused=True)
+    return value.detach(), [gradient for gradient in gradients if gradient is not None]
+
+
+def require_equal(case: Case, tensors: Sequence[Tensor]) -> None:
+    """Both sides give one value, and gradients that differ by less than 1 % of their length."""
+    (ours, mine), (theirs, other) = (
+        differentiated(each, tensors) for each in (case.ours, case.theirs)
+    )
+    torch.testing.assert_close(ours, theirs, rtol=2e-3, atol=1e-4)
+    for gradient, expected in zip(mine, other, strict=True):
+        apart, length = (gradient - expected).norm(), expected.norm()
+        assert apart <= 0.01 * length, f"gradients differ by {apart:.1e} of {length:.1e}"
 
 
 def seconds(loss: Function, tensors: Sequence[Tensor]) -> float:
     start = time.process_time()
-    step(loss, tensors)
+    differentiated(loss, tensors)
     return time.process_time() - start
 
 
@@ -277,12 +289,12 @@ def peak_megabytes(loss: Function, shape: tuple[int, int], views: int) -> float:
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        step(loss, inputs((16, 16), views))
+        differentiated(loss, inputs((16, 16), views))
         tensors = inputs(shape, views)
         gc.collect()
         Path("/proc/self/clear_refs").write_text("5")
         before = _status("VmRSS")
-        step(loss, tensors)
+        differentiated(loss, tensors)
         os.write(writing, str(_status("VmHWM") - before).encode())
         os._exit(0)
     os.waitpid(child, 0)
@@ -311,11 +323,10 @@ def measure(name: str, shape: tuple[int, int]) -> Result:
 def time_both(result: Result, rounds: int) -> None:
     case = CASES[result.objective]
     tensors = inputs(result.shape, case.views)
-    torch.testing.assert_close(
-        step(case.ours, tensors), step(case.theirs, tensors), rtol=2e-3, atol=1e-4
-    )
-    exact = step(case.ours, [x.detach().double().requires_grad_() for x in tensors])
-    result.relative_error = float((step(case.ours, tensors) - exact).abs() / exact.abs())
+    require_equal(case, tensors)
+    value, _ = differentiated(case.ours, tensors)
+    exact, _ = differentiated(case.ours, [x.detach().double().requires_grad_() for x in tensors])
+    result.relative_error = float((value - exact).abs() / exact.abs())
     pairs = [(seconds(case.ours, tensors), seconds(case.theirs, tensors))]
     while len(pairs) < rounds or (sum(map(sum, pairs)) < SECONDS and len(pairs) < MOST_ROUNDS):
         pairs.append((seconds(case.ours, tensors), seconds(case.theirs, tensors)))

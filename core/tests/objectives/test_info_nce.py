@@ -14,6 +14,7 @@ from losses import (
 from processes import run_on
 
 from unlabeled.errors import ShapeError
+from unlabeled.objectives import both_ways
 from unlabeled.objectives.info_nce import InfoNCE, info_nce_loss
 
 
@@ -52,6 +53,48 @@ def test_groups_and_duplicates_are_no_negatives():
         lambda a, b: formula(a, b, ids=ids),
         views(6, 4),
     )
+
+
+def naive(a, b, temperature=0.1):
+    """All scores at once."""
+    scores = torch.nn.functional.normalize(a) @ torch.nn.functional.normalize(b).T / temperature
+    labels = torch.arange(len(a))
+    cross_entropy = torch.nn.functional.cross_entropy
+    return (cross_entropy(scores, labels) + cross_entropy(scores.T, labels)) / 2
+
+
+@pytest.mark.parametrize("temperature", [both_ways.WARM * 0.9, both_ways.WARM])
+@pytest.mark.parametrize(("chunk", "held"), [(1, 0), (10, 0), (10**6, 0), (1, 10**6)])
+def test_every_form_equals_the_naive_one(temperature, chunk, held, monkeypatch):
+    """In sums and in logarithms, in chunks and at once, computed twice and held."""
+    monkeypatch.setattr(both_ways, "CHUNK", chunk)
+    monkeypatch.setattr(both_ways, "HELD", held)
+    assert_equals(
+        lambda a, b: pair(a, b, temperature), lambda a, b: naive(a, b, temperature), views(9, 4)
+    )
+
+
+@pytest.mark.parametrize("temperature", [0.01, 0.1])
+def test_equals_the_naive_form_where_several_chunks_are_needed(temperature):
+    assert max(both_ways.CHUNK, both_ways.HELD) < 2048**2
+    assert_equals(
+        lambda a, b: pair(a, b, temperature), lambda a, b: naive(a, b, temperature), views(2048, 8)
+    )
+
+
+def test_a_small_loss_keeps_its_digits():
+    a, b = (x.detach() for x in views(64, 64, noise=0.05))
+    exact = pair(a, b, 0.05).total
+    assert exact < 1e-4
+    assert pair(a.float(), b.float(), 0.05).total.item() == pytest.approx(exact.item(), rel=0.02)
+
+
+def test_the_largest_scores_there_are_do_not_overflow():
+    a = torch.nn.functional.normalize(torch.ones(4096, 2), dim=1)
+    loss = pair(a, -a, both_ways.WARM).total
+    assert loss.item() == pytest.approx(math.log(4096))
+    a[::2] *= -1
+    assert pair(a, -a, both_ways.WARM).total.item() == pytest.approx(64 + math.log(2048), rel=1e-6)
 
 
 @pytest.mark.parametrize("pairing", ["pairwise", "anchored"])

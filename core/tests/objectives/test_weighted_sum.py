@@ -53,3 +53,8 @@ def test_unknown_and_missing_terms_are_refused():
     terms = WeightedSum({"a": TermWeight(), "b": TermWeight()})
     with pytest.raises(ShapeError, match=r"losses: expected the terms \['a', 'b'\], found \['a'\]"):
         terms({"a": torch.tensor(1.0)})
+
+
+def test_a_weight_is_learned_or_scheduled_not_both():
+    with pytest.raises(ValueError, match="a weight that is learned has no schedule"):
+        TermWeight(final=0.5, learned=True)

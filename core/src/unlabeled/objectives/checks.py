@@ -126,7 +126,7 @@ def full_precision(loss: Callable[P, R]) -> Callable[P, R]:
     def computed(*args: P.args, **kwargs: P.kwargs) -> R:
         widened = [_widen(argument) for argument in args]
         named = {name: _widen(argument) for name, argument in kwargs.items()}
-        device = _device((*widened, *named.values()))
+        device = _device(widened) or _device(named.values()) or "cpu"
         if torch.is_autocast_enabled(device):
             with torch.autocast(device, enabled=False):
                 result = loss(*widened, **named)
@@ -141,11 +141,7 @@ def full_precision(loss: Callable[P, R]) -> Callable[P, R]:
 
 def _is_finite(result: object) -> bool:
     total = result.total if isinstance(result, Loss) else result
-    return (
-        not isinstance(total, Tensor)
-        or total.device.type != "cpu"
-        or math.isfinite(total.detach().item())
-    )
+    return not isinstance(total, Tensor) or not total.is_cpu or math.isfinite(total.item())
 
 
 def _require_finite(arguments: Mapping[str, object]) -> None:
@@ -170,10 +166,10 @@ def _widen(argument: Any) -> Any:
 
 
 def _device(arguments: Iterable[object]) -> str:
-    """That of the first tensor."""
+    """That of the first tensor, "" where there is none."""
     for argument in arguments:
-        if isinstance(argument, list):
-            return _device(argument)
         if isinstance(argument, Tensor):
-            return argument.device.type
-    return "cpu"
+            return "cpu" if argument.is_cpu else argument.device.type
+        if isinstance(argument, list) and argument:
+            return _device(argument)
+    return ""

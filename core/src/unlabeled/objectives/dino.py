@@ -58,7 +58,7 @@ def dino_loss(
 @torch.no_grad()
 def teacher_distribution(logits: Tensor, center: Tensor, temperature: float | Tensor) -> Tensor:
     """P_t: centred and sharpened, (N, K), without gradient."""
-    return torch.softmax((logits - center) / temperature, dim=1)
+    return torch.softmax((logits - center).div_(temperature), dim=1)
 
 
 class DINOSettings(Settings):

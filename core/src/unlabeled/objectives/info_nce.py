@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from unlabeled.contract import Loss, Objective
 from unlabeled.distributed import all_reduce_sum, gather_rows
 from unlabeled.heads import mlp
+from unlabeled.objectives.both_ways import contrast_both_ways
 from unlabeled.objectives.checks import (
     full_precision,
     require_groups,
@@ -33,11 +34,7 @@ from unlabeled.objectives.checks import (
     require_views,
 )
 from unlabeled.objectives.cosine import row_dots, unit_rows
-from unlabeled.objectives.negatives import (
-    contrast_both_ways,
-    sample_ids,
-    sum_of_log_sums,
-)
+from unlabeled.objectives.negatives import sample_ids, sum_of_log_sums
 from unlabeled.settings import Settings
 
 Pairing = Literal["pairwise", "anchored"]

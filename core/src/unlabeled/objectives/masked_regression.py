@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from unlabeled.distributed import global_mean, global_ratio
+from unlabeled.distributed import global_mean, global_ratio, world_size
 from unlabeled.errors import ShapeError
 from unlabeled.objectives.checks import full_precision, require_floats, require_same_shape
 from unlabeled.objectives.cosine import row_dots
@@ -55,10 +55,12 @@ def masked_regression_loss(
     require_floats(target, "target")
     if normalise_target:
         target = normalise_tokens(target, None if weights is None else weights > 0)
-    if weights is None:
-        total = _distance(prediction, target, distance, beta, "sum")
-        return global_ratio(total, prediction.numel())
-    return global_mean(_distance(prediction, target, distance, beta, "none"), weights)
+    if weights is not None:
+        return global_mean(_distance(prediction, target, distance, beta, "none"), weights)
+    if world_size() == 1 and prediction.numel():
+        return _distance(prediction, target, distance, beta, "mean")
+    total = _distance(prediction, target, distance, beta, "sum")
+    return global_ratio(total, prediction.numel())
 
 
 def _distance(x: Tensor, y: Tensor, distance: Distance, beta: float, reduction: str) -> Tensor:

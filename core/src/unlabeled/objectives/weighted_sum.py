@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Self
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from unlabeled.contract import Loss
@@ -30,6 +31,14 @@ class TermWeight(Settings):
     )
     learned: bool = Field(False, description="train the weight, starting at `weight`")
 
+    @model_validator(mode="after")
+    def _one_of_the_two(self) -> Self:
+        if self.learned and self.final is not None:
+            raise ValueError(
+                "final: a weight that is learned has no schedule; leave one of them out"
+            )
+        return self
+
 
 class WeightedSum(nn.Module):
     """The terms' names and their weights; a pretext calls it with the losses by name."""
@@ -45,7 +54,7 @@ class WeightedSum(nn.Module):
             if term.learned
         }
         self.log_variances = nn.ParameterDict(learned)
-        start = [term.weight for term in self.terms.values()]
+        start = [0.0 if term.learned else term.weight for term in self.terms.values()]
         self.register_buffer("weights", torch.tensor(start, dtype=torch.float32))
 
     def forward(self, losses: Mapping[str, Loss | Tensor]) -> Loss:
@@ -56,19 +65,17 @@ class WeightedSum(nn.Module):
                 f"losses: expected the terms {sorted(self.terms)}, found {sorted(losses)}"
             )
         parts: dict[str, Tensor] = {}
-        total = self.weights.new_zeros(())
-        for name, weight in zip(self.terms, self.weights, strict=True):
+        for name in self.terms:
             loss = losses[name]
-            value = loss.total if isinstance(loss, Loss) else loss
-            parts[name] = value
+            parts[name] = loss.total if isinstance(loss, Loss) else loss
             if isinstance(loss, Loss):
                 parts.update({f"{name}.{part}": each for part, each in loss.parts.items()})
-            if name in self.log_variances:
-                log_variance = self.log_variances[name]
-                total = total + torch.exp(-log_variance) * value + log_variance
-                parts[f"{name}.weight"] = torch.exp(-log_variance.detach())
-            else:
-                total = total + weight * value
+        values = torch.stack([parts[name] for name in self.terms])
+        # The weight of a learned term is 0 here: it is added below.
+        total = torch.dot(values, self.weights.to(values.dtype))
+        for name, log_variance in self.log_variances.items():
+            total = total + torch.exp(-log_variance) * parts[name] + log_variance
+            parts[f"{name}.weight"] = torch.exp(-log_variance.detach())
         return Loss(total, parts)
 
     @torch.no_grad()
