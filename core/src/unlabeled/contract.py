@@ -220,10 +220,11 @@ class Objective(Configured):
     """The smallest joint batch for which the loss means something."""
     projector: nn.Module
 
-    def __init__(self, settings: Settings, width: int) -> None:  # noqa: ARG002 - for subclasses
-        """width: the encoder's output width D."""
+    def __init__(self, settings: Settings, width: int) -> None:
+        """width: the encoder's output width D, which `forward` expects."""
         super().__init__()
         self.settings = settings
+        self.width = width
 
     @abstractmethod
     def forward(

@@ -266,3 +266,28 @@ def test_a_smaller_batch_is_refused_by_name(name):
     with pytest.raises(ShapeError, match="joint batch of at least 2 samples, found 1"):
         CASES[name].loss(*inputs(name, 1, 4))
     assert torch.isfinite(total(CASES[name].loss(*inputs(name, 2, 4))))
+
+
+def dclw(a, b, **options):
+    return dcl_loss(a, b, **{"sigma": 0.5, **options})
+
+
+@pytest.mark.parametrize(
+    ("loss", "argument"),
+    [
+        (nt_xent_loss, "temperature"),
+        (dclw, "temperature"),
+        (dclw, "sigma"),
+        (lambda a, b, **options: info_nce_loss([a, b], **options), "temperature"),
+        (lambda a, b, **options: swav_loss([a, b], **options), "temperature"),
+        (lambda a, b, **options: swav_loss([a, b], **options), "epsilon"),
+        (dino, "student_temperature"),
+        (dino, "teacher_temperature"),
+        (ibot, "student_temperature"),
+        (ibot, "teacher_temperature"),
+    ],
+)
+@pytest.mark.parametrize("value", [0.0, -1.0, torch.tensor(0.0)])
+def test_a_temperature_that_is_not_above_0_is_refused_by_name(loss, argument, value):
+    with pytest.raises(ShapeError, match=rf"^{argument}: expected a number above 0, found -?\d"):
+        loss(*views(6, 4), **{argument: value})

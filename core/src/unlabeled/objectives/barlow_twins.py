@@ -88,6 +88,6 @@ class BarlowTwins(Objective):
         groups: Tensor | None = None,
     ) -> Loss:
         """student: two views (N, D)."""
-        require_views(student, 2)
+        require_views(student, 2, width=self.width)
         first, second = (self.projector(view) for view in student)
         return barlow_twins_loss(first, second, off_diagonal=self.settings.off_diagonal)

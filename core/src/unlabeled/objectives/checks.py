@@ -38,15 +38,19 @@ def require_rows(x: Tensor, name: str, *, width: int | None = None) -> None:
     require_floats(x, name)
 
 
-def require_views(views: Sequence[Tensor], count: int | None, name: str = "student") -> None:
+def require_views(
+    views: Sequence[Tensor], count: int | None, name: str = "student", *, width: int | None = None
+) -> None:
     """`count` views (None: two or more) of one batch: (N, D) tensors of equal shape.
 
-    The joint batch has two samples or more: asked here, before a projector's batch norm fails.
+    width: the D expected. The joint batch has two samples or more: asked here, before a
+    projector's batch norm fails.
     """
     if count is not None and len(views) != count:
         raise ShapeError(f"{name}: expected {count} views, found {len(views)}")
     if len(views) < 2:
         raise ShapeError(f"{name}: expected two or more views, found {len(views)}")
+    require_rows(views[0], f"{name}[0]", width=width)
     for number, view in enumerate(views[1:], start=1):
         require_pair(views[0], view, names=(f"{name}[0]", f"{name}[{number}]"))
     require_joint_batch(views[0], name, at_least=2)

@@ -102,7 +102,7 @@ class DCL(Objective):
         groups: Tensor | None = None,
     ) -> Loss:
         """student: two views (N, D)."""
-        require_views(student, 2)
+        require_views(student, 2, width=self.width)
         a, b = (self.projector(view) for view in student)
         options = self.settings
         loss = dcl_loss(a, b, temperature=options.temperature, sigma=options.sigma, groups=groups)

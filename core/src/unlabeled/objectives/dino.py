@@ -94,7 +94,7 @@ class DINO(Objective):
         groups: Tensor | None = None,
     ) -> Loss:
         """student: two or more views (N, D); teacher: (N, K) logits of the first of them."""
-        require_views(student, None)
+        require_views(student, None, width=self.width)
         require_joint_batch(student[0], "student[0]", at_least=self.smallest_batch)
         logits = [self.projector(view) for view in student]
         teacher = teacher or []

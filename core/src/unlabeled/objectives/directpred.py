@@ -74,7 +74,7 @@ class DirectPred(Objective):
         groups: Tensor | None = None,
     ) -> Loss:
         """student: two views (N, D); teacher: the same two views after its projector (N, P)."""
-        require_views(student, 2)
+        require_views(student, 2, width=self.width)
         target_a, target_b = require_teacher(teacher, student)
         count = require_joint_batch(student[0], "student[0]", at_least=self.smallest_batch)
         a, b = (self.projector(view) for view in student)

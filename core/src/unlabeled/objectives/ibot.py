@@ -25,6 +25,7 @@ from unlabeled.objectives.checks import (
     full_precision,
     require_groups,
     require_pair,
+    require_rows,
     require_temperature,
 )
 from unlabeled.objectives.dino import DINOSettings, Targets, dino_head, teacher_distribution
@@ -86,7 +87,11 @@ class IBOT(Objective):
         """student: one tensor (M, D), the masked tokens; teacher: their (M, K) logits; groups:
         (M,) the position of each token's sample in the batch, None for a single sample."""
         if len(student) != 1 or teacher is None or len(teacher) != 1:
-            raise ShapeError("student, teacher: expected one tensor of masked tokens each")
+            raise ShapeError(
+                "student, teacher: expected one tensor of masked tokens each, "
+                f"found {len(student)} and {len(teacher or ())}"
+            )
+        require_rows(student[0], "student[0]", width=self.width)
         owner = groups
         if owner is None:
             owner = torch.zeros(len(student[0]), dtype=torch.int64, device=student[0].device)

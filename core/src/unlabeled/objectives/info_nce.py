@@ -144,7 +144,7 @@ class InfoNCE(Objective):
         groups: Tensor | None = None,
     ) -> Loss:
         """student: one (N, D) tensor per modality."""
-        require_views(student, self.settings.modalities)
+        require_views(student, self.settings.modalities, width=self.width)
         projected = [self.projector(modality) for modality in student]
         queued = int(self.queued) if self.settings.queue else 0
         loss = info_nce_loss(

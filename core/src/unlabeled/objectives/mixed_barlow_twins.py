@@ -98,7 +98,7 @@ class MixedBarlowTwins(Objective):
         partner: Tensor | None = None,
     ) -> Loss:
         """student: view a, view b and the mix, (N, D) each; share and partner: as above."""
-        require_views(student, 3)
+        require_views(student, 3, width=self.width)
         if share is None or partner is None:
             raise ShapeError("share, partner: expected how the third view was mixed, found none")
         a, b, mixed = (self.projector(view) for view in student)

@@ -77,6 +77,6 @@ class NTXent(Objective):
         groups: Tensor | None = None,
     ) -> Loss:
         """student: two views (N, D)."""
-        require_views(student, 2)
+        require_views(student, 2, width=self.width)
         a, b = (self.projector(view) for view in student)
         return Loss(nt_xent_loss(a, b, temperature=self.settings.temperature, groups=groups))

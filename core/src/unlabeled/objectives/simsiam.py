@@ -67,7 +67,7 @@ class SimSiam(Objective):
         groups: Tensor | None = None,
     ) -> Loss:
         """student: two views (N, D)."""
-        require_views(student, 2)
+        require_views(student, 2, width=self.width)
         require_joint_batch(student[0], "student[0]", at_least=self.smallest_batch)
         a, b = (self.projector(view) for view in student)
         first, second = simsiam_loss(self.predictor(a), b), simsiam_loss(self.predictor(b), a)

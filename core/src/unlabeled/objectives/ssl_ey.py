@@ -91,5 +91,5 @@ class SSLEY(Objective):
         groups: Tensor | None = None,
     ) -> Loss:
         """student: two or more views (N, D)."""
-        require_views(student, None)
+        require_views(student, None, width=self.width)
         return ssl_ey_loss([self.projector(view) for view in student])

@@ -109,7 +109,7 @@ class SwAV(Objective):
         groups: Tensor | None = None,
     ) -> Loss:
         """student: two or more views (N, D), the coded ones first."""
-        require_views(student, None)
+        require_views(student, None, width=self.width)
         options = self.settings
         scores = [unit_rows(self.projector(view)) @ self.prototypes.T for view in student]
         loss = swav_loss(

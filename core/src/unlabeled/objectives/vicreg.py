@@ -94,7 +94,7 @@ class VICReg(Objective):
         groups: Tensor | None = None,
     ) -> Loss:
         """student: two views (N, D)."""
-        require_views(student, 2)
+        require_views(student, 2, width=self.width)
         a, b = (self.projector(view) for view in student)
         weights = self.settings
         return vicreg_loss(
