@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -32,12 +33,16 @@ from unlabeled.plugin import (
 
 CORE = "unlabeled"
 
+SLOW = 1.0
+"""A manifest that takes longer to import, in seconds, holds up every command."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """One installed plugin, usable or not.
 
     problem: why it cannot be used, empty if it can; mend: what to type then.
+    remark: what is wrong with one that can be used.
     cause: the original exception, where there was one.
     """
 
@@ -47,6 +52,7 @@ class Found:
     plugin: Plugin | None = None
     problem: str = ""
     mend: str = ""
+    remark: str = ""
     cause: BaseException | None = None
 
     @property
@@ -183,6 +189,7 @@ def _inspect(point: EntryPoint, dist: Distribution) -> Found:
     conflict = _requirement_conflict(dist)
     if conflict:
         return found(problem=conflict, mend=f"pip install --upgrade {CORE} {dist.metadata['Name']}")
+    start = time.perf_counter()
     try:
         plugin = point.load()
     except BaseException as error:  # a stranger's code: even SystemExit must not end the program
@@ -193,8 +200,16 @@ def _inspect(point: EntryPoint, dist: Distribution) -> Found:
             mend=f"pip install --force-reinstall {dist.metadata['Name']}, or tell its authors",
             cause=error,
         )
+    seconds = time.perf_counter() - start
     problem, mend = _contract_conflict(plugin, point, dist)
-    return found(plugin if isinstance(plugin, Plugin) else None, problem=problem, mend=mend)
+    if problem or seconds < SLOW:
+        return found(plugin if isinstance(plugin, Plugin) else None, problem=problem, mend=mend)
+    return found(
+        plugin,
+        remark=f"importing its manifest {point.value} takes {seconds:.1f} s at every command",
+        mend=f"tell the authors of {dist.metadata['Name']}: libraries belong in the components; "
+        f"unlabeled check {point.name} names those that the manifest imports",
+    )
 
 
 def _requirement_conflict(dist: Distribution) -> str:

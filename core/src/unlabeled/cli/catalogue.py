@@ -33,15 +33,17 @@ def plugins(*, json: Json = False) -> None:
                 "plugin": found.modality,
                 "distribution": found.distribution,
                 "version": found.version,
-                "state": "healthy" if found.healthy else "unusable",
+                "state": "unusable" if found.problem else "slow" if found.remark else "healthy",
                 "summary": found.plugin.summary if found.plugin and found.healthy else "",
             }
             for found in records
         ]
     )
     for found in records:
-        if not found.healthy:
-            console().print(f"{found.distribution}: {found.problem}\n  {found.mend}")
+        if found.problem or found.remark:
+            console().print(
+                f"{found.distribution}: {found.problem or found.remark}\n  {found.mend}"
+            )
 
 
 def recipes(modality: str | None = None, *, json: Json = False) -> None:
@@ -106,6 +108,7 @@ def _record(found: discovery.Found) -> dict[str, Any]:
         "version": found.version,
         "healthy": found.healthy,
         "problem": found.problem,
+        "remark": found.remark,
         "mend": found.mend,
         "summary": plugin.summary if plugin else "",
         "components": {kind: sorted(plugin.components(kind)) for kind in KINDS} if plugin else {},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import Any
 
 from unlabeled import discovery
@@ -36,7 +37,11 @@ def check(modality: str, *, json: Json = False) -> int:
     else:
         shown = ("check", "clause", "result", "seconds", "reason")
         print_table([{key: row[key] for key in shown} for row in rows], right=["seconds"])
-        console().print(f"{modality}: {len(rows) - failed} of {len(rows)} checks hold")
+        counts = Counter(row["result"] for row in rows)
+        console().print(
+            f"{modality}: of {len(rows)} checks {counts['holds']} hold, "
+            f"{counts['excused']} are excused, {failed} failed"
+        )
     return 1 if failed else 0
 
 
