@@ -1,4 +1,4 @@
-"""Write the table of methods, from the manifests, into README.md and docs/methods.md.
+"""Write the table of methods, from the manifests, into README.md.
 
 Run after a change to a manifest: python docs/methods.py. A test fails when it was forgotten.
 """

@@ -141,5 +141,5 @@ def test_a_component_that_does_not_exist_is_named(said):
     assert code == 1
     failed = {row["check"]: row for row in json.loads(text)["checks"] if row["result"] == "failed"}
     assert "nothing_of_that_name" in failed["encoders/missing/exists"]["seen"]
-    assert "recipes/gone.yaml" in failed["recipes/gone/exists"]["seen"]
+    assert "recipe 'good/gone'" in failed["recipes/gone/exists"]["seen"]
     assert "renamed module" in failed["encoders/missing/exists"]["hint"]
