@@ -3,11 +3,13 @@ import importlib
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch_geometric.data import Data
 
 from unlabeled.contract import Encoder
 from unlabeled.errors import RecipeError
 from unlabeled.randomness import Draw
+from unlabeled_graph.encoders.gat import GAT, GATSettings
 from unlabeled_graph.encoders.gin import GIN, GINSettings
 from unlabeled_graph.pretexts.graphmae import GraphMAE, GraphMAESettings
 
@@ -283,3 +285,32 @@ def test_encoders_of_others_are_refused():
 
     with pytest.raises(RecipeError, match="unlabeled-graph"):
         GraphMAE(GraphMAESettings(), Other(GraphMAESettings()))
+
+
+def test_the_decoder_bias_is_held_where_the_authors_code_leaves_it():
+    """Rows that are exactly 0 have a gradient of 1e12 there; Adam then never moves the bias."""
+    generator = torch.Generator().manual_seed(0)
+    words = (torch.rand(40, 12, generator=generator) < 0.5).float()
+    codes = torch.randn(40, 5, generator=generator)
+    torch.manual_seed(0)
+    layer = torch.nn.Linear(5, 12)
+    torch.nn.init.zeros_(layer.bias)
+    optimiser = torch.optim.Adam(layer.parameters(), lr=0.001)
+    for _ in range(300):
+        seen = codes * (torch.rand(40, 1, generator=generator) < 0.5)
+        rebuilt, target = F.normalize(layer(seen)), F.normalize(words)
+        optimiser.zero_grad()
+        (1 - (rebuilt * target).sum(1)).pow(3).mean().backward()
+        optimiser.step()
+    torch.testing.assert_close(layer.bias.detach(), torch.full((12,), 0.006), atol=1e-4, rtol=0)
+
+    gat = GAT(GATSettings(node_features=4, width=6, heads=2, depth=1, norm="none"))
+    pretext = GraphMAE(GraphMAESettings(decoder_bias=0.006), gat)
+    pretext.double()(batch(pretext, [graph(8)])).total.backward()
+    assert pretext.decoder.bias.grad is None
+    assert pretext.decoder.bias.tolist() == pytest.approx([0.006] * 4)
+
+
+def test_a_decoder_without_a_bias_of_its_own_cannot_hold_one():
+    with pytest.raises(RecipeError, match=r"decoder_bias: expected .* found GINEConv"):
+        method(decoder_bias=0.006)
