@@ -236,7 +236,6 @@ plugin = Plugin(
             target="unlabeled_graph:recipes/graphmae_cora_base.yaml",
             summary="masked nodes of one large graph, the published row for Cora",
             source="Hou et al. 2022, GraphMAE",
-            experimental=True,
         ),
         "graphmae_imdb_binary_base": Component(
             target="unlabeled_graph:recipes/graphmae_imdb_binary_base.yaml",
