@@ -57,6 +57,7 @@ HERE = Path(__file__).parent
 CACHE = HERE.parents[2] / ".cache" / "bench-hippocampus"
 UNLABELED = str(Path(sys.executable).with_name("unlabeled"))
 RECIPES = ("mae", "vicreg", "simclr", "multi_task", "global_local", "uni4eye")
+RAW = ("raw", "raw and place")
 LABELLED = (2, 5)
 DRAWS = 3
 RANDOM = 5
@@ -117,8 +118,8 @@ def contestants(
 
     Families are told by what stands before the colon.
     """
-    yield "raw:0", "", lambda: neighbourhood
-    yield "raw and place:0", "", lambda: placed
+    yield f"{RAW[0]}:0", "", lambda: neighbourhood
+    yield f"{RAW[1]}:0", "", lambda: placed
     shown: set[str] = set()
     for name in recipes:
         recipe = load_recipe(name if name.endswith(".yaml") else f"medical/{name}")
@@ -152,6 +153,8 @@ def placed(volume: Volume) -> VoxelFeatures:
 def pretrain(recipe: Recipe, seed: int, train: Path) -> Path:
     """By the command line; a run that has finished is taken as it is."""
     run = CACHE / "runs" / Path(recipe.name).stem / str(seed)
+    if (run / "encoder" / "config.json").exists():
+        return run
     command = [UNLABELED, "pretrain", recipe.name, str(train), "--out", str(run)]
     subprocess.run([*command, "--training.seed", str(seed)], check=True)
     return run
@@ -236,7 +239,7 @@ def rows_of(found: Mapping[str, Fits], beside: Mapping[str, str]) -> list[dict]:
             if beside[family]:
                 row["against"] = [
                     compared(each[..., 0].mean(axis=0), fits[other][..., 0].mean(axis=0), other)
-                    for other in (beside[family], "raw")
+                    for other in (beside[family], *RAW)
                 ]
             rows.append(row)
     return rows
@@ -260,8 +263,10 @@ def write(rows: Sequence[Mapping]) -> None:
 
 
 def table(rows: Sequence[Mapping]) -> str:
-    head = "| embedding | labelled | Dice (by seed) | HD95, mm | − random | − raw |"
-    lines = [head, "|" + "---|" * 6]
+    head = (
+        "| embedding | labelled | Dice (by seed) | HD95, mm | − random | − raw | − raw and place |"
+    )
+    lines = [head, "|" + "---|" * 7]
     for row in rows:
         seeds = " ".join(f"{dice:.3f}" for dice in row["seeds"])
         gains = [
@@ -269,7 +274,7 @@ def table(rows: Sequence[Mapping]) -> str:
             for gap in row.get("against", ())
         ]
         scores = [f"{row['dice']:.3f} ({seeds})", f"{row['hd95_mm']:.2f}"]
-        cells = [row["method"], str(row["labelled"]), *scores, *(gains or ["", ""])]
+        cells = [row["method"], str(row["labelled"]), *scores, *(gains or [""] * 3)]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 

@@ -1,9 +1,12 @@
 """Pretrain on flat images; probe them beside random encoders and simple features.
 
-UNLABELED_DATA names the folder that holds medical/pneumonia_mnist. The set is written once as PNG
-files with a labels table below .cache/bench-images, and goes in by `unlabeled pretrain` (training
-images only) and `unlabeled evaluate`, as a user's would. Writes results/images-<date>.json beside
-this file after each run; a run that stands there already is not repeated. Prints its table.
+run: UNLABELED_DATA=… make bench-images   (or python images.py --sets haxby --seeds 0)
+
+UNLABELED_DATA names the folder that holds medical/pneumonia_mnist and medical/haxby_fmri_slice. A
+set is written once as images with a labels table below .cache/bench-images, and goes in by
+`unlabeled pretrain` (training images only) and `unlabeled evaluate`, as a user's would. Writes
+results/images.json beside this file after each run; a run that stands there already is not
+repeated. Prints its table.
 """
 
 from __future__ import annotations
@@ -16,44 +19,61 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import nibabel
 import numpy as np
 from PIL import Image
+
+from unlabeled.atomic import write_json
 
 HERE = Path(__file__).parent
 CACHE = HERE.parents[2] / ".cache" / "bench-images"
 UNLABELED = str(Path(sys.executable).with_name("unlabeled"))
-RECIPES = ("simclr_images", "vicreg_images")
-METRICS = ("roc_auc", "balanced_accuracy")
+
+
+@dataclass(frozen=True)
+class Set:
+    """prepare: writes the data once and gives their folder, with train/ and labels.csv; recipes:
+    with what is set beside them on the command line; metrics: of the logistic probe."""
+
+    prepare: Callable[[], Path]
+    recipes: dict[str, tuple[str, ...]]
+    metrics: tuple[str, ...]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--recipes", nargs="+", default=list(RECIPES))
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
+    parser.add_argument("--recipes", nargs="+", help="all of a set's, if left out")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     asked = parser.parse_args()
-    path = HERE / "results" / f"images-{datetime.date.today()}.json"
+    path = HERE / "results" / "images.json"
     path.parent.mkdir(exist_ok=True)
     results = json.loads(path.read_text())["results"] if path.exists() else []
-    done = {(each["recipe"], each["seed"]) for each in results}
-    for recipe, seed in itertools.product(asked.recipes, asked.seeds):
-        if (recipe, seed) not in done:
-            results.append(measure(recipe, seed))
-            kept = {"set": "pneumonia_mnist", "versions": versions(), "results": results}
-            path.write_text(json.dumps(kept, indent=1) + "\n")
+    done = {(each["set"], each["recipe"], each["seed"]) for each in results}
+    for name in asked.sets:
+        for recipe, seed in itertools.product(SETS[name].recipes, asked.seeds):
+            if (name, recipe, seed) in done or recipe not in (asked.recipes or [recipe]):
+                continue
+            results.append(measure(name, recipe, seed))
+            today = datetime.date.today().isoformat()
+            write_json(path, {"date": today, "versions": versions(), "results": results})
     print(markdown(results))
 
 
-def measure(recipe: str, seed: int) -> dict[str, Any]:
+def measure(name: str, recipe: str, seed: int) -> dict[str, Any]:
     """Pretrain one recipe on the training images, and probe the test images."""
-    data, run = pneumonia(), CACHE / "runs" / f"{recipe}-{seed}"
+    chosen = SETS[name]
+    data, run = chosen.prepare(), CACHE / "runs" / name / f"{recipe}-{seed}"
     command = ["pretrain", f"medical/{recipe}", str(data / "train"), "--out", str(run)]
-    unlabeled(*command, "--training.seed", str(seed))
-    scores = {metric: evaluated(run, data, metric) for metric in METRICS}
-    return {"recipe": recipe, "seed": seed, **scores}
+    unlabeled(*command, "--training.seed", str(seed), *chosen.recipes[recipe])
+    scores = {metric: evaluated(run, data, metric) for metric in chosen.metrics}
+    return {"set": name, "recipe": recipe, "seed": seed, "scores": scores}
 
 
 def evaluated(run: Path, data: Path, metric: str) -> dict[str, Any]:
@@ -68,9 +88,7 @@ def pneumonia() -> Path:
     folder = CACHE / "pneumonia"
     if (folder / "labels.csv").exists():
         return folder
-    if "UNLABELED_DATA" not in os.environ:
-        sys.exit("UNLABELED_DATA: expected the folder that holds medical/pneumonia_mnist")
-    root = Path(os.environ["UNLABELED_DATA"]) / "medical" / "pneumonia_mnist"
+    root = data_folder("pneumonia_mnist")
     arrays = np.load(root / "pneumoniamnist_28.npz", allow_pickle=False)
     rows = []
     for part in ("train", "val", "test"):
@@ -80,11 +98,62 @@ def pneumonia() -> Path:
             item = f"{part}/{number:04d}.png"
             Image.fromarray(pixels).save(folder / item)
             rows.append({"item": item, "pneumonia": ("no", "yes")[int(label[0])], "split": part})
+    return with_labels(folder, rows)
+
+
+def haxby() -> Path:
+    """1,452 functional images of one person in 12 runs, 40 × 20 voxels, each voxel standardised
+    over its run; what was seen in 864 of them. Runs 9 to 11 are tested; groups are blocks of 9
+    images, as three runs are too few to draw from."""
+    folder = CACHE / "haxby"
+    if (folder / "labels.csv").exists():
+        return folder
+    root = data_folder("haxby_fmri_slice")
+    bold = nibabel.load(root / "bold.nii.gz")
+    brain = np.asarray(nibabel.load(root / "mask.nii.gz").dataobj).squeeze(-1) > 0
+    values = np.asarray(bold.dataobj, np.float32).squeeze(2)
+    with (root / "volumes.csv").open() as file:
+        shown = list(csv.DictReader(file))
+    rows = []
+    for run in range(12):
+        places = [place for place, row in enumerate(shown) if int(row["run"]) == run]
+        own = values[..., places]
+        scaled = (own - own.mean(-1, keepdims=True)) / own.std(-1, keepdims=True).clip(1e-6)
+        part = "train" if run < 9 else "test"
+        item = f"{part}/sub-1_run-{run:02d}_bold.nii.gz"
+        (folder / part).mkdir(parents=True, exist_ok=True)
+        image = np.where(brain[..., None], scaled, 0)[:, :, None].astype(np.float32)
+        nibabel.save(nibabel.Nifti1Image(image, bold.affine), folder / item)
+        for frame, place in enumerate(places):
+            seen = shown[place]["condition"]
+            if seen != "rest":
+                named = {"item": f"{item}#frame={frame}", "seen": seen}
+                rows.append({**named, "group": f"{run} {seen}", "split": part})
+    return with_labels(folder, rows)
+
+
+def with_labels(folder: Path, rows: list[dict[str, str]]) -> Path:
     with (folder / "labels.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
         writer.writerows(rows)
     return folder
+
+
+def data_folder(name: str) -> Path:
+    if "UNLABELED_DATA" not in os.environ:
+        sys.exit(f"UNLABELED_DATA: expected the folder that holds medical/{name}")
+    return Path(os.environ["UNLABELED_DATA"]) / "medical" / name
+
+
+SETS = {
+    "pneumonia": Set(
+        pneumonia,
+        {"simclr_images": (), "vicreg_images": ()},
+        ("roc_auc", "balanced_accuracy"),
+    ),
+    "haxby": Set(haxby, {"vicreg_fmri": ("--encoder.grid", "[40, 20]")}, ("accuracy",)),
+}
 
 
 def unlabeled(*arguments: str) -> str:
@@ -99,17 +168,18 @@ def versions() -> dict[str, str]:
 
 def markdown(results: list[dict[str, Any]]) -> str:
     """One row per run, metric and contestant."""
-    lines = ["| recipe | seed | metric | embedding | score | pretrained − this |", "|" + "---|" * 6]
-    for result, metric in itertools.product(results, METRICS):
-        found = result[metric]
-        compared = {each["against"]: each for each in found["comparisons"]}
-        for row in found["rows"]:
-            gap = ""
-            if each := compared.get(row["name"]):
-                low, high = each["interval"]["low"], each["interval"]["high"]
-                gap = f"{each['difference']:+.3f} ({low:+.3f} to {high:+.3f}) {each['outcome']}"
-            place = f"{result['recipe']} | {result['seed']} | {metric}"
-            lines.append(f"| {place} | {row['name']} | {row['score']:.3f} | {gap} |")
+    head = "| set | recipe | seed | metric | embedding | score | pretrained − this |"
+    lines = [head, "|" + "---|" * 7]
+    for result in results:
+        for metric, found in result["scores"].items():
+            compared = {each["against"]: each for each in found["comparisons"]}
+            for row in found["rows"]:
+                gap = ""
+                if each := compared.get(row["name"]):
+                    low, high = each["interval"]["low"], each["interval"]["high"]
+                    gap = f"{each['difference']:+.3f} ({low:+.3f} to {high:+.3f}) {each['outcome']}"
+                place = f"{result['set']} | {result['recipe']} | {result['seed']} | {metric}"
+                lines.append(f"| {place} | {row['name']} | {row['score']:.3f} | {gap} |")
     return "\n".join(lines)
 
 

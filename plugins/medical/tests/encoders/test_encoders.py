@@ -5,6 +5,8 @@ import pytest
 import torch
 
 from unlabeled.errors import RecipeError, ShapeError
+from unlabeled_medical.encoders.linear import Linear, LinearSettings
+from unlabeled_medical.encoders.monai_vit import vit_from_monai, vit_to_monai
 from unlabeled_medical.encoders.residual import MaskedBatchNorm, Residual, ResidualSettings
 from unlabeled_medical.encoders.swin import Swin, SwinSettings, load_monai, to_monai
 from unlabeled_medical.encoders.vit import ViT, ViTSettings, token_places
@@ -24,6 +26,8 @@ def build(kind, rank, channels=1):
     torch.manual_seed(0)
     if kind is ViT:
         return ViT(ViTSettings(rank=rank, channels=channels, patch=4, width=24, depth=2))
+    if kind is Linear:
+        return Linear(LinearSettings(rank=rank, channels=channels, grid=4, width=12))
     if kind is Residual:
         return Residual(ResidualSettings(rank=rank, channels=channels, widths=(4, 8, 16)))
     return Swin(SwinSettings(rank=rank, channels=channels, width=12))
@@ -33,7 +37,7 @@ SIZES = {2: [(13, 22), (20, 9)], 3: [(9, 13, 18), (12, 8, 17)]}
 
 
 @pytest.mark.parametrize("rank", [2, 3])
-@pytest.mark.parametrize("kind", [ViT, Residual, Swin])
+@pytest.mark.parametrize("kind", [ViT, Residual, Swin, Linear])
 def test_padding_and_neighbours_change_nothing(kind, rank):
     encoder = build(kind, rank).eval()
     volumes = [make_volume(size, seed=i) for i, size in enumerate(SIZES[rank])]
@@ -43,7 +47,7 @@ def test_padding_and_neighbours_change_nothing(kind, rank):
             torch.testing.assert_close(row, encoder(encoder.collate([volume]))[0])
 
 
-@pytest.mark.parametrize("kind", [ViT, Residual, Swin])
+@pytest.mark.parametrize("kind", [ViT, Residual, Swin, Linear])
 def test_input_that_nobody_declared_is_asked_for(kind):
     with pytest.raises(RecipeError, match="channels"):
         build(kind, None)
@@ -116,6 +120,39 @@ def test_visible_tokens_alone_run():
     assert token_places(batch, (4, 4, 4)).shape == (1, 8, 3)
 
 
+def test_maps_of_a_transformer_are_those_of_its_blocks():
+    """The last are its tokens; a block's are those of a transformer that ends there, unnormed."""
+    encoder = build(ViT, 3).eval()
+    batch = encoder.collate([make_volume((8, 4, 12))])
+    shorter = ViT(encoder.settings.model_copy(update={"depth": 1})).eval()
+    shorter.load_state_dict(encoder.state_dict(), strict=False)
+    shorter.transformer.blocks.norm = torch.nn.Identity()
+    with torch.no_grad():
+        first, last = encoder.maps(batch)
+        tokens = encoder.encode(batch, "tokens").values
+        (alone,) = shorter.maps(batch)
+    assert first.shape == (1, 24, 2, 1, 3)
+    torch.testing.assert_close(last.flatten(2).transpose(1, 2), tokens)
+    torch.testing.assert_close(first, alone)
+    assert not any(block._forward_hooks for block in encoder.transformer.blocks.layers)
+
+
+def test_a_linear_encoder_maps_voxels_or_means_of_regions():
+    torch.manual_seed(0)
+    settings = LinearSettings(rank=2, channels=2, width=5)
+    volume = make_volume((6, 4), channels=2)
+    fine = Linear(settings.model_copy(update={"grid": (6, 4)}))
+    expected = volume.values.flatten() @ fine.map.weight.T
+    torch.testing.assert_close(fine(fine.collate([volume]))[0], expected)
+    coarse = Linear(settings.model_copy(update={"grid": (3, 2)}))
+    means = volume.values.reshape(2, 3, 2, 2, 2).mean(dim=(2, 4))
+    torch.testing.assert_close(
+        coarse(coarse.collate([volume]))[0], means.flatten() @ coarse.map.weight.T
+    )
+    with pytest.raises(RecipeError, match="regions along each axis"):
+        Linear(settings.model_copy(update={"grid": (3, 2, 2)}))
+
+
 def test_swin_takes_and_gives_the_weights_of_swin_unetr():
     from monai.networks.nets.swin_unetr import SwinUNETR
 
@@ -133,6 +170,43 @@ def test_swin_takes_and_gives_the_weights_of_swin_unetr():
     keys = fresh.load_state_dict(to_monai(ours), strict=False)
     assert not keys.unexpected_keys
     assert not [name for name in keys.missing_keys if name.startswith("swinViT")]
+
+
+def test_a_vit_goes_to_monais_and_back():
+    from monai.networks.nets.unetr import UNETR
+    from monai.networks.nets.vit import ViT as MonaiViT
+
+    ours, size = build(ViT, 3, channels=2).eval(), (8, 12, 4)
+    torch.nn.init.normal_(ours.transformer.blocks.layers[0].attention.qkv.bias)
+    theirs = MonaiViT(
+        2, size, 4, hidden_size=24, mlp_dim=96, num_layers=2, num_heads=4, qkv_bias=True
+    ).eval()
+    keys = theirs.load_state_dict(vit_to_monai(ours, size), strict=False)
+    assert not keys.unexpected_keys
+    assert all("norm_cross_attn" in key for key in keys.missing_keys)  # of no use there
+    batch = ours.collate([make_volume(size, channels=2)])
+    with torch.no_grad():
+        tokens = ours.encode(batch, "tokens").values
+        torch.testing.assert_close(tokens, theirs(batch.values)[0], atol=1e-4, rtol=1e-4)
+
+    fresh = build(ViT, 3, channels=2)
+    torch.nn.init.zeros_(fresh.transformer.blocks.norm.weight)
+    matched = vit_from_monai(fresh, {f"vit.{k}": v for k, v in theirs.state_dict().items()})
+    assert not matched.missing
+    assert "vit.patch_embedding.position_embeddings" in matched.other
+    for name, value in ours.state_dict().items():
+        torch.testing.assert_close(fresh.state_dict()[name], value)
+
+    segments = UNETR(2, 3, (16, 16, 16), 4, 24, 96, 4, qkv_bias=True)
+    matched = vit_from_monai(build(ViT, 3, channels=2), segments.state_dict())
+    assert matched.missing == ("embedding.projection.weight",)  # its patches have 16 voxels a side
+
+
+def test_a_vit_that_monai_cannot_hold_is_refused():
+    with pytest.raises(RecipeError, match="none like alibi"):
+        vit_to_monai(ViT(ViTSettings(rank=2, channels=1, positions="alibi")), (8, 8))
+    with pytest.raises(ShapeError, match="patches of 4, found"):
+        vit_to_monai(build(ViT, 3), (8, 8, 10))
 
 
 def test_weights_that_do_not_fit_are_named():

@@ -54,7 +54,8 @@ class ViT(Encoder):
             Output("tokens", "tokens", settings.width),
         )
         self.patch = (settings.patch,) * self.rank
-        self.strides, self.map_widths = (settings.patch,), (settings.width,)
+        self.strides = (settings.patch,) * settings.depth
+        self.map_widths = (settings.width,) * settings.depth
         self.token_width = settings.width
         self.patch_values = self.channels * settings.patch**self.rank
         self.transformer = TokenTransformer(
@@ -84,10 +85,19 @@ class ViT(Encoder):
         return mean_of_valid(tokens), tokens.valid.sum(dim=1)
 
     def maps(self, batch: VolumeBatch) -> list[Tensor]:
-        """The tokens as one map: (N, D, *S / patch)."""
-        tokens = self.transformer(batch.values, batch.valid).tokens
+        """The tokens after each block, the last ones normed: (N, D, *S / patch) each."""
+        kept: list[Tensor] = []
+        *early, _ = self.transformer.blocks.layers
+        hooks = [
+            block.register_forward_hook(lambda _, __, out: kept.append(out)) for block in early
+        ]
+        try:
+            kept.append(self.transformer(batch.values, batch.valid).tokens.values)
+        finally:
+            for hook in hooks:
+                hook.remove()
         grid = grid_of(batch.values.shape[2:], self.patch)
-        return [tokens.values.transpose(1, 2).unflatten(2, grid)]
+        return [values.transpose(1, 2).reshape(len(values), -1, *grid) for values in kept]
 
     def grid(self, sample: Volume) -> np.ndarray:
         """Every token has data."""
