@@ -215,6 +215,7 @@ def main() -> None:
     root = os.environ.get("UNLABELED_DATA")
     if not root and not options.synthetic_only:
         sys.exit("set UNLABELED_DATA to the folder of real data, or give --synthetic-only")
+    target = HERE / "results" / "merlin.json"
     sources = sorted((Path(str(root)) / "remote_sensing/slc_complex").glob("*.npz"))
     results: dict[str, object] = {"date": str(date.today())}
     results["versions"] = {n: version(n) for n in ("unlabeled-remote-sensing", "torch")}
@@ -226,9 +227,7 @@ def main() -> None:
             found = real(source, options.runs, seed)
             results[f"{source.stem}, seed {seed}"] = found
             show(f"{source.stem}, seed {seed}", found["rows"])
-    target = HERE / "results" / "merlin.json"
-    target.parent.mkdir(exist_ok=True)
-    target.write_text(json.dumps(results, indent=1) + "\n")
+        target.write_text(json.dumps(results, indent=1) + "\n")
 
 
 if __name__ == "__main__":

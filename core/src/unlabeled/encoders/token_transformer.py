@@ -126,7 +126,7 @@ class TokenTransformer(nn.Module):
             assert mask_token is not None
             values = torch.where(hidden.unsqueeze(-1), mask_token, values)
         values = values if code is None else values + code
-        return self._run(values, valid, place.expand(x.shape[0], -1, -1))
+        return self._run(values, valid, place)
 
     def _positions(
         self, grid: Sequence[int], valid: Tensor | None, device: torch.device
@@ -142,6 +142,7 @@ class TokenTransformer(nn.Module):
         return code
 
     def _run(self, values: Tensor, valid: Tensor | None, place: Tensor) -> Encoded:
+        """place: (1 or N, K, rank); where all tokens run, one table of biases serves the batch."""
         count = 0 if self.prefix is None else len(self.prefix)
         bias = None if self.slopes is None else _bias(place, self.slopes, count)
         keys = valid
@@ -149,6 +150,7 @@ class TokenTransformer(nn.Module):
             values = torch.cat([self.prefix.expand(values.shape[0], -1, -1), values], dim=1)
             keys = None if valid is None else F.pad(valid, (count, 0), value=True)
         values = self.blocks(values, keys, bias)
+        place = place.expand(values.shape[0], -1, -1)
         if valid is None:
             valid = torch.ones(place.shape[:2], dtype=torch.bool, device=place.device)
         return Encoded(values[:, :count], Tokens(values[:, count:], valid, place))

@@ -110,6 +110,12 @@ plugin = Plugin(
             source="Dalsasso et al. 2021, arXiv:2110.13148",
             experimental=True,
         ),
+        "merlin_base": Component(
+            target="unlabeled_remote_sensing:recipes/merlin_base.yaml",
+            summary="MERLIN in the size of the authors' network, windows of 256 px",
+            source="Dalsasso et al. 2021, arXiv:2110.13148",
+            experimental=True,
+        ),
         "vicreg": Component(
             target="unlabeled_remote_sensing:recipes/vicreg.yaml",
             summary="two crops of one tile, compared by VICReg",
