@@ -30,6 +30,13 @@ def run(data, tmp_path):
     return pretrain(toy_runs.recipe(DENOISE), data, tmp_path / "run", quiet=True).path
 
 
+def test_what_a_restoration_gives_is_not_examined_for_collapse(data, tmp_path):
+    pretrain(toy_runs.recipe(DENOISE, health_every=1), data, tmp_path / "run", quiet=True)
+    assert not any(
+        key.startswith("health_") for row in toy_runs.rows(tmp_path / "run") for key in row
+    )
+
+
 def break_file(path):
     path.write_text(json.dumps({**json.loads(path.read_text()), "values": []}))
 

@@ -229,7 +229,8 @@ def _watch(
     stack.callback(quarantined.close)
     quarantine = Quarantine(quarantined, job.items, job.settings, write=write)
     examination = None
-    if job.settings.health_every:
+    # What a restoration gives is no embedding, so it cannot collapse.
+    if job.settings.health_every and trainer.pretext.kind == "representation":
         encoder = trainer.pretext.encoder
         examination = Examination(job.fabric, encoder, _sample(job, encoder, order))
     return Watch(

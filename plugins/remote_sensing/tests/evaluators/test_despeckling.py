@@ -46,6 +46,16 @@ def test_a_blurring_filter_leaves_structure_in_the_ratio():
     assert blurred.lag1[0] > 0.9
 
 
+def test_pixels_without_data_do_not_count_in_the_ratio():
+    noisy = intensity(STEP)
+    half, holed = ratio_image(noisy[:60], STEP[:60]), STEP.copy()
+    holed[60:] = np.nan
+    found = ratio_image(noisy, holed)
+    assert found.mean == pytest.approx(half.mean)
+    assert found.looks == pytest.approx(half.looks)
+    assert found.lag1 == pytest.approx(half.lag1)
+
+
 def test_zones_are_the_flat_ones():
     values = np.full((90, 90), 5.0)
     values[30:60, 30:60] = 5 + 50 * (np.arange(30) > 15)

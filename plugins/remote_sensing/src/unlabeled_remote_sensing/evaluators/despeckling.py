@@ -40,15 +40,16 @@ def bias(reference: np.ndarray, restored: np.ndarray) -> float:
 
 
 def ratio_image(noisy: np.ndarray, restored: np.ndarray) -> RatioImage:
-    """What was taken out, (H, W) each."""
+    """What was taken out, (H, W) each; pixels where either is NaN, without data, do not count."""
     ratio = noisy / restored
-    centred = ratio - ratio.mean()
-    power = float((centred**2).mean())
+    mean = float(np.nanmean(ratio))
+    centred = ratio - mean
+    power = float(np.nanmean(centred**2))
     lag1 = (
-        float((centred[1:] * centred[:-1]).mean() / power),
-        float((centred[:, 1:] * centred[:, :-1]).mean() / power),
+        float(np.nanmean(centred[1:] * centred[:-1]) / power),
+        float(np.nanmean(centred[:, 1:] * centred[:, :-1]) / power),
     )
-    return RatioImage(float(ratio.mean()), equivalent_looks(ratio), lag1)
+    return RatioImage(mean, equivalent_looks(ratio[~np.isnan(ratio)]), lag1)
 
 
 def homogeneous_zones(intensity: np.ndarray, size: int, count: int) -> list[tuple[int, int]]:

@@ -41,7 +41,7 @@ from unlabeled_remote_sensing.readers.scenes import Scenes
 
 class MerlinSettings(Settings):
     structures: float = Field(
-        0.25, ge=0, le=1, description="share of windows that get random fields, strips and spots"
+        0.5, ge=0, le=1, description="share of windows that get random fields, strips and spots"
     )
 
 
