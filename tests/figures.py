@@ -1,7 +1,7 @@
 """How our own house measures, package by package: `python tests/figures.py`.
 
 Lines of modules and functions (median / 90th percentile), the share of arguments with a type, and
-of public docstrings of functions and classes that give a shape such as (N, D).
+the share of public functions on arrays whose docstring gives a shape such as (N, D).
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
-SHAPE = re.compile(r"\((?:[A-Z]\w*|\d+|\.\.\.|…)?(?:,\s*[\w.… ]*)+\)")
+SHAPE = re.compile(r"\(\)|\((?:[A-Z]\w*|[a-z]|[a-z]+(?=,\))|\d+|\.\.\.|…)?(?:,\s*[\w.…* ]*)+\)")
+ARRAY = re.compile(r"\b(Tensor|ndarray|NDArray|Array)\b")
 FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -53,13 +54,23 @@ def typed(functions: list[FUNCTIONS]) -> float:
 
 
 def shaped(nodes: list[ast.AST]) -> float:
-    """The share of docstrings of public functions and classes with a shape in them."""
-    texts = [
-        ast.get_docstring(node)
-        for node in nodes
-        if isinstance(node, FUNCTIONS | ast.ClassDef) and not node.name.startswith("_")
-    ]
-    return float(np.mean([bool(SHAPE.search(text)) for text in texts if text]))
+    """The share of public functions that take or return arrays whose docstring gives a shape."""
+    return float(np.mean([gives_shape(node) for node in nodes if takes_arrays(node)]))
+
+
+def takes_arrays(node: ast.AST) -> bool:
+    """Whether it is a public function with a docstring of its own, and an array in its types."""
+    if not isinstance(node, FUNCTIONS) or node.name.startswith("_") or not ast.get_docstring(node):
+        return False
+    arguments = (*node.args.args, *node.args.kwonlyargs)
+    types = [argument.annotation for argument in arguments] + [node.returns]
+    return any(ARRAY.search(ast.unparse(each)) for each in types if each is not None)
+
+
+def gives_shape(node: ast.AST) -> bool:
+    """As (N, D), or in words: "of the grid's shape"."""
+    text = ast.get_docstring(node) or ""
+    return bool(SHAPE.search(text)) or "shape" in text
 
 
 if __name__ == "__main__":

@@ -18,8 +18,11 @@ JOINT_EMBEDDING = {
     "medical": "vicreg",
     "remote_sensing": "vicreg",
 }
-MASKED = {"audio": "masked_autoencoder", "medical": "mae", "remote_sensing": "mae"}
-"""Graph encoders hide nodes inside message passing, so graphs have masked methods of their own."""
+MASKED = {"audio": "masked_autoencoder", "graph": "", "medical": "mae", "remote_sensing": "mae"}
+NO_GRID = (
+    "a graph has no grid of patches that could be left out: its nodes are hidden inside message "
+    "passing, by methods of its own (graphmae, graphmae2, maskgae)"
+)
 
 OBJECTIVES = ("barlow_twins", "vicreg", "nt_xent", "dcl", "byol", "ssl_ey")
 STEPS = 6
@@ -42,6 +45,8 @@ def test_an_objective_trains_any_modality(modality, objective):
 
 @pytest.mark.parametrize("modality", MASKED)
 def test_the_masked_autoencoder_trains_any_grid(modality):
+    if not MASKED[modality]:
+        pytest.skip(NO_GRID)
     learns(modality, MASKED[modality], {})
 
 

@@ -32,7 +32,7 @@ def rank() -> int:
 
 
 def row_counts(x: Tensor) -> list[int]:
-    """The number of rows `len(x)` of every process, in rank order."""
+    """The number of rows of every process's `x`, (N, ...), in rank order."""
     if world_size() == 1:
         return [len(x)]
     counts = torch.zeros(world_size(), dtype=torch.int64, device=x.device)

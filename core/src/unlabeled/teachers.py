@@ -68,7 +68,7 @@ class Teacher(nn.Module):
 
     @torch.no_grad()
     def forward(self, batch: Batch) -> Tensor:
-        """The encoder's default output, one vector per sample or node, after the projector."""
+        """The encoder's default output, after the projector: (N, P), a row per sample or node."""
         encoding = self.encode(batch, self.encoder.outputs[0].name)
         rows = encoding.values if isinstance(encoding, Nodes) else encoding
         projected: Tensor = self.projector(rows)

@@ -44,7 +44,7 @@ class Attention(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """mask: as `attention_mask` makes it."""
+        """x: (N, Q, D); mask: as `attention_mask` makes it, (N or 1, heads or 1, Q or 1, Q)."""
         query, key, value = self.qkv(x).chunk(3, dim=-1)
         mixed: Tensor = self.dropout(self.out(_attend(query, key, value, self.heads, mask)))
         return mixed
@@ -66,7 +66,7 @@ class CrossAttention(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, context: Tensor, mask: Tensor | None = None) -> Tensor:
-        """mask: as `attention_mask` makes it, for the context's tokens as keys."""
+        """x: (N, Q, D); context: (N, K, D); mask: as `attention_mask` makes it, for K keys."""
         key, value = self.key_value(context).chunk(2, dim=-1)
         mixed = _attend(self.query(x), key, value, self.heads, mask)
         out: Tensor = self.dropout(self.out(mixed))

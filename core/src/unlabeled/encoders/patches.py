@@ -22,7 +22,7 @@ def grid_of(size: Sequence[int], patch: Sequence[int]) -> tuple[int, ...]:
 
 
 def pad_to_patches(x: Tensor, patch: Sequence[int]) -> Tensor:
-    """Zeros (False) at the end of the last axes, up to whole patches."""
+    """Zeros (False) at the end of the last axes, up to whole patches: (..., *S) -> (..., *S')."""
     missing = [-s % p for s, p in zip(x.shape[-len(patch) :], patch, strict=True)]
     if not any(missing):
         return x
@@ -42,19 +42,6 @@ def patchify(x: Tensor, patch: Sequence[int]) -> Tensor:
     cells, inner = range(2, 2 + 2 * rank, 2), range(3, 3 + 2 * rank, 2)
     x = x.reshape(*x.shape[:2], *split).permute(0, *cells, 1, *inner)
     return x.reshape(x.shape[0], math.prod(grid), -1)
-
-
-def unpatchify(patches: Tensor, patch: Sequence[int], grid: Sequence[int]) -> Tensor:
-    """The inverse of `patchify`: (N, L, P) -> (N, C, *S). Raises ShapeError."""
-    rank = len(patch)
-    if patches.ndim != 3 or patches.shape[1] != math.prod(grid):
-        raise ShapeError(
-            f"a grid of {tuple(grid)} has {math.prod(grid)} tokens; found {tuple(patches.shape)}"
-        )
-    x = patches.reshape(patches.shape[0], *grid, -1, *patch)
-    pairs = [axis for i in range(rank) for axis in (1 + i, 2 + rank + i)]
-    x = x.permute(0, 1 + rank, *pairs)
-    return x.reshape(*x.shape[:2], *(g * p for g, p in zip(grid, patch, strict=True)))
 
 
 def valid_patches(

@@ -40,7 +40,7 @@ class Labelled:
         return self.parts.unit if self.parts else "items"
 
     def take(self, rows: np.ndarray) -> Labelled:
-        """The rows at these positions."""
+        """The rows at these positions, (n,) int."""
         parts = self.parts.take(rows) if self.parts else None
         return replace(self, table=self.table.take(rows), rows=self.rows[rows], parts=parts)
 

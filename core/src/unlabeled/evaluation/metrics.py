@@ -15,7 +15,10 @@ def accuracy(target: np.ndarray, scores: np.ndarray) -> float:
 
 
 def balanced_accuracy(target: np.ndarray, scores: np.ndarray) -> float:
-    """The accuracy within each class, averaged over the classes in `target`."""
+    """The accuracy within each class, averaged over the classes in `target`.
+
+    target: (N,) class numbers; scores: (N, C).
+    """
     right = scores.argmax(1) == target
     return float(np.mean([right[target == label].mean() for label in np.unique(target)]))
 

@@ -60,7 +60,10 @@ def predict(
 
 
 def impute(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Replace what is not finite by the mean of the finite training values of its column."""
+    """Replace what is not finite by the mean of the finite training values of its column.
+
+    train: (N, D); test: (M, D). Returns both, changed.
+    """
     finite = np.isfinite(train)
     sums = np.where(finite, train, 0).sum(0, dtype=np.float64)
     mean = (sums / finite.sum(0).clip(min=1)).astype(train.dtype)

@@ -61,7 +61,8 @@ def by_split(split: np.ndarray) -> list[Split]:
 def inner_folds(groups: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """Folds of the training items alone, to choose hyper-parameters by; by group.
 
-    Where all training items are of one group there is no group to leave out, and items are.
+    groups: (N,). Returns positions (n,) to fit on and (m,) to judge on, per fold. Where all
+    training items are of one group there is no group to leave out, and items are.
     """
     distinct = len(np.unique(groups))
     if distinct > 1:

@@ -45,7 +45,7 @@ class Study:
         return [predict(self.probe, embedding, t, self.groups, self.splits) for t in self.targets]
 
     def score(self, predictions: Sequence[Predictions], positions: np.ndarray) -> float:
-        """The metric on the items at `positions`, averaged over the targets that define it."""
+        """The metric on items, averaged over the targets that define it; positions: (n,)."""
         scores = np.array([each.score(self.probe, positions) for each in predictions])
         defined = scores[~np.isnan(scores)]
         return float(defined.mean()) if len(defined) else float("nan")

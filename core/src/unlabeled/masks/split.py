@@ -28,7 +28,7 @@ class Split:
 
 
 def split_tokens(valid: Sequence[np.ndarray], hidden: Sequence[np.ndarray]) -> Split:
-    """valid, hidden: one bool array per sample, of its own grid; padding comes at the end."""
+    """valid, hidden: a bool array per sample, of its own grid's shape; padding comes at the end."""
     grid = tuple(int(length) for length in np.max([grid.shape for grid in valid], axis=0))
     seen = [is_valid & ~is_hidden for is_valid, is_hidden in zip(valid, hidden, strict=True)]
     return Split(grid, _places(seen, grid), _places(hidden, grid))

@@ -45,7 +45,7 @@ def barlow_twins_loss(a: Tensor, b: Tensor, *, off_diagonal: float = 0.0051) -> 
 
 
 def cross_correlation_loss(a: Tensor, b: Tensor, count: int, *, off_diagonal: float) -> Loss:
-    """The same for columns that are already standardised; count: the joint batch size N."""
+    """The same for (N, D) that are standardised already; count: the joint batch size."""
     if gram_is_cheaper(count, a.shape[1]):
         diagonal = all_reduce_sum((a * b).sum(dim=0)) / count
         others = cross_energy(a, b, count) / count**2 - diagonal.square().sum()

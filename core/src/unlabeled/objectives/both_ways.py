@@ -125,7 +125,7 @@ class _Sums:
         return total
 
     def share(self, rows: slice, scores: Tensor) -> Tensor:
-        """2^score / its row's sum + 2^score / its column's sum; overwrites prepared scores."""
+        """2^score / its row's sum + 2^score / its column's; overwrites prepared scores, (n, K)."""
         return scores.mul_(self.row[rows, None] + self.column)
 
 

@@ -66,13 +66,13 @@ def require_same_shape(x: Tensor, reference: Tensor, name: str, reference_name: 
 
 
 def require_floats(x: Tensor, name: str) -> None:
-    """A floating-point tensor."""
+    """A floating-point tensor of any shape."""
     if not x.is_floating_point():
         raise ShapeError(f"{name}: expected floating-point values, found {x.dtype}")
 
 
 def require_joint_batch(x: Tensor, name: str, *, at_least: int) -> int:
-    """The joint batch size of all processes; refused below `at_least`."""
+    """The joint batch size of all processes, x being (N, ...); refused below `at_least`."""
     count = sum(row_counts(x))
     if count < at_least:
         raise ShapeError(
@@ -83,7 +83,7 @@ def require_joint_batch(x: Tensor, name: str, *, at_least: int) -> int:
 
 
 def require_groups(groups: Tensor | None, rows: Tensor) -> None:
-    """One integer id per row, or none at all."""
+    """groups: (N,) integer ids, one per row of `rows` (N, ...), or none at all."""
     if groups is None:
         return
     if groups.shape != rows.shape[:1] or groups.is_floating_point():
@@ -107,7 +107,7 @@ def require_teacher(teacher: Sequence[Tensor] | None, student: Sequence[Tensor])
 
 
 def require_temperature(temperature: float | Tensor, name: str = "temperature") -> None:
-    """A number above 0."""
+    """A number above 0, or a tensor () that holds one."""
     if isinstance(temperature, Tensor):
         if temperature.device.type != "cpu":
             return  # reading it would stop the stream

@@ -16,7 +16,7 @@ LN_2 = math.log(2)
 
 
 def log2_sum(x: Tensor, dim: int) -> Tensor:
-    """log2 of the sum of 2^x along `dim`; -inf where the sum is empty."""
+    """log2 of the sum of 2^x along `dim`, (N, K) -> (N,) for 1; -inf where the sum is empty."""
     if x.shape[dim] == 0:
         return x.sum(dim=dim).fill_(-torch.inf)
     peak = x.amax(dim=dim, keepdim=True)

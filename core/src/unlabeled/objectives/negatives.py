@@ -64,7 +64,7 @@ def sample_ids(rows: Tensor) -> Tensor:
 
 
 def first_row(rows: Tensor) -> int:
-    """The position in the joint batch of this process's first row."""
+    """The position in the joint batch of the first of this process's rows, (N, ...)."""
     return sum(row_counts(rows)[: rank()])
 
 

@@ -58,7 +58,7 @@ class WeightedSum(nn.Module):
         self.register_buffer("weights", torch.tensor(start, dtype=torch.float32))
 
     def forward(self, losses: Mapping[str, Loss | Tensor]) -> Loss:
-        """losses: one per term, by name. Parts: each term as `name`, its own parts as
+        """losses: one () per term, by name. Parts: each term as `name`, its own parts as
         `name.part`, and learned weights as `name.weight`. Raises ShapeError."""
         if losses.keys() != self.terms.keys():
             raise ShapeError(

@@ -81,7 +81,7 @@ def keep_together(labels: np.ndarray, size: int, rng: np.random.Generator) -> np
 
 
 def whole_batches(labels: np.ndarray, size: int) -> int:
-    """How many batches `keep_together` gives. Raises DataError if there are none."""
+    """How many batches `keep_together` gives. labels: (items,) int. Raises DataError if none."""
     counts = np.bincount(labels)
     batches = int((counts // size).sum())
     if not batches:
