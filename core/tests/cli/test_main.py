@@ -144,3 +144,19 @@ def test_columns_of_different_values_are_counted():
     assert inspect.commonest(Counter("abcdef")) == {"different values": 6}
     many = Counter({str(number): 2 for number in range(12)})
     assert inspect.commonest(many)["other values"] == 2
+
+
+def test_what_cannot_be_used_is_counted_apart_and_cut_short(monkeypatch, tmp_path, capsys):
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "vectors")
+    from unlabeled_vectors.plugin import plugin
+
+    toy_runs.write_data(tmp_path / "data", count=6)
+    broken = sorted((tmp_path / "data").glob("*.json"))[0]
+    for number in range(15):
+        (broken.parent / f"bad{number:02}.json").write_text("[")
+    found = discovery.Found("vectors", "unlabeled-vectors", "0.1.0", plugin=plugin)
+    monkeypatch.setattr(discovery, "discover", lambda: (found,))
+    assert main.run(["inspect", "vectors", str(tmp_path / "data")]) == 0
+    shown = capsys.readouterr().out
+    assert "cannot be used: " in shown
+    assert "and 5 more; --json lists all" in shown

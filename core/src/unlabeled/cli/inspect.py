@@ -184,9 +184,14 @@ def _print(entry: dict[str, Any]) -> None:
         out.print(f"  {remark}: {count} of {entry['read']} items read")
     broken = [*entry["quarantined"], *entry["unreadable"]]
     if broken:
-        out.print(f"  cannot be used: {len(broken)}")
+        out.print(
+            f"  cannot be used: {len(entry['quarantined'])} beside these, "
+            f"and {len(entry['unreadable'])} of {entry['read']} items read"
+        )
         for line in broken[:SHOWN]:
             out.print(f"    {line}")
+        if len(broken) > SHOWN:
+            out.print(f"    and {len(broken) - SHOWN} more; --json lists all")
     if entry["recipes"]:
         out.print(f"  recipes: {', '.join(entry['recipes'])}")
     if suggested := entry["suggested"]:
