@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from unlabeled.cli.main import run
@@ -11,6 +12,7 @@ from unlabeled_audio.synthetic import write_chirps
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
 
+INLINE = re.compile(r"`((?:unlabeled embed|--reader.window|--probe|--evaluation.probe)[^`]*)`")
 COMMANDS = ["inspect", "pretrain", "embed", "similar", "evaluate"]
 
 
@@ -40,3 +42,25 @@ def test_commands_and_python_run_as_they_stand(home, capsys):
     exec(blocks("python")[0], scope)
     assert scope["embeddings"].shape == (24, 192)
     assert scope["frames"].valid.shape[0] == 24
+
+
+def test_what_the_running_text_offers_works(home, capsys):
+    """Frames with their times, every probe, and windows as items, on runs of two steps."""
+    frames, windows, *probes = INLINE.findall(README)
+    short = ["--training.steps", "2", "--training.batch-size", "4"]
+
+    def call(*arguments):
+        assert run([*arguments]) == 0, capsys.readouterr().err
+
+    call("pretrain", "audio/ssast", "recordings", "--out", "runs/mine", *short)
+    call(*frames.replace("~/", f"{home}/").split()[1:])
+    times = pq.read_table("frames.parquet")["position"].to_pylist()
+    assert 0 < times[0][0] < times[1][0]
+    judge = ["evaluate", "runs/mine", "labelled", "--labels", "labels.csv"]
+    assert len(probes) == 3
+    for probe in probes:
+        call(*judge, *probe.split(), "--evaluation.random-encoders", "1")
+    shorter = windows.replace(" 2 ", " 0.3 ").replace(" 1", " 0.2").split()
+    call("pretrain", "audio/ssast", "recordings", "--out", "runs/windows", *short, *shorter)
+    call("embed", "runs/windows", "recordings", "--out", "windows.parquet")
+    assert pq.read_table("windows.parquet").num_rows > 24

@@ -138,10 +138,23 @@ plugin = Plugin(
             source="Liu et al. 2021, arXiv:2007.06028",
             experimental=True,
         ),
+        "tera_base": Component(
+            target="unlabeled_audio:recipes/tera_base.yaml",
+            summary="TERA base as published, frames of 10 ms",
+            source="Liu et al. 2021, arXiv:2007.06028",
+            experimental=True,
+        ),
         "masked_autoencoder": Component(
             target="unlabeled_audio:recipes/masked_autoencoder.yaml",
             summary="few frames seen, the others predicted, tiny",
             source="Huang et al. 2022, arXiv:2207.06405",
+            experimental=True,
+        ),
+        "audio_mae_base": Component(
+            target="unlabeled_audio:recipes/audio_mae_base.yaml",
+            summary="Audio-MAE base as published, 16 × 16 patches of 10 s clips",
+            source="Huang et al. 2022, arXiv:2207.06405",
+            experimental=True,
         ),
         "byol_a": Component(
             target="unlabeled_audio:recipes/byol_a.yaml",
@@ -187,6 +200,9 @@ plugin = Plugin(
         },
         "recipes/ssast_base/trains": (
             "writes gigabytes; ssast_tiny differs in width and heads alone"
+        ),
+        "recipes/audio_mae_base/trains": (
+            "writes gigabytes; masked_autoencoder differs in sizes, ssast_base has its encoder"
         ),
     },
 )

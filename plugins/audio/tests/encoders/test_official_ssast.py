@@ -1,5 +1,8 @@
 """Official checkpoints: every name and shape finds its place, and the arithmetic is theirs."""
 
+import re
+from pathlib import Path
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -7,6 +10,8 @@ import torch.nn.functional as F
 from unlabeled.errors import DataError
 from unlabeled_audio.encoders.official_ssast import read_official_ssast
 from unlabeled_audio.waveform import Waveform
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
 
 
 def checkpoint(width=192, depth=12, patch=(16, 16), bins=128, frames=1024):
@@ -111,6 +116,18 @@ def test_tokens_equal_the_official_network(tmp_path, patch):
     expected = official_tokens(weights, spectrogram.unsqueeze(1), depth=2)
     tokens = encoder.encode(batch, "patches").values
     torch.testing.assert_close(tokens, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_the_readme_reads_a_published_file(tmp_path, monkeypatch):
+    (block,) = re.findall(
+        r"```python\n(from unlabeled_audio.encoders.official.*?)```", README, re.S
+    )
+    torch.save(checkpoint(), tmp_path / "SSAST-Tiny-Patch-400.pth")
+    monkeypatch.chdir(tmp_path)
+    scope = {}
+    exec(block, scope)
+    assert "cpredlayer.0.weight" in scope["report"].unused
+    assert scope["encoder"].sample_rate == 16_000
 
 
 def test_other_files_are_refused_with_the_reason(tmp_path):
