@@ -87,9 +87,9 @@ SETS = {
         train="",
         # Whole clips of five seconds, in steps of 80 ms; their mean spectrum tells much.
         pretrain=(
-            *("--encoder.features.normalise", "data"),
+            *("--encoder.features.normalise", "data", "--encoder.pooling", "mean"),
             *("--reader.crop-seconds", "5", "--encoder.patch", "[40, 8]"),
-            *("--training.epochs", "80", "--training.batch-size", "32"),
+            *("--training.epochs", "48", "--training.batch-size", "8"),
         ),
         probes=("audio/svm",),
     ),
@@ -208,22 +208,34 @@ def versions() -> dict[str, str]:
 
 
 def markdown(results: list[dict[str, Any]]) -> str:
-    """One row per run, table and contestant."""
-    lines = ["| set | recipe | seed | table | embedding | score | gap |", "|" + "---|" * 7]
-    for result in results:
-        for name, table in result["tables"].items():
-            gaps = {each["against"]: gap(each) for each in table["comparisons"]}
-            place = f"{result['set']} | {result['recipe']} | {result['seed']} | {name}"
-            lines += [
-                f"| {place} | {row['name']} | {row['score']:.3f} | {gaps.get(row['name'], '')} |"
-                for row in table["rows"]
-            ]
+    """A table for each set and labels table; a row for each run."""
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for result in sorted(results, key=KEY):
+        for name, scores in result["tables"].items():
+            row = {**scores, "run": f"`audio/{result['recipe']}` | {result['seed']}"}
+            found.setdefault((result["set"], name), []).append(row)
+    return "\n\n".join(one_table(*key, rows) for key, rows in found.items())
+
+
+def one_table(name: str, labels: str, runs: list[dict[str, Any]]) -> str:
+    """Each run's score, and how far it is above each of its rivals."""
+    rivals = [row["name"].removeprefix("audio/") for row in runs[0]["rows"][1:]]
+    lines = [
+        f"{name}, {labels}:",
+        "",
+        "| recipe | seed | accuracy | − " + " | − ".join(rivals) + " |",
+    ]
+    lines.append("|" + "---|" * (3 + len(rivals)))
+    for run in runs:
+        score = f"{run['rows'][0]['score']:.3f}"
+        lines.append(f"| {run['run']} | {score} | {' | '.join(map(gap, run['comparisons']))} |")
     return "\n".join(lines)
 
 
 def gap(compared: dict[str, Any]) -> str:
     low, high = compared["interval"]["low"], compared["interval"]["high"]
-    return f"{compared['difference']:+.3f} ({low:+.3f} to {high:+.3f}) {compared['outcome']}"
+    outcome = {"win": ", a win", "open": ", open", "loss": ", a loss"}[compared["outcome"]]
+    return f"{compared['difference']:+.3f} ({low:+.3f} to {high:+.3f}){outcome}".replace("-", "−")
 
 
 if __name__ == "__main__":
