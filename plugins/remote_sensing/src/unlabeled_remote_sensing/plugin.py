@@ -108,7 +108,6 @@ plugin = Plugin(
             target="unlabeled_remote_sensing:recipes/merlin.yaml",
             summary="MERLIN despeckling, small enough for two cores",
             source="Dalsasso et al. 2021, arXiv:2110.13148",
-            experimental=True,
         ),
         "merlin_base": Component(
             target="unlabeled_remote_sensing:recipes/merlin_base.yaml",
