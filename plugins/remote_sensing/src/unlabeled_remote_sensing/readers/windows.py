@@ -110,8 +110,8 @@ def open_raster(path: str) -> Opened:
     handles: OrderedDict[str, Opened] = _local.__dict__.setdefault("handles", OrderedDict())
     if path not in handles:
         try:
-            # Of what is not compressed only the window is read then, not whole blocks.
-            with warnings.catch_warnings(), rasterio.Env(GTIFF_DIRECT_IO=True):
+            # Not with GTIFF_DIRECT_IO, which is faster but reads what a file has lost as zeros.
+            with warnings.catch_warnings():
                 warnings.simplefilter("ignore", NotGeoreferencedWarning)
                 source = rasterio.open(path, sharing=False)
         except RasterioError as error:
