@@ -37,16 +37,23 @@ def cross_view_entropy(
 
     logits: (N, K) per view; targets: (N, K) of the first of these views. Over all processes.
     """
-    together = torch.stack(list(targets)).sum(dim=0) if len(targets) > 1 else targets[0]
-    wanted = [together - target for target in targets]
-    wanted += [together] * (len(logits) - len(targets))
-    losses = [
-        soft_cross_entropy(view, target, temperature).sum()
-        for view, target in zip(logits, wanted, strict=True)
-    ]
-    return global_ratio(torch.stack(losses).sum(), len(together)) / (
-        len(targets) * (len(logits) - 1)
-    )
+    stacked = torch.stack(list(targets))
+    together = stacked.sum(dim=0)
+    pairs = len(targets) * (len(logits) - 1)
+    if together.numel() <= TINY:
+        wanted = together.repeat(len(logits), 1, 1)
+        wanted[: len(targets)] -= stacked
+        scaled = torch.cat(list(logits)) / temperature
+        total = F.cross_entropy(scaled, wanted.flatten(0, 1), reduction="sum")
+    else:
+        each = [together - target for target in targets]
+        each += [together] * (len(logits) - len(targets))
+        losses = [
+            soft_cross_entropy(view, target, temperature).sum()
+            for view, target in zip(logits, each, strict=True)
+        ]
+        total = torch.stack(losses).sum()
+    return global_ratio(total, len(together)) / pairs
 
 
 class _SoftCrossEntropy(Function):
