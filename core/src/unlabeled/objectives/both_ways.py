@@ -21,6 +21,9 @@ from unlabeled.objectives.negatives import Groups, alike, by_temperature, chunks
 CHUNK = 2**19
 """Scores that are computed at once: 2 MB in float32."""
 
+LEAST = 64
+"""So many rows are taken at once even where that is more: products with fewer are slow."""
+
 HELD = 2**21
 """So many scores are held rather than computed twice: 8 MB in float32."""
 
@@ -57,7 +60,7 @@ class _BothWays(Function):
     ) -> Tensor:
         # Scores that are no larger than the rows are held: cheaper than computing them twice.
         held = len(b) <= max(a.shape[1], HELD // max(len(a), 1))
-        size = max(1, len(a) if held else CHUNK // max(len(b), 1))
+        size = max(LEAST, len(a) if held else CHUNK // max(len(b), 1))
         scale = LOG2_E / temperature
         sums = (_Sums if _is_warm(temperature) else _LogSums)(a, b, start)
         pieces = []
