@@ -44,6 +44,8 @@ def groups(root, **settings):
         ("T1/007.nii.gz", "007", "", "T1", "file"),
         ("T2/007.nii.gz", "007", "", "T2", "file"),
         ("image.nii.gz", "image", "", "", "file"),
+        ("site_b/liver_12.nii.gz", "liver_12", "", "", "name"),
+        ("anna/brain.nii.gz", "anna", "", "", "folder"),
         ("pathology_12.png", "pathology_12", "", "", "name"),
     ],
 )

@@ -58,11 +58,12 @@ COLLECTION = {
 }  # fmt: skip
 KINDS = {
     "image", "images", "imaging", "img", "im", "i", "scan", "volume", "vol", "view", "frontal",
-    "lateral", "pa", "ap", "brain", "head", "chest", "heart", "slice", "sl", "frame", "fr",
-    "series", "study", "mr", "mri", "xray", "cxr", "file", "raw", "orig", "axial", "coronal",
-    "sagittal",
+    "lateral", "pa", "ap", "slice", "sl", "frame", "fr", "series", "study", "mr", "mri", "xray",
+    "cxr", "file", "raw", "orig", "axial", "coronal", "sagittal",
 }  # fmt: skip
 """Words of folders, and of file names, that tell what is there and not of whom."""
+ORGANS = {"brain", "head", "chest", "heart", "cardiac", "lung", "liver", "prostate", "knee"}
+"""Alone they tell what is there; with a number they are names (`liver_12`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +195,10 @@ def _without_sequence(stem: str) -> tuple[str, str]:
 
 
 def _says_nothing(name: str) -> bool:
-    """Whether a name holds but numbers and words for kinds of pictures."""
-    return not set(re.findall(r"[a-z]+", name.lower())) - KINDS
+    """Whether a name holds but numbers and words for kinds of pictures, or names an organ alone."""
+    words = set(re.findall(r"[a-z]+", name.lower())) - KINDS
+    numbered = any(letter.isdigit() for letter in name)
+    return not words or (not numbered and words <= ORGANS)
 
 
 def _first_folder(relative: str) -> str:
