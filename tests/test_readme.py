@@ -81,7 +81,7 @@ def test_every_command_is_understood(page):
 @every
 def test_every_recipe_and_component_that_is_named_exists(page):
     known = {name for kind in KINDS for name in discovery.component_names(kind)}
-    named = re.compile(rf"(?:{'|'.join(installed())})/[a-z]\w*")
+    named = re.compile(rf"(?<![\w/])(?:{'|'.join(installed())})/[a-z]\w*")
     for name in {n for text in INLINE.findall(text_of(page)) for n in named.findall(text)}:
         of_data = re.search(rf"UNLABELED_DATA`[^.]*{name}", text_of(page))
         assert name in known or of_data, name

@@ -253,6 +253,30 @@ def test_the_table_shows_every_row_with_its_difference(mixer, data, save_mixer):
     assert "±" in lines[1]["r2"]
 
 
+def test_seeds_of_pretraining_are_averaged_like_those_of_random_encoders(vectors, data, save_mixer):
+    from unlabeled_vectors.parts import Mixer, MixerSettings
+
+    runs = []
+    for seed in range(3):
+        torch.manual_seed(seed)
+        runs.append(save_mixer(Mixer(MixerSettings(width=6)), name=f"seed-{seed}"))
+    asked = {"labels": data / "labels.csv", "target": ["strength"], "settings": FEW}
+    alone = [evaluate(run, data, **asked).rows[0].score for run in runs]
+
+    found = evaluate(runs[0], data, also=runs[1:], **asked)
+
+    row, random, _ = found.rows
+    assert (row.name, row.kind) == ("3 pretrained (mean)", "pretrained")
+    assert row.score == pytest.approx(np.mean(alone))
+    assert row.sd == pytest.approx(np.std(alone, ddof=1))
+    assert found.comparisons[0].difference == pytest.approx(row.score - random.score)
+    assert found.verdict()[0].startswith("The pretrained encoders are on average ")
+
+    other = save_mixer(Mixer(MixerSettings(width=5)), name="other")
+    with pytest.raises(UsageError, match=r"other: expected the encoder of .*seed-0"):
+        evaluate(runs[0], data, also=[other], **asked)
+
+
 def test_what_cannot_be_done_is_said_before_the_long_part(mixer, data, save_mixer, monkeypatch):
     run, labels = save_mixer(mixer), data / "labels.csv"
 

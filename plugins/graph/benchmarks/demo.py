@@ -3,13 +3,12 @@
 4,999 structures of the National Cancer Institute (`Data/NCI/first_5K.smi`) and 1,017 with a
 measured activity (`CHEMBL2321810`, of rdkit's Free-Wilson example) are pretrained on without
 labels, as a team would with all the structures that it has; then the activities are predicted.
+Three seeds are pretrained, and judged by their mean as random encoders are: one says too little.
 Only copying them out of the wheel is special here: the rest is the commands that are printed.
-`demo.py --seed 1` shows how far another seed of pretraining is from seed 0.
 """
 
 from __future__ import annotations
 
-import argparse
 import csv
 import subprocess
 import sys
@@ -20,24 +19,26 @@ from rdkit import RDConfig
 
 CACHE = Path(".cache/demo")
 RECIPE = "graph/graphmae"
+SEEDS = 3
 CHEMBL = Path(RDConfig.RDContribDir, "FreeWilson", "data", "CHEMBL2321810")
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--seed", type=int, default=0)
-    seed = arguments.parse_args().seed
     started = time.monotonic()
     structures, labels = copy_molecules(CACHE)
     labelled = structures / "chembl.smi"
-    run = CACHE / "runs" / time.strftime("%Y%m%d-%H%M%S")
-    unlabeled("pretrain", RECIPE, structures, "--training.seed", seed, "--out", run)
-    # Two thirds of the atoms were of other, smaller molecules: their statistics fit these badly.
-    unlabeled("adapt", run, labelled, "--out", run / "adapted")
-    unlabeled("embed", run / "adapted", labelled, "--out", run / "embeddings" / "molecules.parquet")
-    unlabeled("evaluate", run / "adapted", labelled, "--labels", labels)
-    unlabeled("report", run)
-    print(f"{(time.monotonic() - started) / 60:.1f} minutes. Open {run / 'report.html'}")
+    folder = CACHE / "runs" / time.strftime("%Y%m%d-%H%M%S")
+    runs = [folder / f"seed-{seed}" for seed in range(SEEDS)]
+    for seed, run in enumerate(runs):
+        unlabeled("pretrain", RECIPE, structures, "--training.seed", seed, "--out", run)
+        # Two thirds of the atoms were of smaller molecules: their statistics fit these badly.
+        unlabeled("adapt", run, labelled, "--out", run / "adapted")
+    first, *others = (run / "adapted" for run in runs)
+    also = [word for other in others for word in ("--also", other)]
+    unlabeled("embed", first, labelled, "--out", runs[0] / "embeddings" / "molecules.parquet")
+    unlabeled("evaluate", first, labelled, "--labels", labels, *also)
+    unlabeled("report", runs[0])
+    print(f"{(time.monotonic() - started) / 60:.1f} minutes. Open {runs[0] / 'report.html'}")
 
 
 def copy_molecules(folder: Path) -> tuple[Path, Path]:

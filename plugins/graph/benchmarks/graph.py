@@ -2,8 +2,9 @@
 
 UNLABELED_DATA names the folder that holds graph/mol_zinc_subset, graph/mol_bbbp and so on. They
 are copied once into plain tables below .cache/bench-graph, and go in by `unlabeled pretrain` and
-`unlabeled evaluate`, as a user's would. A seed or a set that is done is not done again. Writes
-results/molecules.json beside this file after each and prints its table.
+`unlabeled evaluate`, as a user's would. Scores are means over seeds of pretraining, as those of
+random encoders are. What is done is not done again. Writes results/molecules.json beside this file
+and prints its table.
 """
 
 from __future__ import annotations
@@ -46,8 +47,7 @@ def main() -> None:
     data = convert(source_folder(), CACHE / "data")
     for name in given.sets:
         for split in given.splits:
-            for seed in range(given.seeds):
-                judge(data, name, split, pretrain(data, seed))
+            judge(data, name, split, [pretrain(data, seed) for seed in range(given.seeds)])
     result = collect()
     file = HERE / "results" / "molecules.json"
     file.parent.mkdir(exist_ok=True)
@@ -114,21 +114,29 @@ def pretrain(data: Path, seed: int) -> Path:
     return run
 
 
-def judge(data: Path, name: str, split: str, run: Path) -> None:
-    """Adapt a run to the training molecules of one set and evaluate it, unless that is done."""
-    done = run / f"{name}-{split}.json"
+def judge(data: Path, name: str, split: str, runs: list[Path]) -> None:
+    """Adapt runs to the training molecules of one set and evaluate them, unless that is done."""
+    done = CACHE / "scores" / f"{name}-{split}-{len(runs)}.json"
     if done.exists():
         return
     part = "train" if split == SPLIT else "all"
-    adapted = run / f"{name}-{part}"
-    if not adapted.exists():
-        unlabeled("adapt", run, data / f"{name}-{part}.csv", "--out", adapted)
+    first, *others = (adapt(run, data / f"{name}-{part}.csv") for run in runs)
     labels = data / f"{name}-{split}.csv"
     with labels.open(newline="") as file:
         targets = [word for word in next(csv.reader(file)) if word not in ("item", "split")]
     chosen = [word for target in targets for word in ("--target", target)]
+    also = [word for run in others for word in ("--also", run)]
     named = ("--labels", labels, "--name", f"{name}-{split}")
-    done.write_text(unlabeled("evaluate", adapted, data / f"{name}.csv", *named, *chosen))
+    found = unlabeled("evaluate", first, data / f"{name}.csv", *named, *chosen, *also)
+    done.parent.mkdir(exist_ok=True)
+    done.write_text(found)
+
+
+def adapt(run: Path, molecules: Path) -> Path:
+    adapted = run / molecules.stem
+    if not adapted.exists():
+        unlabeled("adapt", run, molecules, "--out", adapted)
+    return adapted
 
 
 def collect() -> dict[str, Any]:
@@ -136,11 +144,10 @@ def collect() -> dict[str, Any]:
     runs = sorted((CACHE / "runs").glob("seed-*"))
     minutes = {run.name: float((run / "minutes").read_text()) for run in runs}
     scores = [
-        {"set": name, "split": split, "seed": run.name.removeprefix("seed-"), **shortened(file)}
+        {"set": name, "split": split, "seeds": int(file.stem.split("-")[-1]), **shortened(file)}
         for name in FILES
         for split in SPLITS
-        for run in runs
-        if (file := run / f"{name}-{split}.json").exists()
+        for file in sorted((CACHE / "scores").glob(f"{name}-{split}-*.json"))
     ]
     return {
         "recipe": RECIPE,
@@ -153,7 +160,8 @@ def collect() -> dict[str, Any]:
 def shortened(file: Path) -> dict[str, Any]:
     """Where the data lay on this machine says nothing about the result."""
     judged = json.loads(file.read_text())
-    return {key: judged[key] for key in judged if key not in ("data", "labels", "name")}
+    left_out = ("data", "labels", "name", "seeds")
+    return {key: judged[key] for key in judged if key not in left_out}
 
 
 def unlabeled(*arguments: object) -> str:
@@ -167,10 +175,10 @@ def unlabeled(*arguments: object) -> str:
 
 
 def table(scores: list[dict[str, Any]]) -> str:
-    """One line per set, split and seed: every score, and the differences from the others."""
+    """One line per set and split: every score, and the differences from the others."""
     lines = []
     for found in scores:
-        parts = [f"{found['set']}, {found['split']}, seed {found['seed']}: {found['metric']}"]
+        parts = [f"{found['set']}, {found['split']}, {found['seeds']} seeds: {found['metric']}"]
         parts += [f"{row['name']} {row['score']:.3f}" for row in found["rows"]]
         for other in found["comparisons"]:
             low, high = other["interval"]["low"], other["interval"]["high"]

@@ -125,6 +125,7 @@ def evaluate(
     data: Path,
     *overrides: Overrides,
     labels: Path | None = None,
+    also: tuple[Path, ...] = (),
     target: tuple[str, ...] = (),
     probe: str | None = None,
     name: str | None = None,
@@ -143,6 +144,8 @@ def evaluate(
     labels
         A CSV or Parquet table: item (or item#node), one or more targets, optionally group, split,
         fold, start and end.
+    also
+        A run of the same recipe with another seed; may be given several times. Scores are averaged.
     target
         Which column to predict; may be given several times. The only one, if left out.
     probe
@@ -156,13 +159,13 @@ def evaluate(
     from unlabeled.recipe import merge
     from unlabeled.validation import validate
 
-    flags = ["--labels", "--target", "--probe", "--name", "--json"]
+    flags = ["--labels", "--also", "--target", "--probe", "--name", "--json"]
     changes = parse_overrides(overrides, flags).get("evaluation", {})
     if probe:
         changes["probe"] = {"name": probe}
     merged = merge(recipe_settings(run).model_dump(), changes)
     settings = validate(EvaluationSettings, merged, "evaluation")
-    found = judge(run, data, labels, target=target, settings=settings, name=name)
+    found = judge(run, data, labels, also=also, target=target, settings=settings, name=name)
     if json:
         print_json(found.to_dict())
         return

@@ -25,12 +25,12 @@ from unlabeled.export.encoder import EncoderConfig, load_encoder
 class Contestants:
     """Embeddings of the N labelled items (or parts) that could be read, each (N, D).
 
-    read: (N,) their positions among all labelled ones; a feature may be NaN; output: which one of
-    the encoder; left_out: features that do not describe such parts.
+    read: (N,) their positions among all labelled ones; pretrained: of each seed; a feature may be
+    NaN; output: which one of the encoder; left_out: features that do not describe such parts.
     """
 
     read: np.ndarray
-    pretrained: np.ndarray
+    pretrained: tuple[np.ndarray, ...]
     random: tuple[np.ndarray, ...]
     features: Mapping[str, np.ndarray]
     output: str
@@ -38,7 +38,7 @@ class Contestants:
 
 
 def contestants(
-    path: Path | str,
+    paths: Sequence[Path | str],
     config: EncoderConfig,
     settings: EvaluationSettings,
     source: Source,
@@ -46,8 +46,9 @@ def contestants(
 ) -> Contestants:
     """Embed what is labelled by all contestants, reading each item once.
 
+    paths: of runs of one recipe that differ in their seed; config: of the first.
     Tokens and nodes are averaged per item, unless the labels are about them. Raises UsageError if
-    the encoder has no such output, RunError if it returns something that is not finite.
+    the encoder has no such output, RunError if one returns something that is not finite.
     """
     kind = labelled.parts.kind if labelled.parts else None
     output = choose_output(config.outputs, settings.output, kind).name
@@ -58,13 +59,16 @@ def contestants(
         random_encoder(config.encoder, seed, source, rows, output=output, batch_size=size)
         for seed in range(settings.random_encoders)
     ]
-    encoders = [load_encoder(path).to(device()), *untrained]
-    read, embedded, described = _embed(encoders, features, source, labelled, output, size)
-    if not np.isfinite(embedded[0]).all():
-        bad = (~np.isfinite(embedded[0])).any(1).sum()
-        raise RunError(f"{path}: {bad} of {len(read)} embeddings are not finite numbers")
+    pretrained = [load_encoder(path).to(device()) for path in paths]
+    read, embedded, described = _embed(
+        [*pretrained, *untrained], features, source, labelled, output, size
+    )
+    ours, theirs = embedded[: len(paths)], embedded[len(paths) :]
+    for path, values in zip(paths, ours, strict=True):
+        if bad := int((~np.isfinite(values)).any(1).sum()):
+            raise RunError(f"{path}: {bad} of {len(read)} embeddings are not finite numbers")
     left_out = tuple(name for name in features if name not in described)
-    return Contestants(read, embedded[0], tuple(embedded[1:]), described, output, left_out)
+    return Contestants(read, tuple(ours), tuple(theirs), described, output, left_out)
 
 
 def _embed(

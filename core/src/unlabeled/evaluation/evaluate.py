@@ -23,6 +23,7 @@ from unlabeled.evaluation.result import Evaluation
 from unlabeled.evaluation.settings import EvaluationSettings
 from unlabeled.evaluation.study import choose_probe, design
 from unlabeled.export.encoder import (
+    EncoderConfig,
     encoder_folder,
     load_reader,
     read_config,
@@ -37,6 +38,7 @@ def evaluate(
     data: Path | str,
     labels: Path | str | None = None,
     *,
+    also: Sequence[Path | str] = (),
     target: Sequence[str] = (),
     settings: EvaluationSettings | None = None,
     name: str | None = None,
@@ -45,13 +47,16 @@ def evaluate(
 ) -> Evaluation:
     """Probe the encoder of a run on labelled data, and write `evaluation/<name>.json` there.
 
-    path: a run or its encoder folder; labels: a table (see `labels`), or None for the metadata
+    path: a run or its encoder folder; also: runs of the same recipe with other seeds, whose scores
+    are averaged with its own; labels: a table (see `labels`), or None for the metadata
     columns of the index; target: columns, or the only one there is; settings: the recipe's if
     None; name: of the labels and the probe if None.
     Raises RunError, DataError, UsageError, RecipeError or PluginError.
     """
     config, data = read_config(path), Path(data)
     require_representation(config, path)
+    for other in also:
+        _require_same_recipe(other, path, config)
     settings = settings or recipe_settings(path)
     reader = load_reader(path)
     source = Source(reader.index(data), reader, unreadable, max_skipped)
@@ -65,7 +70,7 @@ def evaluate(
     name = _file_name(name or f"{stem}-{choice.name.replace('/', '-')}")
     design(labelled, names, source.items, choice, settings.folds)  # fails before the long part
 
-    found = contestants(path, config, settings, source, labelled)
+    found = contestants((path, *also), config, settings, source, labelled)
     study = design(labelled.take(found.read), names, source.items, choice, settings.folds)
     rows, comparisons = judge(study, found)
     evaluation = Evaluation(
@@ -96,6 +101,16 @@ def evaluate(
     folder = run.path if run else encoder_folder(path)
     write_json(folder / "evaluation" / f"{name}.json", evaluation.to_dict())
     return evaluation
+
+
+def _require_same_recipe(other: Path | str, path: Path | str, config: EncoderConfig) -> None:
+    found = read_config(other)
+    for part in ("encoder", "reader"):
+        if getattr(found, part).to_dict() != getattr(config, part).to_dict():
+            raise UsageError(
+                f"{other}: expected the {part} of {path}, as of another seed of one recipe, found "
+                "other settings. Evaluate it by itself."
+            )
 
 
 def _left_out(features: Sequence[str], unit: str) -> list[str]:

@@ -45,13 +45,13 @@ class Judged:
 
 
 def judge(study: Study, found: Contestants) -> tuple[list[Row], list[Comparison]]:
-    """The rows of the table, and the pretrained encoder against each of the others.
+    """The rows of the table, and the pretrained encoder (or their mean) against each of the others.
 
     The first comparison is with the mean of the random encoders. Raises DataError where the
     metric is undefined.
     """
     entries = [
-        Entry("pretrained", "pretrained", (found.pretrained,)),
+        Entry(_name_of(found.pretrained), "pretrained", found.pretrained),
         Entry(f"{len(found.random)} random encoders (mean)", "random", found.random),
         *(Entry(name, "features", (values,)) for name, values in found.features.items()),
     ]
@@ -66,6 +66,10 @@ def judge(study: Study, found: Contestants) -> tuple[list[Row], list[Comparison]
         for other in others
     ]
     return [_row(study, each) for each in judged], comparisons
+
+
+def _name_of(pretrained: Sequence[np.ndarray]) -> str:
+    return "pretrained" if len(pretrained) == 1 else f"{len(pretrained)} pretrained (mean)"
 
 
 def _judge(study: Study, entries: Sequence[Entry]) -> list[Judged]:

@@ -13,7 +13,7 @@ from unlabeled.evaluation.bootstrap import Interval
 class Row:
     """One line of the table: the pretrained encoder, the random ones, or hand-made features.
 
-    score: the metric, for random encoders their mean; sd: between the random encoders;
+    score: the metric, of several encoders their mean; sd: between the encoders, None for one;
     targets: the score of each target, of which `score` is the mean.
     """
 
@@ -92,8 +92,10 @@ class Evaluation:
     def verdict(self) -> list[str]:
         """One sentence per comparison."""
         words = {"win": "better than", "loss": "worse than", "open": "not told apart from"}
+        many = self.rows[0].sd is not None
+        subject = "The pretrained encoders are on average" if many else "The pretrained encoder is"
         return [
-            f"The pretrained encoder is {words[c.outcome]} {c.against} "
+            f"{subject} {words[c.outcome]} {c.against} "
             f"({c.difference:+.3f} {self.metric}, 95 % interval "
             f"{c.interval.low:+.3f} to {c.interval.high:+.3f})."
             for c in self.comparisons
