@@ -212,7 +212,6 @@ plugin = Plugin(
             target="unlabeled_graph:recipes/graphmae.yaml",
             summary="masked atoms of molecules",
             source="Hou et al. 2022, GraphMAE",
-            experimental=True,
         ),
         "graphmae2": Component(
             target="unlabeled_graph:recipes/graphmae2.yaml",
