@@ -85,7 +85,6 @@ plugin = Plugin(
             target="unlabeled_audio.pretexts.tera:TERA",
             summary="mend frames that were damaged in time, frequency and magnitude",
             source="Liu et al. 2021, arXiv:2007.06028",
-            experimental=True,
         ),
     },
     evaluators={
@@ -136,7 +135,6 @@ plugin = Plugin(
             target="unlabeled_audio:recipes/tera.yaml",
             summary="frames altered and mended, tiny",
             source="Liu et al. 2021, arXiv:2007.06028",
-            experimental=True,
         ),
         "tera_base": Component(
             target="unlabeled_audio:recipes/tera_base.yaml",
