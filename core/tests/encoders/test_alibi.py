@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from unlabeled.encoders.alibi import alibi_bias, alibi_slopes
+from unlabeled.encoders.alibi import alibi_bias, alibi_slopes, grid_alibi
 from unlabeled.encoders.positions import grid_positions
 
 
@@ -43,3 +43,17 @@ def test_across_sensors_it_is_the_table_of_both_places():
     ours, theirs = torch.tensor([3, 0, 24]), torch.tensor([7, 21])
     cross = alibi_bias(place[:, ours], place[:, theirs], alibi_slopes(2))[0]
     assert torch.equal(cross, table[:, ours][:, :, theirs])
+
+
+def test_the_table_of_a_grid_is_kept_and_can_be_trained_with():
+    slopes, place = alibi_slopes(4), grid_positions((3, 5)).unsqueeze(0)
+    with torch.inference_mode():
+        table = grid_alibi((3, 5), slopes)
+    torch.testing.assert_close(table, alibi_bias(place, place, slopes), atol=0, rtol=0)
+    assert grid_alibi([3, 5], slopes) is table
+    assert grid_alibi((3, 5), slopes.double()).dtype == torch.float64
+    assert grid_alibi((5, 3), slopes).shape == table.shape
+
+    weight = torch.ones((), requires_grad=True)
+    (weight * grid_alibi((3, 5), slopes)).sum().backward()
+    torch.testing.assert_close(weight.grad, table.sum())

@@ -7,8 +7,13 @@ sensors Fuller et al., NeurIPS 2023, arXiv:2311.00566 (2D-ALiBi and X-ALiBi).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
+
 import torch
 from torch import Tensor
+
+from unlabeled.encoders.positions import grid_positions
 
 
 def alibi_slopes(heads: int) -> Tensor:
@@ -33,6 +38,28 @@ def alibi_bias(query: Tensor, key: Tensor, slopes: Tensor) -> Tensor:
     # Without the matrix-product form, which is not exact: a token is at distance 0 from itself.
     distance = torch.cdist(query, key, compute_mode="donot_use_mm_for_euclid_dist")
     return -slopes.view(1, -1, 1, 1) * distance.unsqueeze(1)
+
+
+def grid_alibi(grid: Sequence[int], slopes: Tensor) -> Tensor:
+    """`alibi_bias` of all L tokens of a grid (row-major) to one another, (1, heads, L, L).
+
+    slopes: (heads,), as `alibi_slopes` gives them. The last two tables are kept: tiles of a scene
+    have the same one. Not while a graph is traced, which must hold its own.
+    """
+    if torch.compiler.is_compiling() or torch.onnx.is_in_onnx_export():
+        return _of_grid(tuple(grid), slopes)
+    return _kept(tuple(grid), len(slopes), slopes.device, slopes.dtype)
+
+
+@lru_cache(maxsize=2)
+def _kept(grid: tuple[int, ...], heads: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+    with torch.inference_mode(False):  # what is made there could not be trained with later
+        return _of_grid(grid, alibi_slopes(heads).to(device, dtype))
+
+
+def _of_grid(grid: tuple[int, ...], slopes: Tensor) -> Tensor:
+    place = grid_positions(grid, slopes.device).unsqueeze(0)
+    return alibi_bias(place, place, slopes)
 
 
 def _geometric(heads: int) -> Tensor:

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unlabeled.contract import Tokens
-from unlabeled.encoders.alibi import alibi_bias, alibi_slopes
+from unlabeled.encoders.alibi import alibi_bias, alibi_slopes, grid_alibi
 from unlabeled.encoders.attention import Blocks
 from unlabeled.encoders.patches import (
     PatchEmbedding,
@@ -126,7 +126,7 @@ class TokenTransformer(nn.Module):
             assert mask_token is not None
             values = torch.where(hidden.unsqueeze(-1), mask_token, values)
         values = values if code is None else values + code
-        return self._run(values, valid, place)
+        return self._run(values, valid, place, grid if visible is None else None)
 
     def _positions(
         self, grid: Sequence[int], valid: Tensor | None, device: torch.device
@@ -141,10 +141,12 @@ class TokenTransformer(nn.Module):
         code: Tensor = self.learned(grid, whole if valid is None else extents(valid, grid))
         return code
 
-    def _run(self, values: Tensor, valid: Tensor | None, place: Tensor) -> Encoded:
-        """place: (1 or N, K, rank); where all tokens run, one table of biases serves the batch."""
+    def _run(
+        self, values: Tensor, valid: Tensor | None, place: Tensor, grid: Sequence[int] | None
+    ) -> Encoded:
+        """place: (1 or N, K, rank); grid: where all of its tokens run."""
         count = 0 if self.prefix is None else len(self.prefix)
-        bias = None if self.slopes is None else _bias(place, self.slopes, count)
+        bias = None if self.slopes is None else _bias(place, grid, self.slopes, count)
         keys = valid
         if self.prefix is not None:
             values = torch.cat([self.prefix.expand(values.shape[0], -1, -1), values], dim=1)
@@ -189,6 +191,7 @@ def mean_of_valid(tokens: Tokens) -> Tensor:
     return total / valid.sum(dim=1).clamp(min=1)
 
 
-def _bias(place: Tensor, slopes: Tensor, prefix: int) -> Tensor:
+def _bias(place: Tensor, grid: Sequence[int] | None, slopes: Tensor, prefix: int) -> Tensor:
     """Prefix tokens have no place, so no distance to the others."""
-    return F.pad(alibi_bias(place, place, slopes), (prefix, 0, prefix, 0))
+    table = alibi_bias(place, place, slopes) if grid is None else grid_alibi(grid, slopes)
+    return F.pad(table, (prefix, 0, prefix, 0))

@@ -134,6 +134,14 @@ def test_bias_makes_attention_depend_on_distance_not_on_place(encoder):
     torch.testing.assert_close(tokens[0, 0], tokens[0, 8], rtol=1e-4, atol=1e-5)
 
 
+def test_the_table_of_a_grid_is_that_of_the_positions_also_where_a_sensor_is_missing(encoder):
+    batch = encoder.collate([raster(20, 27), raster(20, 27, sensors=("S2",))])
+    tokens = [encoder.encode_sensor(batch, name) for name in ("S1", "S2")]
+    torch.testing.assert_close(
+        encoder.encode(batch, "joint_tokens").values, encoder.joint(*tokens).values
+    )
+
+
 def test_wrong_sensors_are_refused():
     with pytest.raises(RecipeError, match=r"encoder.radar.*data have S2"):
         CROMA(CROMASettings(sensors={"S2": OPTICAL}))

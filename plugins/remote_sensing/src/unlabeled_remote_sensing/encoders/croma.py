@@ -20,8 +20,9 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from unlabeled.contract import Encoder, Encoding, Output, Tokens
-from unlabeled.encoders.alibi import alibi_bias, alibi_slopes
+from unlabeled.encoders.alibi import alibi_bias, alibi_slopes, grid_alibi
 from unlabeled.encoders.attention import Attention, CrossAttention, attention_mask
+from unlabeled.encoders.patches import grid_of
 from unlabeled.encoders.token_transformer import TokenTransformer, mean_of_valid
 from unlabeled.errors import RecipeError, UsageError
 from unlabeled.settings import Settings
@@ -114,7 +115,7 @@ class CROMA(Encoder):
     def _concatenated(self, batch: RasterBatch) -> Tensor:
         radar, optical = (self.encode_sensor(batch, sensor) for sensor in self.sensors)
         own = [self.pooled(name, x) for name, x in zip(self.sensors, (radar, optical), strict=True)]
-        return torch.cat([mean_of_valid(self.joint(radar, optical)), *own], dim=1)
+        return torch.cat([mean_of_valid(self._joint(batch, radar, optical)), *own], dim=1)
 
     def _tokens(self, batch: RasterBatch, name: str) -> Tokens:
         if name in self.sensors:
@@ -123,7 +124,13 @@ class CROMA(Encoder):
             outputs = ", ".join(output.name for output in self.outputs)
             raise UsageError(f"output: expected one of {outputs}, found {name!r}")
         radar, optical = (self.encode_sensor(batch, sensor) for sensor in self.sensors)
-        fused: Tokens = self.joint(radar, optical)
+        return self._joint(batch, radar, optical)
+
+    def _joint(self, batch: RasterBatch, radar: Tokens, optical: Tokens) -> Tokens:
+        """Where all tokens of both sensors run."""
+        size = batch.valid[self.settings.radar].shape[1:]
+        grid = grid_of(size, (self.settings.patch, self.settings.patch))
+        fused: Tokens = self.joint(radar, optical, grid=grid)
         return fused
 
     def encode_sensor(self, batch: RasterBatch, name: str, visible: Tensor | None = None) -> Tokens:
@@ -161,20 +168,28 @@ class JointEncoder(nn.Module):
         self.register_buffer("slopes", alibi_slopes(heads), persistent=False)
 
     def forward(
-        self, radar: Tokens, optical: Tokens, *, cross_bias_everywhere: bool = False
+        self,
+        radar: Tokens,
+        optical: Tokens,
+        *,
+        grid: Sequence[int] | None = None,
+        cross_bias_everywhere: bool = False,
     ) -> Tokens:
         """radar: (N, K, D), optical: (N, M, D), each with its positions in grid steps.
 
-        Returns max(K, M) tokens at the places of the queries. cross_bias_everywhere: bias
+        Returns max(K, M) tokens at the places of the queries. grid: of both, where they hold all
+        of its tokens in order; None looks at the positions. cross_bias_everywhere: bias
         self-attention too by the distances to the optical tokens, as the authors' code does, which
         needs K = M.
         """
         query, context = _streams(radar, optical)
-        key = context.position if cross_bias_everywhere else query.position
-        own = attention_mask(query.valid, alibi_bias(query.position, key, self.slopes))
-        across = attention_mask(
-            context.valid, alibi_bias(query.position, context.position, self.slopes)
-        )
+        if grid is not None:
+            near = far = grid_alibi(grid, self.slopes)
+        else:
+            far = alibi_bias(query.position, context.position, self.slopes)
+            near = alibi_bias(query.position, query.position, self.slopes)
+        own = attention_mask(query.valid, far if cross_bias_everywhere else near)
+        across = attention_mask(context.valid, far)
         has_context = context.valid.any(dim=1)[:, None, None]
         x = query.values
         for layer in self.layers:
