@@ -272,6 +272,10 @@ def test_seeds_of_pretraining_are_averaged_like_those_of_random_encoders(vectors
     assert found.comparisons[0].difference == pytest.approx(row.score - random.score)
     assert found.verdict()[0].startswith("The pretrained encoders are on average ")
 
+    assert len(list(runs[0].rglob("labels-ridge*.json"))) == 2  # alone, and of all three
+    assert all(str(run) in found.notes[-1] for run in runs)
+    with pytest.raises(UsageError, match="each run once"):
+        evaluate(runs[0], data, also=[runs[1], runs[1]], **asked)
     other = save_mixer(Mixer(MixerSettings(width=5)), name="other")
     with pytest.raises(UsageError, match=r"other: expected the encoder of .*seed-0"):
         evaluate(runs[0], data, also=[other], **asked)

@@ -55,8 +55,8 @@ def evaluate(
     """
     config, data = read_config(path), Path(data)
     require_representation(config, path)
-    for other in also:
-        _require_same_recipe(other, path, config)
+    paths = (path, *also)
+    _require_seeds_of_one_recipe(paths, config)
     settings = settings or recipe_settings(path)
     reader = load_reader(path)
     source = Source(reader.index(data), reader, unreadable, max_skipped)
@@ -67,10 +67,11 @@ def evaluate(
     labelled = match(table, source.items, data, hidden.of("id", ids) if hidden else ())
     choice, why = choose_probe(labelled, names, settings)
     stem = "index" if hidden and labels is None else Path(labels or data).stem
-    name = _file_name(name or f"{stem}-{choice.name.replace('/', '-')}")
+    seeds = f"-{len(paths)}-runs" if also else ""
+    name = _file_name(name or f"{stem}-{choice.name.replace('/', '-')}{seeds}")
     design(labelled, names, source.items, choice, settings.folds)  # fails before the long part
 
-    found = contestants((path, *also), config, settings, source, labelled)
+    found = contestants(paths, config, settings, source, labelled)
     study = design(labelled.take(found.read), names, source.items, choice, settings.folds)
     rows, comparisons = judge(study, found)
     evaluation = Evaluation(
@@ -93,7 +94,11 @@ def evaluate(
         rows=tuple(rows),
         comparisons=tuple(comparisons),
         outcome=comparisons[0].outcome,
-        notes=(*study.notes, *_left_out(found.left_out, labelled.unit)),
+        notes=(
+            *study.notes,
+            *_left_out(found.left_out, labelled.unit),
+            *_averaged(paths, private=hidden is not None),
+        ),
         seeds=tuple(range(settings.random_encoders)),
         resamples=RESAMPLES,
     )
@@ -103,14 +108,18 @@ def evaluate(
     return evaluation
 
 
-def _require_same_recipe(other: Path | str, path: Path | str, config: EncoderConfig) -> None:
-    found = read_config(other)
-    for part in ("encoder", "reader"):
-        if getattr(found, part).to_dict() != getattr(config, part).to_dict():
-            raise UsageError(
-                f"{other}: expected the {part} of {path}, as of another seed of one recipe, found "
-                "other settings. Evaluate it by itself."
-            )
+def _require_seeds_of_one_recipe(paths: Sequence[Path | str], config: EncoderConfig) -> None:
+    """config: of the first of them."""
+    if len({Path(path).resolve() for path in paths}) < len(paths):
+        raise UsageError("also: expected each run once, found one twice")
+    for other in paths[1:]:
+        found = read_config(other)
+        for part in ("encoder", "reader"):
+            if getattr(found, part).to_dict() != getattr(config, part).to_dict():
+                raise UsageError(
+                    f"{other}: expected the {part} of {paths[0]}, as of another seed of one "
+                    "recipe, found other settings. Evaluate it by itself."
+                )
 
 
 def _left_out(features: Sequence[str], unit: str) -> list[str]:
@@ -124,6 +133,14 @@ def recipe_settings(path: Path | str) -> EvaluationSettings:
         return EvaluationSettings()
     section = run.read_recipe().get("evaluation") or {}
     return validate(EvaluationSettings, section, f"{run.recipe}, evaluation")
+
+
+def _averaged(paths: Sequence[Path | str], *, private: bool) -> list[str]:
+    """Which runs, where their paths may be told."""
+    if len(paths) == 1:
+        return []
+    names = "" if private else f": {', '.join(map(str, paths))}"
+    return [f"The pretrained row is the mean over {len(paths)} runs of one recipe{names}."]
 
 
 def _file_name(name: str) -> str:
