@@ -18,7 +18,7 @@ JOINT_EMBEDDING = {
     "medical": "vicreg",
     "remote_sensing": "vicreg",
 }
-MASKED = {"audio": "masked_autoencoder", "graph": "", "medical": "mae", "remote_sensing": "mae"}
+MASKED = {"audio": "mae", "graph": "", "medical": "mae", "remote_sensing": "mae"}
 NO_GRID = (
     "a graph has no grid of patches that could be left out: its nodes are hidden inside message "
     "passing, by methods of its own (graphmae, graphmae2, maskgae)"

@@ -36,7 +36,7 @@ CACHE = HERE.parents[2] / ".cache" / "bench-audio"
 UNLABELED = str(Path(sys.executable).with_name("unlabeled"))
 RESULTS = HERE / "results" / "audio.json"
 KEY = itemgetter("set", "recipe", "seed")
-RECIPES = ("ssast", "tera", "masked_autoencoder")
+RECIPES = ("ssast", "tera", "mae")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from unlabeled.recipe import build_pretext, load_recipe
 from unlabeled_audio.pretexts.tera import AlteredBatch
 from unlabeled_audio.waveform import Waveform, Waveforms
 
-RECIPES = ("ssast", "tera", "masked_autoencoder", "byol_a", "barlow_twins")
+RECIPES = ("ssast", "tera", "mae", "byol_a", "barlow_twins")
 RATE = 16_000
 
 

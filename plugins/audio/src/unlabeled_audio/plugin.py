@@ -142,14 +142,14 @@ plugin = Plugin(
             source="Liu et al. 2021, arXiv:2007.06028",
             experimental=True,
         ),
-        "masked_autoencoder": Component(
-            target="unlabeled_audio:recipes/masked_autoencoder.yaml",
+        "mae": Component(
+            target="unlabeled_audio:recipes/mae.yaml",
             summary="few frames seen, the others predicted, tiny",
             source="Huang et al. 2022, arXiv:2207.06405",
             experimental=True,
         ),
-        "audio_mae_base": Component(
-            target="unlabeled_audio:recipes/audio_mae_base.yaml",
+        "mae_base": Component(
+            target="unlabeled_audio:recipes/mae_base.yaml",
             summary="Audio-MAE base as published, 16 × 16 patches of 10 s clips",
             source="Huang et al. 2022, arXiv:2207.06405",
             experimental=True,
@@ -199,8 +199,8 @@ plugin = Plugin(
         "recipes/ssast_base/trains": (
             "writes gigabytes; ssast_tiny differs in width and heads alone"
         ),
-        "recipes/audio_mae_base/trains": (
-            "writes gigabytes; masked_autoencoder differs in sizes, ssast_base has its encoder"
+        "recipes/mae_base/trains": (
+            "writes gigabytes; mae differs in sizes, ssast_base has its encoder"
         ),
     },
 )
