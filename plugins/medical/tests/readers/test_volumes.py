@@ -9,187 +9,16 @@ import pytest
 import torch
 from PIL import Image
 
-from unlabeled.cli.main import run
-from unlabeled.cli.overrides import parse_overrides
 from unlabeled.errors import DataError, RecipeError, UnreadableItem
-from unlabeled.recipe import load_recipe
 from unlabeled.validation import validate
 from unlabeled_medical.encoders.vit import ViT, ViTSettings
-from unlabeled_medical.readers import nifti, voxels
-from unlabeled_medical.readers.volumes import Volumes, grid_of
+from unlabeled_medical.readers.volumes import Volumes
 
 RNG = np.random.default_rng(7)
 
 
-def write_nifti(path, values, affine=None, **header):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image = nibabel.Nifti1Image(values, np.eye(4) if affine is None else affine)
-    for name, content in header.items():
-        getattr(image.header, name)(content)
-    nibabel.save(image, path)
-
-
-def volume_of(shape=(12, 10, 8), dtype=np.float32):
-    return (RNG.normal(size=shape) * 100 + 500).astype(dtype)
-
-
-@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
-def test_patches_are_windows_of_the_whole_at_their_place(tmp_path, name):
-    affine = np.diag([-2.0, 3.0, 1.0, 1.0])
-    affine[:3, 3] = [30.0, -12.5, 7.25]
-    write_nifti(tmp_path / name, volume_of(), affine)
-    reader = Volumes(patch=(5, 4, 3))
-    (item,) = reader.index(tmp_path)
-    whole = reader.read(item)
-    for seed in range(5):
-        patch = reader.read(item, np.random.default_rng(seed))
-        assert patch.size == (5, 4, 3)
-        start = np.linalg.solve(whole.affine, [*patch.world([0, 0, 0]), 1])[:3].round().astype(int)
-        expected = whole.crop(start, (5, 4, 3))
-        np.testing.assert_array_equal(patch.values, expected.values)
-        np.testing.assert_array_equal(patch.affine, expected.affine)
-
-
-def test_the_same_rng_gives_the_same_patch(tmp_path):
-    write_nifti(tmp_path / "a.nii", volume_of())
-    reader = Volumes(patch=(5, 4, 3))
-    (item,) = reader.index(tmp_path)
-    one, two = (reader.read(item, np.random.default_rng(3)) for _ in range(2))
-    assert (one.values == two.values).all()
-
-
-def test_a_patch_longer_than_the_volume_takes_what_there_is(tmp_path):
-    write_nifti(tmp_path / "a.nii", volume_of())
-    (item,) = Volumes().index(tmp_path)
-    assert Volumes(patch=(64, 4, 64)).read(item, np.random.default_rng(0)).size == (12, 4, 8)
-
-
-def test_empty_patches_are_drawn_again(tmp_path):
-    values = np.zeros((40, 40, 40), np.float32)
-    values[:20] = RNG.normal(size=(20, 40, 40))
-    write_nifti(tmp_path / "a.nii", values)
-    reader = Volumes(patch=(8, 8, 8))
-    (item,) = reader.index(tmp_path)
-    spread = [reader.read(item, np.random.default_rng(s)).values.std() for s in range(40)]
-    assert np.mean([float(s) > 0.01 for s in spread]) > 0.95
-
-
-def test_memory_mapped_patches_leave_the_rest_on_disk(tmp_path, monkeypatch):
-    """An uncompressed file is never decoded as a whole."""
-    write_nifti(tmp_path / "a.nii", volume_of())
-    reader = Volumes(patch=(4, 4, 4))
-    (item,) = reader.index(tmp_path)
-    reader.read(item, np.random.default_rng(0))
-    source = voxels.Source.of("nifti", (tmp_path / "a.nii",))
-    grid = grid_of(voxels.read_header(source, None), turn=True, spacing=None)
-    assert isinstance(voxels.open_windows(source, grid, "stored", 10**9).values, np.memmap)
-
-
-@pytest.mark.parametrize("smallest", [0, 10**9])
-def test_a_compressed_file_is_decoded_once(tmp_path, monkeypatch, smallest):
-    """Into the cache, or if it is small into memory; in parts of it too, without being asked."""
-    monkeypatch.setattr(voxels, "SMALLEST", smallest)
-    write_nifti(tmp_path / "a.nii.gz", volume_of((12, 10, 8, 3)))
-    decoded = []
-    monkeypatch.setattr(
-        nifti, "load", lambda files, load=nifti.load: (decoded.append(files), load(files))[1]
-    )
-    reader = Volumes(patch=4)
-    items = reader.index(tmp_path)
-    windows = [reader.read(items[n % 3], np.random.default_rng(n)) for n in range(6)]
-    slices = Volumes(slices="axial")
-    flat = [slices.read(item) for item in slices.index(tmp_path)]
-    assert len(windows) == 6
-    assert len(flat) == 24
-    assert len(decoded) == 1
-
-
-def test_windows_of_the_cache_are_their_owners(tmp_path, monkeypatch):
-    """Whoever changes a window in place changes neither the cache nor another window."""
-    monkeypatch.setattr(voxels, "SMALLEST", 0)
-    write_nifti(tmp_path / "a.nii.gz", volume_of())
-    reader = Volumes(patch=4)
-    (item,) = reader.index(tmp_path)
-    first = reader.read(item, np.random.default_rng(0))
-    before = first.values.clone()
-    first.values.zero_()
-    np.testing.assert_array_equal(reader.read(item, np.random.default_rng(0)).values, before)
-
-
-def test_small_volumes_are_held_up_to_a_limit(tmp_path, monkeypatch):
-    monkeypatch.setattr(voxels, "MOST_HELD", 3 * 4 * 960)
-    monkeypatch.setattr(voxels, "_OPEN", {})
-    monkeypatch.setattr(voxels, "_HELD", {})
-    for number in range(5):
-        write_nifti(tmp_path / f"{number}.nii.gz", volume_of())
-    reader = Volumes(patch=4)
-    for item in reader.index(tmp_path):
-        reader.read(item, np.random.default_rng(0))
-    assert len(voxels._OPEN) == len(voxels._HELD) == 3
-
-
-@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
-@pytest.mark.parametrize("steps", [(1, 2, 3), (-1, 2, -3)])
-@pytest.mark.parametrize("intensity", ["robust", "stored", "hounsfield"])
-def test_a_window_from_map_or_cache_is_that_of_the_whole(
-    tmp_path, monkeypatch, suffix, steps, intensity
-):
-    """Of a volume stored with its axes permuted and perhaps backwards, slope and frames too."""
-    monkeypatch.setattr(voxels, "SMALLEST", 0)
-    values = np.random.default_rng(0).integers(0, 900, (9, 10, 11, 2), dtype=np.int16)
-    affine = np.zeros((4, 4))
-    affine[[1, 2, 0, 3], range(4)] = [*steps, 1]
-    image = nibabel.Nifti1Image(values, affine)
-    image.header.set_slope_inter(0.5, -20)
-    nibabel.save(image, tmp_path / f"a{suffix}")
-    reader = Volumes(patch=4, intensity=intensity)
-    item = reader.index(tmp_path)[0]  # the first frame alone is read by another way than windows
-    whole = reader.read(item)
-    for seed in range(5):
-        window = reader.read(item, np.random.default_rng(seed))
-        first = np.linalg.solve(whole.affine, window.affine[:, 3])[:3].round().astype(int)
-        box = tuple(slice(a, a + 4) for a in first)
-        np.testing.assert_array_equal(window.values[0], whole.values[0][box])
-
-
-@pytest.mark.parametrize("scale", [1e-3, 1.0, 1.7e6])
-def test_standardised_values_do_not_depend_on_the_unit(tmp_path, scale):
-    values = np.abs(np.random.default_rng(0).normal(size=(16, 16, 16))).astype(np.float32)
-    write_nifti(tmp_path / "a.nii", (values * scale).astype(np.float32))
-    write_nifti(tmp_path / "b.nii", values)
-    a, b = (Volumes().read(item).values for item in Volumes().index(tmp_path))
-    np.testing.assert_allclose(a, b, atol=1e-4)
-    assert abs(float(a.mean())) < 0.02
-    assert abs(float(a.std()) - 1) < 0.02
-
-
-def test_one_bright_voxel_does_not_darken_the_rest(tmp_path):
-    values = volume_of((20, 20, 20))
-    write_nifti(tmp_path / "a.nii", values)
-    values[0, 0, 0] = 1e9
-    write_nifti(tmp_path / "b.nii", values)
-    a, b = (Volumes().read(item).values for item in Volumes().index(tmp_path))
-    np.testing.assert_allclose(a[0, 1:], b[0, 1:], atol=0.05)
-
-
-def test_nan_infinity_and_constants_stay_finite(tmp_path):
-    values = volume_of()
-    values[0, 0, 0], values[1, 1, 1] = np.nan, np.inf
-    write_nifti(tmp_path / "odd.nii", values)
-    write_nifti(tmp_path / "flat.nii", np.full((5, 5, 5), 3, np.int16))
-    flat, odd = (Volumes().read(item).values for item in Volumes().index(tmp_path))
-    assert torch.isfinite(odd).all()
-    assert (flat == 0).all()
-
-
-def test_a_volume_without_a_finite_voxel_is_refused(tmp_path):
-    write_nifti(tmp_path / "a.nii", np.full((4, 4, 4), np.nan, np.float32))
-    with pytest.raises(UnreadableItem, match="at least one finite voxel"):
-        Volumes().read(Volumes().index(tmp_path)[0])
-
-
-def test_spacing_in_mm_is_made_and_told(tmp_path):
-    write_nifti(tmp_path / "a.nii", volume_of(), np.diag([2.0, 1.0, 4.0, 1.0]))
+def test_spacing_in_mm_is_made_and_told(tmp_path, write_nifti):
+    write_nifti(tmp_path / "a.nii", affine=np.diag([2.0, 1.0, 4.0, 1.0]))
     reader = Volumes(spacing=(1.0, 1.0, 1.0))
     (item,) = reader.index(tmp_path)
     volume = reader.read(item)
@@ -197,9 +26,8 @@ def test_spacing_in_mm_is_made_and_told(tmp_path):
     np.testing.assert_allclose(volume.spacing, 1.0)
 
 
-def test_frames_are_items_or_channels(tmp_path):
-    values = volume_of((6, 5, 4, 3))
-    write_nifti(tmp_path / "bold.nii", values)
+def test_frames_are_items_or_channels(tmp_path, write_nifti):
+    values = write_nifti(tmp_path / "bold.nii", shape=(6, 5, 4, 3))
     reader = Volumes(intensity="stored")
     items = reader.index(tmp_path)
     assert [item.id for item in items] == [f"bold.nii#frame={f}" for f in range(3)]
@@ -211,9 +39,9 @@ def test_frames_are_items_or_channels(tmp_path):
 
 
 @pytest.mark.parametrize(("plane", "axis"), [("sagittal", 0), ("coronal", 1), ("axial", 2)])
-def test_slices_are_flat_items_at_their_place(tmp_path, plane, axis):
+def test_slices_are_flat_items_at_their_place(tmp_path, plane, axis, write_nifti):
     affine = np.diag([-2.0, -3.0, 4.0, 1.0])
-    write_nifti(tmp_path / "a.nii", volume_of(), affine)
+    write_nifti(tmp_path / "a.nii", affine=affine)
     whole = Volumes().read(Volumes().index(tmp_path)[0])
     reader = Volumes(slices=plane)
     items = reader.index(tmp_path)
@@ -226,10 +54,10 @@ def test_slices_are_flat_items_at_their_place(tmp_path, plane, axis):
     np.testing.assert_array_equal(flat.world(index), whole.world(full))
 
 
-def test_sequences_are_channels_and_missing_ones_zeros(tmp_path):
+def test_sequences_are_channels_and_missing_ones_zeros(tmp_path, write_nifti):
     for name in ("sub-1_T1w", "sub-1_FLAIR", "sub-2_FLAIR", "sub-2_T2w"):
         patient = name.partition("_")[0]
-        write_nifti(tmp_path / patient / "anat" / f"{name}.nii.gz", volume_of())
+        write_nifti(tmp_path / patient / "anat" / f"{name}.nii.gz")
     reader = Volumes(sequences=("T1w", "FLAIR"), patch=(4, 4, 4))
     items = reader.index(tmp_path)
     assert [(i.id, i.metadata["channels"]) for i in items] == [("sub-1", 2), ("sub-2", 2)]
@@ -239,23 +67,23 @@ def test_sequences_are_channels_and_missing_ones_zeros(tmp_path):
     assert volume.values[1].std() > 0.1
 
 
-def test_sequences_on_different_grids_are_refused(tmp_path):
-    write_nifti(tmp_path / "sub-1_T1w.nii", volume_of())
-    write_nifti(tmp_path / "sub-1_T2w.nii", volume_of((4, 4, 4)))
+def test_sequences_on_different_grids_are_refused(tmp_path, write_nifti):
+    write_nifti(tmp_path / "sub-1_T1w.nii")
+    write_nifti(tmp_path / "sub-1_T2w.nii", shape=(4, 4, 4))
     with pytest.raises(DataError, match="shapes"):
         Volumes(sequences=("T1w", "T2w")).index(tmp_path)
 
 
-def test_a_sequence_twice_is_refused(tmp_path):
-    write_nifti(tmp_path / "a" / "sub-1_T1w.nii", volume_of())
-    write_nifti(tmp_path / "b" / "sub-1_T1w.nii", volume_of())
+def test_a_sequence_twice_is_refused(tmp_path, write_nifti):
+    write_nifti(tmp_path / "a" / "sub-1_T1w.nii")
+    write_nifti(tmp_path / "b" / "sub-1_T1w.nii")
     with pytest.raises(DataError, match="expected one T1w of sub-1"):
         Volumes(sequences=("T1w",)).index(tmp_path)
 
 
-def test_a_datalist_gives_items_with_their_split(tmp_path):
-    write_nifti(tmp_path / "imagesTr" / "p1.nii.gz", volume_of())
-    write_nifti(tmp_path / "labelsTr" / "p1.nii.gz", volume_of())
+def test_a_datalist_gives_items_with_their_split(tmp_path, write_nifti):
+    write_nifti(tmp_path / "imagesTr" / "p1.nii.gz")
+    write_nifti(tmp_path / "labelsTr" / "p1.nii.gz")
     rows = {"training": [{"image": "imagesTr/p1.nii.gz", "label": "labelsTr/p1.nii.gz"}]}
     (tmp_path / "dataset.json").write_text(json.dumps(rows))
     (item,) = Volumes().index(tmp_path)
@@ -263,7 +91,7 @@ def test_a_datalist_gives_items_with_their_split(tmp_path):
 
 
 def test_nrrd_is_turned_from_lps(tmp_path):
-    values = volume_of((6, 5, 4))
+    values = RNG.normal(size=(6, 5, 4)).astype(np.float32)
     header = {
         "space": "left-posterior-superior",
         "space directions": [[2.0, 0, 0], [0, 3.0, 0], [0, 0, 4.0]],
@@ -277,7 +105,7 @@ def test_nrrd_is_turned_from_lps(tmp_path):
 
 
 def test_nrrd_with_channels_first(tmp_path):
-    values = volume_of((2, 6, 5, 4))
+    values = RNG.normal(size=(2, 6, 5, 4)).astype(np.float32)
     header = {
         "space": "RAS",
         "space directions": [[np.nan] * 3, [1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]],
@@ -316,16 +144,16 @@ def test_a_spacing_that_no_file_gives_is_asked_for(tmp_path):
     assert reader.index(tmp_path)[0].metadata["shape"] == [4, 4]
 
 
-def test_an_uncompressed_file_that_is_cut_is_found_by_the_index(tmp_path):
-    write_nifti(tmp_path / "a.nii", volume_of())
+def test_an_uncompressed_file_that_is_cut_is_found_by_the_index(tmp_path, write_nifti):
+    write_nifti(tmp_path / "a.nii")
     content = (tmp_path / "a.nii").read_bytes()
     (tmp_path / "a.nii").write_bytes(content[:-100])
     with pytest.raises(DataError, match=f"{len(content) - 100} bytes"):
         Volumes().index(tmp_path)
 
 
-def test_a_compressed_file_that_is_cut_is_found_when_read(tmp_path):
-    write_nifti(tmp_path / "a.nii.gz", volume_of())
+def test_a_compressed_file_that_is_cut_is_found_when_read(tmp_path, write_nifti):
+    write_nifti(tmp_path / "a.nii.gz")
     (tmp_path / "a.nii.gz").write_bytes((tmp_path / "a.nii.gz").read_bytes()[:2000])
     (item,) = Volumes().index(tmp_path)
     for rng in (None, np.random.default_rng(0)):
@@ -333,25 +161,18 @@ def test_a_compressed_file_that_is_cut_is_found_when_read(tmp_path):
             Volumes(patch=(2, 2, 2)).read(item, rng)
 
 
-def test_a_file_that_vanished_is_unreadable(tmp_path):
-    write_nifti(tmp_path / "a.nii", volume_of())
+def test_a_file_that_vanished_is_unreadable(tmp_path, write_nifti):
+    write_nifti(tmp_path / "a.nii")
     (item,) = Volumes().index(tmp_path)
     (tmp_path / "a.nii").unlink()
     with pytest.raises(UnreadableItem):
         Volumes().read(item)
 
 
-def test_complex_numbers_are_refused(tmp_path):
+def test_complex_numbers_are_refused(tmp_path, write_nifti):
     write_nifti(tmp_path / "a.nii", np.ones((3, 3, 3), np.complex64))
     with pytest.raises(DataError, match="complex64"):
         Volumes().index(tmp_path)
-
-
-def test_a_patch_of_the_wrong_rank_is_refused(tmp_path):
-    write_nifti(tmp_path / "a.nii", volume_of())
-    (item,) = Volumes().index(tmp_path)
-    with pytest.raises(DataError, match="the reader's patch has 2 axes"):
-        Volumes(patch=(4, 4)).read(item, np.random.default_rng(0))
 
 
 def test_an_empty_folder_is_refused(tmp_path):
@@ -359,7 +180,7 @@ def test_an_empty_folder_is_refused(tmp_path):
         Volumes().index(tmp_path)
 
 
-def test_a_moved_folder_keeps_its_fingerprint(tmp_path):
+def test_a_moved_folder_keeps_its_fingerprint(tmp_path, write_nifti):
     for name in ("one", "two"):
         write_nifti(tmp_path / name / "a.nii", np.ones((3, 4, 5), np.float32))
     assert (
@@ -373,7 +194,7 @@ def test_settings_are_checked():
         validate(Volumes, {"pach": [1, 2, 3]}, "reader")
 
 
-def test_an_index_is_small(tmp_path):
+def test_an_index_is_small(tmp_path, write_nifti):
     write_nifti(tmp_path / "a.nii", np.zeros((2, 2, 1, 2000), np.int8))
     table = Volumes().index(tmp_path).table
     strings = sum(table[f.name].nbytes for f in table.schema if f.type == pa.string())
@@ -443,29 +264,3 @@ def test_tokens_of_real_heads_lie_where_their_voxels_do(medical_data):
         np.testing.assert_allclose(stored, stored.round(), atol=1e-9)
         mean = nibabel.affines.apply_affine(image.affine, stored.round().mean(axis=0))
         np.testing.assert_allclose(places[token], mean, atol=1e-9)
-
-
-def test_inspection_tells_orientation_oddities_and_a_recipe(tmp_path, capsys):
-    values = volume_of((20, 20, 6))
-    for name, kind in (("a.nii", values), ("b.nii", np.round(values / values.max() * 3))):
-        image = nibabel.Nifti1Image(kind.astype(np.float32), np.diag([-1.0, 1, 5, 1]))
-        nibabel.save(image, tmp_path / name)
-    assert run(["inspect", "medical", str(tmp_path), "--json"]) == 0
-    (found,) = json.loads(capsys.readouterr().out)
-    assert found["metadata"]["orientation"] == {"LAS": 2}
-    assert found["remarks"] == {
-        "voxels more than 3 times as long as wide": 2,
-        "shorter than 16 voxels along an axis": 2,
-        "16 values or fewer, like a label map": 1,
-    }
-    assert found["suggested"]["recipe"] == "medical/vicreg"
-    assert run(["inspect", "medical", str(tmp_path), "--reader.slices", "axial"]) == 0
-    assert "suggested: medical/simclr_images" in capsys.readouterr().out.replace("\n", " ")
-
-
-def test_what_is_suggested_can_be_run(tmp_path):
-    write_nifti(tmp_path / "a.nii", volume_of((70, 66, 64)))
-    reader = Volumes()
-    name, *flags = reader.suggest(reader.index(tmp_path))[0].split()
-    assert load_recipe(name, parse_overrides(flags, []))
-    assert flags

@@ -83,7 +83,9 @@ class Volumes(Settings):
         None, description="mm along the stored axes, for files that do not say"
     )
     intensity: Intensity = Field(
-        "robust", description="robust: each volume standardised; hounsfield: HU / 1000; stored"
+        "robust",
+        description="robust: each volume standardised; hounsfield: HU / 1000; over_frames: each "
+        "voxel standardised over its file's frames, robust where there is one alone; stored",
     )
     patch: int | tuple[int, ...] | None = Field(
         None, description="voxels of the window drawn in training; one side, or one per axis"
@@ -121,12 +123,16 @@ class Volumes(Settings):
         sources = [
             Source.of(item.metadata["format"], files) if files else None for files in files_of(item)
         ]
-        grid = self._grid(self._header(next(source for source in sources if source)))
+        header = self._header(next(source for source in sources if source))
+        grid, intensity = self._grid(header), self._intensity(header)
         part = item.metadata["frame"] > 0 or item.size < prod(grid.shape)
         mapped = rng is not None or part  # else it would be decoded again for each slice
         for window in self._windows(item, grid, rng):
-            parts = [self._part(source, grid, window, item, mapped=mapped) for source in sources]
-            if self.intensity != "robust" or any(_shows(p) for p in parts if p is not None):
+            parts = [
+                self._part(source, grid, window, item, intensity, mapped=mapped)
+                for source in sources
+            ]
+            if intensity != "robust" or any(_shows(p) for p in parts if p is not None):
                 break
         return _volume(parts, grid, window, item)
 
@@ -169,6 +175,11 @@ class Volumes(Settings):
     def _grid(self, header: Header) -> Grid:
         return grid_of(header, turn=self.orientation == "RAS", spacing=self.spacing)
 
+    def _intensity(self, header: Header) -> Intensity:
+        """One frame alone, or colours, are nothing to standardise over."""
+        lone = header.frames == 1 or header.colour
+        return "robust" if self.intensity == "over_frames" and lone else self.intensity
+
     def _windows(self, item: Item, grid: Grid, rng: np.random.Generator | None) -> Iterator[Window]:
         """Windows to try: the whole, or up to `TRIES` drawn ones, the last of which is taken."""
         axis, place = item.metadata["axis"], item.metadata["slice"]
@@ -197,13 +208,20 @@ class Volumes(Settings):
         return dict(zip(kept, sides, strict=True))
 
     def _part(
-        self, source: Source | None, grid: Grid, window: Window, item: Item, *, mapped: bool
+        self,
+        source: Source | None,
+        grid: Grid,
+        window: Window,
+        item: Item,
+        intensity: Intensity,
+        *,
+        mapped: bool,
     ) -> np.ndarray | None:
         """(F, x, y, z) of one file, normalised; None if the sequence is missing."""
         if source is None:
             return None
         opened: Stored | np.ndarray = (
-            voxels.open_windows(source, grid, self.intensity, int(self.cache_gb * 1e9))
+            voxels.open_windows(source, grid, intensity, int(self.cache_gb * 1e9))
             if mapped
             else voxels.open_whole(source)
         )
@@ -211,7 +229,7 @@ class Volumes(Settings):
         if isinstance(opened, Stored):
             count = opened.values.shape[3]
             frames = slice(0, count) if frame < 0 else slice(frame, frame + 1)
-            return voxels.final_window(source, opened, grid, window, self.intensity, frames)
+            return voxels.final_window(source, opened, grid, window, intensity, frames)
         frames = slice(None) if frame < 0 else slice(frame, frame + 1)
         return np.array(opened[(frames, *window)])  # of its own, and no longer mapped
 

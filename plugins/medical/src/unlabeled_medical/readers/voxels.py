@@ -2,7 +2,9 @@
 
 Scanners write arbitrary units: in one collection the maximum of a head scan may be 100 or
 1,700,000. `robust` therefore clips each volume at its own percentiles and standardises it; a
-window gets the scale of its whole volume, so that two windows stay comparable.
+window gets the scale of its whole volume, so that two windows stay comparable. In functional MRI
+what matters is how a voxel changes over time, a few per cent of what it holds: `over_frames`
+standardises each voxel over the frames of its file, one run as a rule.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from unlabeled_medical.readers.geometry import Grid, Window
 from unlabeled_medical.readers.header import Header, Stored
 from unlabeled_medical.readers.layouts import FORMATS
 
-Intensity = Literal["robust", "hounsfield", "stored"]
+Intensity = Literal["robust", "hounsfield", "over_frames", "stored"]
 Layout = tuple[object, ...]
 SMALLEST = 1_000_000
 """Bytes; smaller volumes are held in memory, as a folder of such files would be slow to keep."""
@@ -80,8 +82,8 @@ def open_windows(
     """What windows are cut from: final values, (F, x, y, z) float32, or stored ones.
 
     Final ones, which are laid on the grid and normalised, are mapped from the cache, or held if
-    they are few. Files that can be mapped themselves, or do not fit into the cache, are stored.
-    Raises UnreadableItem.
+    they are few. Files that do not fit into the cache are stored, and so are those that can be
+    mapped themselves, unless a frame depends on all others (`over_frames`). Raises UnreadableItem.
     """
     key = (source, layout_of(grid, intensity))
     if key not in _OPEN:
@@ -111,7 +113,7 @@ def _open(
     if (final := from_cache(cached)) is not None:
         return final
     stored = open_whole(source)
-    if isinstance(stored.values, np.memmap):
+    if isinstance(stored.values, np.memmap) and intensity != "over_frames":
         return stored
     shape = (stored.values.shape[3], *grid.shape)
     frames = (final_frame(source, stored, grid, intensity, frame) for frame in range(shape[0]))
@@ -143,21 +145,60 @@ def final_window(
     source: Source, stored: Stored, grid: Grid, window: Window, intensity: Intensity, frames: slice
 ) -> np.ndarray:
     """(F, x, y, z) float32 of a window, laid on the grid and normalised."""
-    values = read_window(stored, grid, window, frames)
+    course = course_of(source, stored) if intensity == "over_frames" else None
+    values = read_window(stored, grid, window, frames, course)
     for channel, frame in zip(values, range(frames.start, frames.stop), strict=True):
         scale = scale_of(source, stored, frame) if intensity == "robust" else None
         normalise(channel, scale, intensity, gaps=stored.may_have_gaps)
     return values
 
 
-def read_window(stored: Stored, grid: Grid, window: Window, frames: slice) -> np.ndarray:
-    """(F, x, y, z) float32 in the file's own units."""
+def read_window(
+    stored: Stored, grid: Grid, window: Window, frames: slice, course: Course | None = None
+) -> np.ndarray:
+    """(F, x, y, z) float32 in the file's own units, or standardised by the course of each voxel."""
 
     def load(box: Window) -> np.ndarray:
         values = stored.values[(*box, frames)]
+        if course is not None:
+            standardised: np.ndarray = (stored.true(values) - course.mean[box]) / course.spread[box]
+            return standardised
         return values if stored.plain else stored.true(values)  # copied once, by the grid
 
     return grid.read(window, load)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Course:
+    """What `over_frames` needs of a file: (X, Y, Z, 1) float32 over frames, on the stored grid.
+
+    spread: 1 where a voxel never changes, as around a masked brain.
+    """
+
+    mean: np.ndarray
+    spread: np.ndarray
+
+
+_COURSE: dict[Source, Course] = {}
+"""Of the file that was looked at last, whose frames are made one after the other."""
+
+
+def course_of(source: Source, stored: Stored) -> Course:
+    """The mean and spread of each voxel over the frames."""
+    if source not in _COURSE:
+        first = stored.true(stored.values[..., 0]).astype(np.float64)
+        total, squares = np.zeros_like(first), np.zeros_like(first)
+        count = stored.values.shape[3]
+        for frame in range(1, count):
+            change = stored.true(stored.values[..., frame]) - first  # exactly 0 where nothing does
+            total += change
+            squares += np.square(change)
+        variance = (squares / count - np.square(total / count)).clip(min=0)
+        spread = np.where(variance > 0, np.sqrt(variance), 1)
+        maps = (each[..., None].astype(np.float32) for each in (first + total / count, spread))
+        _COURSE.clear()
+        _COURSE[source] = Course(*maps)
+    return _COURSE[source]
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,12 +237,12 @@ def normalise(
     values: np.ndarray, scale: Scale | None, intensity: Intensity, *, gaps: bool = True
 ) -> None:
     """Change float32 values in place, so that no second volume is held: standardised, HU / 1000
-    within [-1, 1], or as stored; never NaN.
+    within [-1, 1], or as they are; never NaN.
 
-    values: in the file's units; scale: for `robust`; gaps: whether some may be NaN or infinite.
-    A constant volume becomes zeros.
+    values: in the file's units, or standardised over frames; scale: for `robust`; gaps: whether
+    some may be NaN or infinite. A constant volume becomes zeros.
     """
-    low = {"robust": scale.low if scale else 0.0, "hounsfield": -1000.0, "stored": 0.0}[intensity]
+    low = {"robust": scale.low if scale else 0.0, "hounsfield": -1000.0}.get(intensity, 0.0)
     if gaps and not (np.isfinite(values.min()) and np.isfinite(values.max())):
         np.nan_to_num(values, copy=False, nan=low, posinf=low, neginf=low)
     if intensity == "robust":

@@ -1,0 +1,35 @@
+import json
+
+import nibabel
+import numpy as np
+
+from unlabeled.cli.main import run
+from unlabeled.cli.overrides import parse_overrides
+from unlabeled.recipe import load_recipe
+from unlabeled_medical.readers.volumes import Volumes
+
+
+def test_inspection_tells_orientation_oddities_and_a_recipe(tmp_path, capsys):
+    values = np.random.default_rng(7).normal(500, 100, (20, 20, 6))
+    for name, kind in (("a.nii", values), ("b.nii", np.round(values / values.max() * 3))):
+        image = nibabel.Nifti1Image(kind.astype(np.float32), np.diag([-1.0, 1, 5, 1]))
+        nibabel.save(image, tmp_path / name)
+    assert run(["inspect", "medical", str(tmp_path), "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    assert found["metadata"]["orientation"] == {"LAS": 2}
+    assert found["remarks"] == {
+        "voxels more than 3 times as long as wide": 2,
+        "shorter than 16 voxels along an axis": 2,
+        "16 values or fewer, like a label map": 1,
+    }
+    assert found["suggested"]["recipe"] == "medical/vicreg"
+    assert run(["inspect", "medical", str(tmp_path), "--reader.slices", "axial"]) == 0
+    assert "suggested: medical/simclr_images" in capsys.readouterr().out.replace("\n", " ")
+
+
+def test_what_is_suggested_can_be_run(tmp_path, write_nifti):
+    write_nifti(tmp_path / "a.nii", shape=(70, 66, 64))
+    reader = Volumes()
+    name, *flags = reader.suggest(reader.index(tmp_path))[0].split()
+    assert load_recipe(name, parse_overrides(flags, []))
+    assert flags
