@@ -33,12 +33,19 @@ ORDER = Clause(
     "Permuting the samples permutes the gradients and leaves the loss equal (float64).",
     "samples told apart by their place, or views that were shuffled differently",
 )
+WIDTHS = Clause(
+    "O3",
+    "widths",
+    "Views of another width than the objective was built for, or of unequal widths, are one "
+    "ShapeError.",
+    "`forward` does not look at `self.width`, so a loss is made of what no encoder gave",
+)
 
 
 def checks(fixture: Fixture) -> Iterator[Check]:
     """The checks of every objective in the manifest."""
     for name in fixture.plugin.objectives:
-        runs = {FINITE: _finite, ORDER: _order}
+        runs = {FINITE: _finite, ORDER: _order, WIDTHS: _widths}
         yield from checks_of(f"objectives/{name}", runs, fixture.full(name))
 
 
@@ -76,6 +83,19 @@ def _order(name: str) -> None:
         require(torch.allclose(a[order], b, rtol=1e-9, atol=1e-9), f"gradient of view {number}")
 
 
+def _widths(name: str) -> None:
+    objective, count = _ready(name)
+    views = [view.detach() for view in _views(count, SAMPLES, torch.float32)]
+    narrow = [view[:, 1:] for view in views]
+    teacher = _teacher(objective, views)
+    for wrong in (narrow, [*views[:-1], narrow[-1]]):
+        try:
+            objective(wrong, teacher)
+        except ShapeError:
+            continue
+        raise Broken(f"takes views of shapes {[tuple(v.shape) for v in wrong]}, width is {WIDTH}")
+
+
 def _ready(name: str) -> tuple[Objective, int]:
     """The objective with its default settings, and how many views it takes: 2, 1 or 3."""
     torch.manual_seed(0)
@@ -109,14 +129,18 @@ def _views(count: int, samples: int, dtype: torch.dtype) -> list[Tensor]:
 
 
 def _loss(objective: Objective, views: list[Tensor]) -> Loss:
-    teacher = None
-    if objective.needs_teacher:
-        with torch.no_grad():
-            objective.projector.eval()  # whose batch norm would refuse a lone sample
-            teacher = [objective.projector(view) for view in views]
-            objective.projector.train()
-    found: Loss = objective(views, teacher)
+    found: Loss = objective(views, _teacher(objective, views))
     return found
+
+
+@torch.no_grad()
+def _teacher(objective: Objective, views: list[Tensor]) -> list[Tensor] | None:
+    if not objective.needs_teacher:
+        return None
+    objective.projector.eval()  # whose batch norm would refuse a lone sample
+    projected = [objective.projector(view) for view in views]
+    objective.projector.train()
+    return projected
 
 
 def _gradients(objective: Objective, views: list[Tensor]) -> tuple[Tensor, list[Tensor]]:

@@ -67,6 +67,6 @@ class CCASSG(Objective):
         groups: Tensor | None = None,
     ) -> Loss:
         """student: two views (N, D)."""
-        require_views(student, 2)
+        require_views(student, 2, width=self.width)
         a, b = student
         return cca_ssg_loss(a, b, decorrelation=self.settings.decorrelation)
