@@ -74,6 +74,15 @@ class Remarks(Protocol):
 
 
 @runtime_checkable
+class Measures(Protocol):
+    """A reader that can measure what it does not hand on, as the units of a file before they are
+    standardised; `inspect` shows the ranges."""
+
+    def measure(self, item: Item) -> Mapping[str, float]:
+        """Names and values of an item that could be read, the same names for all."""
+
+
+@runtime_checkable
 class Suggests(Protocol):
     """A reader that can tell which recipe suits the data it found; `inspect` shows it."""
 

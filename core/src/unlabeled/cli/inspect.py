@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -85,16 +85,18 @@ def _describe(name: str, settings: Mapping[str, Any], path: Path, read: int) -> 
     choice = read_choice("readers", {"name": name, **settings}, "inspect")
     reader = build_reader(choice)
     items = reader.index(path)
-    remarks, unreadable = _look_inside(reader, items, read)
+    remarks, measured, unreadable = _look_inside(reader, items, read)
+    facts, unfit = _facts(reader, items)
     return {
         "reader": name,
         "path": str(path),
         "items": len(items),
-        "facts": dict(reader.describe(items)) if len(items) else {},
+        "facts": facts,
         "size": _numbers(items.table["size"].to_pylist()),
         "groups": len(set(items.table["group"].to_pylist()) - {""}),
         "metadata": _columns(items),
-        "notes": list(items.notes),
+        "measured": measured,
+        "notes": [*items.notes, *unfit],
         "quarantined": [
             f"{q.source}: expected {q.expected}, found {q.found}" for q in items.quarantine
         ],
@@ -106,6 +108,14 @@ def _describe(name: str, settings: Mapping[str, Any], path: Path, read: int) -> 
     }
 
 
+def _facts(reader: Reader, items: Items) -> tuple[dict[str, Any], list[str]]:
+    """What encoders are told of the data; or why they cannot be trained on together."""
+    try:
+        return (dict(reader.describe(items)) if len(items) else {}), []
+    except DataError as error:
+        return {}, [f"not to be trained on together: {error}"]
+
+
 def _suggestion(reader: Reader, items: Items) -> dict[str, str] | None:
     from unlabeled.contract import Suggests
 
@@ -115,11 +125,14 @@ def _suggestion(reader: Reader, items: Items) -> dict[str, str] | None:
     return {"recipe": recipe, "why": why}
 
 
-def _look_inside(reader: Reader, items: Items, count: int) -> tuple[dict[str, int], list[str]]:
-    """What is unusual in some items, with counts; and those that cannot be read."""
-    from unlabeled.contract import Remarks
+def _look_inside(
+    reader: Reader, items: Items, count: int
+) -> tuple[dict[str, int], dict[str, Any], list[str]]:
+    """What is unusual in some items, with counts; ranges; and those that cannot be read."""
+    from unlabeled.contract import Measures, Remarks
 
     remarks: Counter[str] = Counter()
+    measured: dict[str, list[float]] = defaultdict(list)
     unreadable = []
     step = max(1, len(items) // max(count, 1))
     for index in list(range(0, len(items), step))[:count]:
@@ -130,7 +143,11 @@ def _look_inside(reader: Reader, items: Items, count: int) -> tuple[dict[str, in
             continue
         if isinstance(reader, Remarks):
             remarks.update(reader.remarks(sample))
-    return dict(remarks), unreadable
+        if isinstance(reader, Measures):
+            for name, value in reader.measure(items[index]).items():
+                measured[name].append(value)
+    ranges = {name: _numbers(values) for name, values in measured.items()}
+    return dict(remarks), ranges, unreadable
 
 
 def _columns(items: Items) -> dict[str, Any]:
@@ -173,8 +190,13 @@ def _recipes_for(choice: Choice) -> list[str]:
 def _print(entry: dict[str, Any]) -> None:
     out = console()
     out.print(f"{entry['path']}, read by {entry['reader']}: {entry['items']} items")
-    for key, value in (("size", entry["size"]), *entry["metadata"].items()):
-        out.print(f"  {key}: " + ", ".join(f"{name} {count}" for name, count in value.items()))
+    columns = {"size": entry["size"], **entry["metadata"], **entry["measured"]}
+    for key, value in columns.items():
+        told = (
+            f"{name} {count:.6g}" if isinstance(count, float) else f"{name} {count}"
+            for name, count in value.items()
+        )
+        out.print(f"  {key}: {', '.join(told)}")
     out.print(f"  groups: {entry['groups'] or 'none'}")
     for key, value in entry["facts"].items():
         out.print(f"  {key}: {value}")

@@ -2,6 +2,8 @@ import json
 
 import nibabel
 import numpy as np
+import pytest
+from PIL import Image
 
 from unlabeled.cli.main import run
 from unlabeled.cli.overrides import parse_overrides
@@ -23,8 +25,21 @@ def test_inspection_tells_orientation_oddities_and_a_recipe(tmp_path, capsys):
         "16 values or fewer, like a label map": 1,
     }
     assert found["suggested"]["recipe"] == "medical/vicreg"
+    low, high = np.percentile(values.astype(np.float32), (0.5, 99.5))
+    assert found["measured"]["darkest (0.5 %)"]["largest"] == pytest.approx(low, rel=0.02)
+    assert found["measured"]["brightest (99.5 %)"]["largest"] == pytest.approx(high, rel=0.02)
     assert run(["inspect", "medical", str(tmp_path), "--reader.slices", "axial"]) == 0
     assert "suggested: medical/simclr_images" in capsys.readouterr().out.replace("\n", " ")
+
+
+def test_a_mixed_folder_is_inspected_too(tmp_path, capsys):
+    pixels = np.random.default_rng(0).integers(0, 255, (20, 20, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    Image.fromarray(pixels[..., 0]).save(tmp_path / "b.png")
+    assert run(["inspect", "medical", str(tmp_path)]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "not to be trained on together: the items differ: 1 items with channels 3" in shown
+    assert "brightest (99.5 %): smallest 25" in shown
 
 
 def test_what_is_suggested_can_be_run(tmp_path, write_nifti):

@@ -149,6 +149,13 @@ class Volumes(Settings):
         """What is unusual in a scan: missing sequences, label maps, flat or lopsided voxels."""
         return remarks_on(sample)
 
+    def measure(self, item: Item) -> dict[str, float]:
+        """Where `robust` clips, in the units of the item's first file."""
+        files = next(files for files in files_of(item) if files)
+        source = Source.of(item.metadata["format"], files)
+        scale = voxels.read_scale(source, max(item.metadata["frame"], 0))
+        return {"darkest (0.5 %)": scale.low, "brightest (99.5 %)": scale.high}
+
     def suggest(self, items: Items) -> tuple[str, str]:
         """A tiny recipe for the rank and the size of the data."""
         if set(items.table["rank"].to_pylist()) == {2}:

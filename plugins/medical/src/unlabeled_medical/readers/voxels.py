@@ -233,6 +233,11 @@ def scale_of(source: Source, stored: Stored, frame: int) -> Scale:
     return _SCALES[source, frame]
 
 
+def read_scale(source: Source, frame: int) -> Scale:
+    """`scale_of` a frame, whose file is opened only if nothing is known. Raises UnreadableItem."""
+    return _SCALES.get((source, frame)) or scale_of(source, open_whole(source), frame)
+
+
 def normalise(
     values: np.ndarray, scale: Scale | None, intensity: Intensity, *, gaps: bool = True
 ) -> None:
