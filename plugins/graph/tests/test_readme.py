@@ -8,11 +8,15 @@ from pathlib import Path
 import pytest
 import torch
 from torch_geometric.data import Batch, Data
+from torch_geometric.nn import TAGConv
 from torch_geometric.utils import barabasi_albert_graph
 
 from unlabeled import load_encoder
 from unlabeled.cli.main import run
+from unlabeled.randomness import Draw
+from unlabeled_graph.encoders.sage import SAGESettings
 from unlabeled_graph.graph_files import read_directory, save_graphs
+from unlabeled_graph.pretexts.graphmae import GraphMAE, GraphMAESettings
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
@@ -33,7 +37,7 @@ def graph(nodes):
 
 
 MOLECULES, NODES, LARGE = (commands(block) for block in blocks(""))
-SAVE, EMBED, ENCODE = blocks("python")
+SAVE, EMBED, ENCODE, LAYER = blocks("python")
 
 
 @pytest.fixture
@@ -91,3 +95,16 @@ def test_a_large_graph_is_embedded_layer_by_layer(home, capsys):
     scope = {"load_encoder": load_encoder, "Path": Path}
     exec(EMBED, scope)
     assert len(scope["nodes"]) == 300
+
+
+def test_a_layer_of_ones_own_is_pretrained():
+    scope = {"MyConv": TAGConv}
+    exec(LAYER, scope)
+    encoder = scope["Convolution"](SAGESettings(node_features=6, width=8, depth=2))
+    assert [type(layer) for layer in encoder.body.layers] == [TAGConv, TAGConv]
+    pretext = GraphMAE(GraphMAESettings(), encoder)
+    examples = [pretext.example(graph(9), Draw(0, 0, name)) for name in "ab"]
+    pretext(pretext.collate(examples)).total.backward()
+    assert all(weight.grad.any() for weight in encoder.body.layers[0].parameters())
+    assert isinstance(pretext.decoder, TAGConv)
+    assert encoder(encoder.collate([graph(9), graph(4)])).shape == (2, 8)
