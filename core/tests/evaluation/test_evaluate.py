@@ -269,6 +269,8 @@ def test_seeds_of_pretraining_are_averaged_like_those_of_random_encoders(vectors
     assert (row.name, row.kind) == ("3 pretrained (mean)", "pretrained")
     assert row.score == pytest.approx(np.mean(alone))
     assert row.sd == pytest.approx(np.std(alone, ddof=1))
+    assert row.scores == pytest.approx(alone)
+    assert ", ".join(f"{score:.3f}" for score in alone) in found.notes[-1]
     assert found.comparisons[0].difference == pytest.approx(row.score - random.score)
     assert found.verdict()[0].startswith("The pretrained encoders are on average ")
 

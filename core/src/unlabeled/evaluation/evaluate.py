@@ -97,7 +97,7 @@ def evaluate(
         notes=(
             *study.notes,
             *_left_out(found.left_out, labelled.unit),
-            *_averaged(paths, private=hidden is not None),
+            *_averaged(paths, rows[0].scores, private=hidden is not None),
         ),
         seeds=tuple(range(settings.random_encoders)),
         resamples=RESAMPLES,
@@ -135,12 +135,13 @@ def recipe_settings(path: Path | str) -> EvaluationSettings:
     return validate(EvaluationSettings, section, f"{run.recipe}, evaluation")
 
 
-def _averaged(paths: Sequence[Path | str], *, private: bool) -> list[str]:
-    """Which runs, where their paths may be told."""
+def _averaged(paths: Sequence[Path | str], scores: Sequence[float], *, private: bool) -> list[str]:
+    """Which runs, where their paths may be told, and the score of each."""
     if len(paths) == 1:
         return []
     names = "" if private else f": {', '.join(map(str, paths))}"
-    return [f"The pretrained row is the mean over {len(paths)} runs of one recipe{names}."]
+    each = ", ".join(f"{score:.3f}" for score in scores)
+    return [f"The pretrained row is the mean over {len(paths)} runs of one recipe ({each}){names}."]
 
 
 def _file_name(name: str) -> str:

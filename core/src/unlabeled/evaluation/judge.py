@@ -123,4 +123,5 @@ def _row(study: Study, judged: Judged) -> Row:
         interval=interval(judged.samples),
         targets=by_target,
         sd=float(judged.scores.std(ddof=1)) if many else None,
+        scores=tuple(judged.scores.tolist()) if many else (),
     )

@@ -14,7 +14,8 @@ class Row:
     """One line of the table: the pretrained encoder, the random ones, or hand-made features.
 
     score: the metric, of several encoders their mean; sd: between the encoders, None for one;
-    targets: the score of each target, of which `score` is the mean.
+    scores: of each of several, in the order of their seeds; targets: the score of each target, of
+    which `score` is the mean.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Row:
     interval: Interval
     targets: Mapping[str, float]
     sd: float | None = None
+    scores: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,14 @@ class Evaluation:
         """The inverse of `to_dict`, also after JSON. Raises KeyError or TypeError."""
         known = {name: fields[name] for name in cls.__dataclass_fields__}
         known["rows"] = tuple(
-            Row(**{**row, "interval": Interval(**row["interval"])}) for row in known["rows"]
+            Row(
+                **{
+                    **row,
+                    "interval": Interval(**row["interval"]),
+                    "scores": tuple(row.get("scores", ())),
+                }
+            )
+            for row in known["rows"]
         )
         known["comparisons"] = tuple(
             Comparison(**{**each, "interval": Interval(**each["interval"])})
