@@ -2,10 +2,12 @@
 
 import pytest
 import torch
-from torch_geometric.nn import GATConv, GCNConv
+from torch import nn
+from torch_geometric.nn import GATConv, GCNConv, GINConv
 
 from unlabeled_graph.encoders.gat_layer import GATLayer
 from unlabeled_graph.encoders.gcn_layer import GCNLayer
+from unlabeled_graph.encoders.gin_layer import GINLayer
 from unlabeled_graph.sparse_rows import split
 
 
@@ -115,3 +117,21 @@ def test_gcn_gives_the_results_and_gradients_of_pyg_too(edges):
     for other in (found[0], found[2]):
         for mine, expected in zip(other, found[1], strict=True):
             torch.testing.assert_close(mine, expected)
+
+
+@pytest.mark.parametrize("edges", [0, 20])
+def test_gin_gives_the_results_and_gradients_of_pyg_too(edges):
+    torch.manual_seed(0)
+    mlps = [nn.Sequential(nn.Linear(5, 7), nn.BatchNorm1d(7), nn.Linear(7, 4)) for _ in range(2)]
+    ours, theirs = GINLayer(mlps[0]).double(), GINConv(mlps[1]).double()
+    theirs.load_state_dict(ours.state_dict())
+    x, ends, _ = graph(edges=edges)
+    found = []
+    for layer in (ours, theirs):
+        own = x.clone().requires_grad_()
+        output = layer(own, ends)
+        found.append((output, gradients(layer, output, own)))
+
+    torch.testing.assert_close(found[0][0], found[1][0])
+    for mine, other in zip(found[0][1], found[1][1], strict=True):
+        torch.testing.assert_close(mine, other)

@@ -2,7 +2,7 @@
 
 Source: Xu et al., ICLR 2019, arXiv:1810.00826, equation 4.1 with ε = 0; edge features as in Hu et
 al., ICLR 2020, arXiv:1905.12265: a neighbour's message is ReLU(its state + the edge's projection).
-The layers are PyG's `GINConv` and `GINEConv`.
+The layers are PyG's `GINConv` in parameters and results, and `GINEConv`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pydantic import Field
 from torch import Tensor, nn
 from torch_geometric.data import Data
-from torch_geometric.nn import GINConv, GINEConv
+from torch_geometric.nn import GINEConv
 
 from unlabeled.contract import Encoder, Nodes
 from unlabeled_graph.encoders.body import (
@@ -22,6 +22,7 @@ from unlabeled_graph.encoders.body import (
     make_activation,
     make_norm,
 )
+from unlabeled_graph.encoders.gin_layer import GINLayer
 from unlabeled_graph.graphs import GraphBatch
 
 
@@ -61,7 +62,7 @@ class GIN(Encoder):
             nn.Linear(width, above),
         )
         edges = self.settings.edge_features
-        layer: nn.Module = GINEConv(mlp, edge_dim=edges) if edges else GINConv(mlp)
+        layer: nn.Module = GINEConv(mlp, edge_dim=edges) if edges else GINLayer(mlp)
         return layer
 
     def collate(self, samples: Sequence[Data]) -> GraphBatch:
