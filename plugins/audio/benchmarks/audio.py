@@ -208,34 +208,60 @@ def versions() -> dict[str, str]:
 
 
 def markdown(results: list[dict[str, Any]]) -> str:
-    """A table for each set and labels table; a row for each run."""
-    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    """For each set a table of the runs on all labels, and one of what else was asked of them."""
+    found: dict[str, list[dict[str, Any]]] = {}
     for result in sorted(results, key=KEY):
-        for name, scores in result["tables"].items():
-            row = {**scores, "run": f"`audio/{result['recipe']}` | {result['seed']}"}
-            found.setdefault((result["set"], name), []).append(row)
-    return "\n\n".join(one_table(*key, rows) for key, rows in found.items())
+        found.setdefault(result["set"], []).append(result)
+    parts = (part for name, runs in found.items() for part in (whole(name, runs), others(runs)))
+    return "\n\n".join(parts)
 
 
-def one_table(name: str, labels: str, runs: list[dict[str, Any]]) -> str:
-    """Each run's score, and how far it is above each of its rivals."""
-    rivals = [row["name"].removeprefix("audio/") for row in runs[0]["rows"][1:]]
-    lines = [
-        f"{name}, {labels}:",
-        "",
-        "| recipe | seed | accuracy | − " + " | − ".join(rivals) + " |",
-    ]
+def whole(name: str, runs: list[dict[str, Any]]) -> str:
+    """Each run's score on all labels, and how far it is above each of its rivals."""
+    rivals = ["random encoders", *map(feature, runs[0]["tables"]["folds"]["rows"][2:])]
+    lines = [f"{name}:", "", "| recipe | seed | accuracy | − " + " | − ".join(rivals) + " |"]
     lines.append("|" + "---|" * (3 + len(rivals)))
     for run in runs:
-        score = f"{run['rows'][0]['score']:.3f}"
-        lines.append(f"| {run['run']} | {score} | {' | '.join(map(gap, run['comparisons']))} |")
+        found = run["tables"]["folds"]
+        gaps = " | ".join(map(gap, found["comparisons"]))
+        lines.append(f"| {named(run)} | **{found['rows'][0]['score']:.3f}** | {gaps} |")
     return "\n".join(lines)
 
 
-def gap(compared: dict[str, Any]) -> str:
+def others(runs: list[dict[str, Any]]) -> str:
+    """Scores on the further tables, their gaps to random encoders, and the features' scores."""
+    tables = [name for name in runs[0]["tables"] if name != "folds"]
+    lines = ["| recipe | seed | " + " | ".join(tables) + " |", "|" + "---|" * (2 + len(tables))]
+    for run in runs:
+        cells = (
+            f"**{found['rows'][0]['score']:.3f}**, {gap(found['comparisons'][0], short=True)}"
+            for found in map(run["tables"].__getitem__, tables)
+        )
+        lines.append(f"| {named(run)} | {' | '.join(cells)} |")
+    features: dict[str, list[str]] = {}
+    for run in {run["seed"]: run for run in runs}.values():
+        for row in zip(*(run["tables"][table]["rows"][2:] for table in tables), strict=True):
+            scores = " | ".join(f"{one['score']:.3f}" for one in row)
+            features.setdefault(f"{feature(row[0])} | {{}} | {scores}", []).append(str(run["seed"]))
+    ordered = sorted(features.items(), key=lambda item: (item[0].partition("|")[0], item[1]))
+    lines += [f"| {row.format(', '.join(seeds))} |" for row, seeds in ordered]
+    return "\n".join(lines)
+
+
+def named(run: dict[str, Any]) -> str:
+    return f"`audio/{run['recipe']}` | {run['seed']}"
+
+
+def feature(row: dict[str, Any]) -> str:
+    name = str(row["name"]).removeprefix("audio/").replace("log_mel", "log-mel")
+    return name.replace("mfcc", "MFCC").replace("_", " ")
+
+
+def gap(compared: dict[str, Any], *, short: bool = False) -> str:
     low, high = compared["interval"]["low"], compared["interval"]["high"]
+    interval = "" if short else f" ({low:+.3f} to {high:+.3f})"
     outcome = {"win": ", a win", "open": ", open", "loss": ", a loss"}[compared["outcome"]]
-    return f"{compared['difference']:+.3f} ({low:+.3f} to {high:+.3f}){outcome}".replace("-", "−")
+    return f"{compared['difference']:+.3f}{interval}{outcome}".replace("-", "−")
 
 
 if __name__ == "__main__":
