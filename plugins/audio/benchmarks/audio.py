@@ -20,8 +20,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from operator import itemgetter
 from pathlib import Path
@@ -43,14 +43,15 @@ RECIPES = ("ssast", "tera", "mae")
 class Benchmark:
     """rows: of the labels table, and the file each is made from; rate: of the FLAC files (Hz);
     train: the part of the folder that is pretrained on; few: labels per class, from train/, of
-    further tests on test/; pretrain and evaluate: flags of these commands; probes: beside the
-    logistic one."""
+    further tests on test/; pretrain: flags of that command, and own: those of one recipe, in their
+    place or beside them; evaluate: flags of that command; probes: beside the logistic one."""
 
     target: str
     rows: Callable[[Path], Iterator[tuple[Path, dict[str, str]]]]
     rate: int
     train: str
-    pretrain: tuple[str, ...] = ()
+    pretrain: Mapping[str, str]
+    own: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     evaluate: tuple[str, ...] = ()
     few: tuple[int, ...] = ()
     probes: tuple[str, ...] = ()
@@ -76,7 +77,7 @@ SETS = {
         rows=fsdd,
         rate=8000,
         train="train",
-        pretrain=("--reader.sample-rate", "8000"),
+        pretrain={"--reader.sample-rate": "8000"},
         evaluate=("--evaluation.folds", "6"),
         few=(1, 5, 10),
     ),
@@ -86,11 +87,16 @@ SETS = {
         rate=16_000,
         train="",
         # Whole clips of five seconds, in steps of 80 ms; their mean spectrum tells much.
-        pretrain=(
-            *("--encoder.features.normalise", "data", "--encoder.pooling", "mean"),
-            *("--reader.crop-seconds", "5", "--encoder.patch", "[40, 8]"),
-            *("--training.epochs", "48", "--training.batch-size", "8"),
-        ),
+        pretrain={
+            "--encoder.features.normalise": "data",
+            "--encoder.pooling": "mean",
+            "--encoder.patch": "[40, 8]",
+            "--reader.crop-seconds": "5",
+            "--training.epochs": "48",
+            "--training.batch-size": "8",
+        },
+        # Targets that are normalised patch by patch know no levels, which tell much here.
+        own={"mae": {"--pretext.normalise-target": "false"}},
         probes=("audio/svm",),
     ),
 }
@@ -126,7 +132,8 @@ def measure(name: str, recipe: str, seed: int) -> dict[str, Any]:
     run.parent.mkdir(exist_ok=True)
     started = time.time()
     command = ["pretrain", f"audio/{recipe}", str(data / benchmark.train), "--out", str(run)]
-    unlabeled(*command, "--seed", str(seed), *benchmark.pretrain)
+    flags = {**benchmark.pretrain, **benchmark.own.get(recipe, {}), "--seed": str(seed)}
+    unlabeled(*command, *itertools.chain.from_iterable(flags.items()))
     tables = {"folds": ("labels.csv", ())}
     tables |= {f"few {k}": (few_labels(data, k, seed), ()) for k in benchmark.few}
     tables |= {probe: ("labels.csv", ("--probe", probe)) for probe in benchmark.probes}

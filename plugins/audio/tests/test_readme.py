@@ -1,6 +1,7 @@
 """The README's commands and Python run as they stand, on synthetic recordings."""
 
 import re
+import runpy
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -9,7 +10,8 @@ import pytest
 from unlabeled.cli.main import run
 from unlabeled_audio.synthetic import write_chirps
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
 
 
 INLINE = re.compile(r"`((?:unlabeled embed|--reader.window|--probe|--evaluation.probe)[^`]*)`")
@@ -64,3 +66,13 @@ def test_what_the_running_text_offers_works(home, capsys):
     call("pretrain", "audio/ssast", "recordings", "--out", "runs/windows", *short, *shorter)
     call("embed", "runs/windows", "recordings", "--out", "windows.parquet")
     assert pq.read_table("windows.parquet").num_rows > 24
+
+
+def test_the_tables_are_what_the_benchmark_prints_of_its_results():
+    benchmark = runpy.run_path(str(ROOT / "benchmarks" / "audio.py"))
+    printed = benchmark["markdown"](benchmark["results"]()).splitlines()
+    rows = [line for line in printed if line.startswith("|")]
+    assert rows
+    assert not [row for row in rows if f"{row}\n" not in README]
+    # And no row of a run that is not there.
+    assert not set(re.findall(r"^\| `audio/\w+` \| \d .*", README, re.MULTILINE)) - set(rows)
