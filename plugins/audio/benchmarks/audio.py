@@ -95,8 +95,6 @@ SETS = {
             "--training.epochs": "48",
             "--training.batch-size": "8",
         },
-        # Targets that are normalised patch by patch know no levels, which tell much here.
-        own={"mae": {"--pretext.normalise-target": "false"}},
         probes=("audio/svm",),
     ),
 }
