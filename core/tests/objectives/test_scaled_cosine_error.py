@@ -47,6 +47,16 @@ def test_a_row_of_zeros_costs_one_and_has_no_gradient():
     assert scaled_cosine_error_loss(y, torch.zeros(2, 3)).item() == 1
 
 
+def test_with_eps_a_row_of_zeros_is_driven_towards_its_target():
+    x, y = torch.zeros(1, 3, requires_grad=True), torch.tensor([[3.0, 0, 4]])
+    loss = scaled_cosine_error_loss(x, y, gamma=2.0, eps=1e-12)
+    loss.backward()
+    assert loss.item() == 1
+    torch.testing.assert_close(x.grad, -2e12 * y / 5)
+    a, b = views(7, 5)
+    assert_equals(lambda x, y: scaled_cosine_error_loss(x, y, eps=1e-12), formula, [a, b])
+
+
 @pytest.mark.parametrize("counts", [(5, 2), (3, 0, 4)])
 def test_processes_equal_one_joint_batch(counts):
     assert_processes_equal_one(scaled_cosine_error_loss, views(7, 5), counts)

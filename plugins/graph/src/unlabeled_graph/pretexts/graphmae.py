@@ -5,10 +5,12 @@ Source: Hou et al., KDD 2022, arXiv:2205.10803, section 3 and equation 2.
 Departs from the authors' code in what is drawn: nodes are hidden graph by graph, so that a
 graph's mask depends on nothing but the graph; the number of replaced ones is rounded up or down
 at random, so that it is right on average for small graphs too; edges are dropped with both
-directions. `decoder_bias` restates what an accident does in that code: in the first step a node
-whose neighbours are all hidden is rebuilt as exactly 0, where the normalisation (ε = 1e-12) has a
-derivative of 1e12, and Adam holds the decoder's bias for the rest of training where that one
-gradient drives it, at 6.0 learning rates. With a bias that learns, Cora's accuracy falls.
+directions.
+
+`eps: 1e-12` repeats what an accident does in that code: in the first step a node whose neighbours
+are all hidden is rebuilt as exactly 0, where the normalisation has a derivative of 1e12, and Adam
+holds the decoder's bias for the rest of training where that one gradient drives it, at 6.0
+learning rates, for every word of such a node. With a bias that learns, Cora's accuracy falls.
 
 Beyond the paper, and off unless asked for: features of edges at hidden nodes are hidden and rebuilt
 too, as Hu et al., ICLR 2020, arXiv:1905.12265, do for bonds; what is rebuilt is standardised, and
@@ -67,8 +69,8 @@ class GraphMAESettings(Settings):
     decoder: Literal["layer", "mlp", "linear"] = Field(
         "layer", description="one layer of the encoder's kind, or a map of each node alone"
     )
-    decoder_bias: float | None = Field(
-        None, description="hold the bias of the decoder's layer at this value; None learns it"
+    eps: float | None = Field(
+        None, gt=0, description="least length that the error divides by; None: 0 has no gradient"
     )
 
 
@@ -79,16 +81,14 @@ class GraphMAE(Pretext):
     settings: GraphMAESettings
 
     def __init__(self, settings: GraphMAESettings, encoder: Encoder) -> None:
-        """Raises RecipeError if the encoder is none of this plugin, looks at no edge features
-        that are to be rebuilt, or has no bias that could be held."""
+        """Raises RecipeError if the encoder is none of this plugin, or looks at no edge features
+        that are to be rebuilt."""
         super().__init__(settings, encoder)
         body, width = graph_encoder(encoder).body, graph_encoder(encoder).body.settings.width
         self.token = nn.Parameter(torch.zeros(1, body.features))
         self.to_decoder = nn.Linear(width, width, bias=False)
         rebuilt = body.features * (1 + settings.target_hops)
         self.decoder = decoder(settings.decoder, graph_encoder(encoder), rebuilt)
-        if settings.decoder_bias is not None:
-            hold_bias(self.decoder, settings.decoder_bias)
         if settings.masked_edges == "rebuilt":
             if not body.edge_features:
                 raise RecipeError(
@@ -132,7 +132,8 @@ class GraphMAE(Pretext):
         """rebuilt: (P, F); target: of all rows, hidden or not; hidden: (P,) row numbers."""
         target = batch_standardise(target) if self.settings.standardise else target
         hidden_target = target.index_select(0, hidden)
-        return scaled_cosine_error_loss(rebuilt, hidden_target, gamma=self.settings.gamma)
+        gamma, eps = self.settings.gamma, self.settings.eps
+        return scaled_cosine_error_loss(rebuilt, hidden_target, gamma=gamma, eps=eps)
 
     @property
     def _body(self) -> Body:
@@ -172,17 +173,6 @@ def decoder(kind: str, encoder: GraphEncoder, rebuilt: int) -> nn.Module:
     if kind == "layer":
         return encoder.layer(width, rebuilt)
     return nn.Linear(width, rebuilt) if kind == "linear" else mlp(width, rebuilt)
-
-
-def hold_bias(layer: nn.Module, value: float) -> None:
-    """Give every column of what the layer returns this bias, and no gradient."""
-    bias = getattr(layer, "bias", None)
-    if not isinstance(bias, nn.Parameter):
-        raise RecipeError(
-            "pretext.decoder_bias: expected a decoder that adds a bias last, as of graph/gat and "
-            f"graph/gcn, found {type(layer).__name__}"
-        )
-    nn.init.constant_(bias.requires_grad_(False), value)
 
 
 def mlp(width: int, above: int) -> nn.Module:
