@@ -1,11 +1,11 @@
 """Pretrain on flat images; probe them beside random encoders and simple features.
 
-run: UNLABELED_DATA=… make bench-images   (or python images.py --sets haxby --seeds 0)
+run: UNLABELED_DATA=… make bench-images   (or python images.py --sets haxby)
 
 UNLABELED_DATA names the folder that holds medical/pneumonia_mnist and medical/haxby_fmri_slice. A
 set is written once as images with a labels table below .cache/bench-images, and goes in by
 `unlabeled pretrain` (training images only) and `unlabeled evaluate`, as a user's would. Writes
-results/images.json beside this file after each run; a run that stands there already is not
+results/images.json beside this file after each recipe; one that stands there already is not
 repeated. Prints its table.
 """
 
@@ -14,12 +14,11 @@ from __future__ import annotations
 import argparse
 import csv
 import datetime
-import itertools
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -33,6 +32,7 @@ from unlabeled.atomic import write_json
 
 HERE = Path(__file__).parent
 CACHE = HERE.parents[2] / ".cache" / "bench-images"
+SEEDS = (0, 1, 2)
 UNLABELED = str(Path(sys.executable).with_name("unlabeled"))
 
 
@@ -50,36 +50,39 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     parser.add_argument("--recipes", nargs="+", help="all of a set's, if left out")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     asked = parser.parse_args()
     path = HERE / "results" / "images.json"
     path.parent.mkdir(exist_ok=True)
     results = json.loads(path.read_text())["results"] if path.exists() else []
-    done = {(each["set"], each["recipe"], each["seed"]) for each in results}
+    done = {(each["set"], each["recipe"]) for each in results}
     for name in asked.sets:
-        for recipe, seed in itertools.product(SETS[name].recipes, asked.seeds):
-            if (name, recipe, seed) in done or recipe not in (asked.recipes or [recipe]):
+        for recipe in SETS[name].recipes:
+            if (name, recipe) in done or recipe not in (asked.recipes or [recipe]):
                 continue
-            results.append(measure(name, recipe, seed))
+            results.append(measure(name, recipe))
             today = datetime.date.today().isoformat()
             write_json(path, {"date": today, "versions": versions(), "results": results})
     print(markdown(results))
 
 
-def measure(name: str, recipe: str, seed: int) -> dict[str, Any]:
-    """Pretrain one recipe on the training images, and probe the test images."""
+def measure(name: str, recipe: str) -> dict[str, Any]:
+    """Pretrain one recipe on the training images with each seed, and probe the test images."""
     chosen = SETS[name]
-    data, run = chosen.prepare(), CACHE / "runs" / name / f"{recipe}-{seed}"
-    command = ["pretrain", f"medical/{recipe}", str(data / "train"), "--out", str(run)]
-    unlabeled(*command, "--training.seed", str(seed), *chosen.recipes[recipe])
-    scores = {metric: evaluated(run, data, metric) for metric in chosen.metrics}
-    return {"set": name, "recipe": recipe, "seed": seed, "scores": scores}
+    data, runs = chosen.prepare(), []
+    for seed in SEEDS:
+        runs.append(CACHE / "runs" / name / f"{recipe}-{seed}")
+        command = ["pretrain", f"medical/{recipe}", str(data / "train"), "--out", str(runs[-1])]
+        unlabeled(*command, "--training.seed", str(seed), *chosen.recipes[recipe])
+    scores = {metric: evaluated(runs, data, metric) for metric in chosen.metrics}
+    return {"set": name, "recipe": recipe, "seeds": SEEDS, "scores": scores}
 
 
-def evaluated(run: Path, data: Path, metric: str) -> dict[str, Any]:
+def evaluated(runs: Sequence[Path], data: Path, metric: str) -> dict[str, Any]:
+    """The mean over the runs beside the others, on the same resamples."""
+    also = [word for run in runs[1:] for word in ("--also", str(run))]
     probe = ("--evaluation.probe.name", "logistic", "--evaluation.probe.metric", metric)
-    labels = ("--labels", str(data / "labels.csv"), "--name", metric)
-    found = json.loads(unlabeled("evaluate", str(run), str(data), *labels, *probe, "--json"))
+    asked = ("--labels", str(data / "labels.csv"), "--name", metric, *probe, *also, "--json")
+    found = json.loads(unlabeled("evaluate", str(runs[0]), str(data), *asked))
     return {key: found[key] for key in ("items", "groups", "rows", "comparisons")}
 
 
@@ -164,9 +167,9 @@ def versions() -> dict[str, str]:
 
 
 def markdown(results: list[dict[str, Any]]) -> str:
-    """One row per run, metric and contestant."""
-    head = "| set | recipe | seed | metric | embedding | score | pretrained − this |"
-    lines = [head, "|" + "---|" * 7]
+    """One row per recipe, metric and contestant; in brackets what each seed has."""
+    head = "| set | recipe | metric | embedding | score | pretrained − this |"
+    lines = [head, "|" + "---|" * 6]
     for result in results:
         for metric, found in result["scores"].items():
             compared = {each["against"]: each for each in found["comparisons"]}
@@ -175,8 +178,10 @@ def markdown(results: list[dict[str, Any]]) -> str:
                 if each := compared.get(row["name"]):
                     low, high = each["interval"]["low"], each["interval"]["high"]
                     gap = f"{each['difference']:+.3f} ({low:+.3f} to {high:+.3f}) {each['outcome']}"
-                place = f"{result['set']} | {result['recipe']} | {result['seed']} | {metric}"
-                lines.append(f"| {place} | {row['name']} | {row['score']:.3f} | {gap} |")
+                own = " ".join(f"{score:.3f}" for score in row["scores"])
+                score = f"{row['score']:.3f}" + (f" ({own})" if own else "")
+                place = f"{result['set']} | {result['recipe']} | {metric}"
+                lines.append(f"| {place} | {row['name']} | {score} | {gap} |")
     return "\n".join(lines)
 
 

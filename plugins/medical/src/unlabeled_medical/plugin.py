@@ -136,7 +136,6 @@ plugin = Plugin(
             target="unlabeled_medical:recipes/vicreg_fmri.yaml",
             summary="noise, a linear map of voxels, for functional MRI of one person, tiny",
             source="Bardes et al. 2022, arXiv:2105.04906",
-            experimental=True,
         ),
         "mae": Component(
             target="unlabeled_medical:recipes/mae.yaml",
