@@ -7,13 +7,14 @@ features, K edge features.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
 from unlabeled.errors import ShapeError
+from unlabeled_graph.neighbour_sums import BothWays, both_ways
 
 
 @dataclass(slots=True)
@@ -32,6 +33,13 @@ class GraphBatch:
     batch: Tensor
     num_graphs: int
     degree: Tensor | None = None
+    _ways: BothWays | None = field(default=None, init=False, repr=False, compare=False)
+
+    def ways(self) -> BothWays:
+        """The layout of the edges for sums over neighbours, made once for all layers."""
+        if self._ways is None:
+            self._ways = both_ways(self.edge_index, len(self.x))
+        return self._ways
 
 
 def join(samples: Sequence[Data], *, node_features: int, edge_features: int) -> GraphBatch:

@@ -78,6 +78,28 @@ def matrix(form: Layout, values: Tensor) -> Tensor:
     )
 
 
+class BothWays(NamedTuple):
+    """Where the sums of a graph's neighbours go, and where their gradients come from."""
+
+    into: Layout
+    back: Layout
+
+
+def both_ways(edge_index: Tensor, count: int) -> BothWays:
+    """edge_index: (2, E), source above target; count: the number of nodes."""
+    source, target = edge_index
+    shape = (count, count)
+    return BothWays(layout(target, source, shape), layout(source, target, shape))
+
+
+def plain_sums(values: Tensor, ways: BothWays) -> Tensor:
+    """out[i] = Σ over edges (j → i) of values[j]; (N, C) → (N, C), in float32 or float64."""
+    kind = torch.promote_types(values.dtype, torch.float32)
+    with torch.autocast(values.device.type, enabled=False):
+        total: Tensor = _PlainSums.apply(values.to(kind), ways)  # type: ignore[no-untyped-call]
+    return total
+
+
 def _warn_now() -> None:
     """Torch warns once per process that sparse matrices are in beta; users need not read it."""
     with warnings.catch_warnings():
@@ -118,3 +140,18 @@ class _NeighbourSums(Function):
             back = layout(edges[0], edges[1], (nodes, len(gradient)), heads)
             by_value = (matrix(back, weights) @ gradient.view(-1, width)).view_as(values)
         return by_weight, by_value, None, None
+
+
+class _PlainSums(Function):
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, ways: BothWays) -> Tensor:
+        ctx.back = ways.back
+        return _ones(ways.into, values) @ values.contiguous()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        return _ones(ctx.back, gradient) @ gradient.contiguous(), None
+
+
+def _ones(form: Layout, like: Tensor) -> Tensor:
+    return matrix(form, like.new_ones(len(form.columns)))

@@ -185,7 +185,6 @@ plugin = Plugin(
             target="unlabeled_graph:recipes/bgrl.yaml",
             summary="nodes of one view predict those of a teacher",
             source="Thakoor et al. 2022, BGRL",
-            experimental=True,
         ),
         "cca_ssg": Component(
             target="unlabeled_graph:recipes/cca_ssg.yaml",

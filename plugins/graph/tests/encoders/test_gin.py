@@ -100,8 +100,9 @@ def test_nodes_know_their_graph_and_their_number_in_it():
     assert nodes.id.tolist() == [0, 1, 0, 1, 2]
 
 
-def test_a_batch_of_pyg_goes_in_as_it_is():
-    model = encoder(edge_features=EDGES)
+@pytest.mark.parametrize("edge_features", [0, EDGES])
+def test_a_batch_of_pyg_goes_in_as_it_is(edge_features):
+    model = encoder(edge_features=edge_features)
     samples = [graph(5, 9), graph(2, 0)]
 
     torch.testing.assert_close(model(Batch.from_data_list(samples)), model(model.collate(samples)))

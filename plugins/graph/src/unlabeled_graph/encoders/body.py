@@ -19,6 +19,7 @@ from unlabeled.errors import RecipeError, ShapeError
 from unlabeled.settings import Settings
 from unlabeled_graph.encoders.gat_layer import GATLayer
 from unlabeled_graph.encoders.gcn_layer import GCNLayer
+from unlabeled_graph.encoders.gin_layer import GINLayer
 from unlabeled_graph.graphs import GraphBatch, join
 from unlabeled_graph.neighbour_sums import available
 from unlabeled_graph.readout import Reduction, readout
@@ -149,6 +150,8 @@ class Body(nn.Module):
         if isinstance(layer, GATLayer):
             passed = layer(*inputs, at=at)
             return passed
+        if isinstance(layer, GINLayer) and isinstance(graphs, GraphBatch) and available(graphs.x):
+            inputs = (*inputs, graphs.ways())
         passed = layer(*inputs)
         return passed if at is None else passed.index_select(0, at)
 
