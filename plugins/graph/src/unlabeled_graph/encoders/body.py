@@ -151,8 +151,9 @@ class Body(nn.Module):
             passed = layer(*inputs, at=at)
             return passed
         if isinstance(layer, GINLayer) and isinstance(graphs, GraphBatch) and available(graphs.x):
-            inputs = (*inputs, graphs.ways())
-        passed = layer(*inputs)
+            passed = layer(nodes, graphs.edge_index, graphs.ways())
+        else:
+            passed = layer(*inputs)
         return passed if at is None else passed.index_select(0, at)
 
     def drop(self, nodes: Tensor | SparseRows) -> Tensor | SparseRows:
