@@ -5,8 +5,8 @@ run: UNLABELED_DATA=… make bench-images   (or python images.py --sets haxby)
 UNLABELED_DATA names the folder that holds medical/pneumonia_mnist and medical/haxby_fmri_slice. A
 set is written once as images with a labels table below .cache/bench-images, and goes in by
 `unlabeled pretrain` (training images only) and `unlabeled evaluate`, as a user's would. Writes
-results/images.json beside this file after each recipe; one that stands there already is not
-repeated. Prints its table.
+results/images.json beside this file after each metric of a recipe; one that stands there
+already is not repeated. Prints its table.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import csv
 import datetime
+import itertools
 import json
 import os
 import subprocess
@@ -54,18 +55,18 @@ def main() -> None:
     path = HERE / "results" / "images.json"
     path.parent.mkdir(exist_ok=True)
     results = json.loads(path.read_text())["results"] if path.exists() else []
-    done = {(each["set"], each["recipe"]) for each in results}
+    done = {(each["set"], each["recipe"], each["metric"]) for each in results}
     for name in asked.sets:
-        for recipe in SETS[name].recipes:
-            if (name, recipe) in done or recipe not in (asked.recipes or [recipe]):
+        for recipe, metric in itertools.product(SETS[name].recipes, SETS[name].metrics):
+            if (name, recipe, metric) in done or recipe not in (asked.recipes or [recipe]):
                 continue
-            results.append(measure(name, recipe))
+            results.append(measure(name, recipe, metric))
             today = datetime.date.today().isoformat()
             write_json(path, {"date": today, "versions": versions(), "results": results})
     print(markdown(results))
 
 
-def measure(name: str, recipe: str) -> dict[str, Any]:
+def measure(name: str, recipe: str, metric: str) -> dict[str, Any]:
     """Pretrain one recipe on the training images with each seed, and probe the test images."""
     chosen = SETS[name]
     data, runs = chosen.prepare(), []
@@ -73,8 +74,8 @@ def measure(name: str, recipe: str) -> dict[str, Any]:
         runs.append(CACHE / "runs" / name / f"{recipe}-{seed}")
         command = ["pretrain", f"medical/{recipe}", str(data / "train"), "--out", str(runs[-1])]
         unlabeled(*command, "--training.seed", str(seed), *chosen.recipes[recipe])
-    scores = {metric: evaluated(runs, data, metric) for metric in chosen.metrics}
-    return {"set": name, "recipe": recipe, "seeds": SEEDS, "scores": scores}
+    found = evaluated(runs, data, metric)
+    return {"set": name, "recipe": recipe, "seeds": SEEDS, "metric": metric, **found}
 
 
 def evaluated(runs: Sequence[Path], data: Path, metric: str) -> dict[str, Any]:
@@ -171,17 +172,16 @@ def markdown(results: list[dict[str, Any]]) -> str:
     head = "| set | recipe | metric | embedding | score | pretrained − this |"
     lines = [head, "|" + "---|" * 6]
     for result in results:
-        for metric, found in result["scores"].items():
-            compared = {each["against"]: each for each in found["comparisons"]}
-            for row in found["rows"]:
-                gap = ""
-                if each := compared.get(row["name"]):
-                    low, high = each["interval"]["low"], each["interval"]["high"]
-                    gap = f"{each['difference']:+.3f} ({low:+.3f} to {high:+.3f}) {each['outcome']}"
-                own = " ".join(f"{score:.3f}" for score in row["scores"])
-                score = f"{row['score']:.3f}" + (f" ({own})" if own else "")
-                place = f"{result['set']} | {result['recipe']} | {metric}"
-                lines.append(f"| {place} | {row['name']} | {score} | {gap} |")
+        compared = {each["against"]: each for each in result["comparisons"]}
+        for row in result["rows"]:
+            gap = ""
+            if each := compared.get(row["name"]):
+                low, high = each["interval"]["low"], each["interval"]["high"]
+                gap = f"{each['difference']:+.3f} ({low:+.3f} to {high:+.3f}) {each['outcome']}"
+            own = " ".join(f"{score:.3f}" for score in row["scores"])
+            score = f"{row['score']:.3f}" + (f" ({own})" if own else "")
+            place = " | ".join(result[key] for key in ("set", "recipe", "metric"))
+            lines.append(f"| {place} | {row['name']} | {score} | {gap} |")
     return "\n".join(lines)
 
 
