@@ -2,7 +2,9 @@
 
 UNLABELED_DATA names the folder that holds graph/tu_mutag, graph/cora and so on. Each is converted
 once into files that the plugin reads, below .cache/bench-graph-table, and goes in by `unlabeled
-pretrain` and `unlabeled embed`, as a user's would. A seed that is done is not done again; a run
+pretrain` and `unlabeled embed`, as a user's would. Graphs are also embedded with the batch-norm
+statistics that training left, as in the authors' code (`trained_norms`): an encoder is exported
+with those of whole graphs. A seed that is done is not done again; a run
 that was interrupted goes on. Writes results/graph-table.json beside this file after every run,
 and prints the table.
 """
@@ -27,9 +29,13 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import torch
+from safetensors.torch import load_file
 from sklearn.model_selection import StratifiedKFold
 from torch_geometric.data import Data
 
+from unlabeled import load_encoder
+from unlabeled.batch_norm import has_batch_norm
+from unlabeled.contract import Encoder
 from unlabeled.evaluation.encoding import encode
 from unlabeled.evaluation.random_encoders import random_encoder
 from unlabeled.evaluation.reading import Source
@@ -165,7 +171,10 @@ def judge(name: str, row: Row, data: Path, seed: int, steps: int | None) -> dict
     stored = pq.read_table(embeddings)
     order = [("node" if row.level == "node" else "place", "ascending")]
     vectors = np.stack(stored.sort_by(order)["vector"].to_numpy())
-    return {**probe(row, data, vectors), "minutes": round(manifest["seconds"] / 60, 1)}
+    found = probe(row, data, vectors)
+    if row.level == "graph" and has_batch_norm(encoder := as_trained(run)):
+        found["trained_norms"] = probe(row, data, embedded(run, data, by(encoder)))["accuracy"]
+    return {**found, "minutes": round(manifest["seconds"] / 60, 1)}
 
 
 def unlabeled(*arguments: object) -> None:
@@ -200,6 +209,33 @@ def ten_folds(vectors: np.ndarray, y: np.ndarray) -> float:
     return float(np.mean(scores))
 
 
+def as_trained(run: Path) -> Encoder:
+    """The encoder of a run's last checkpoint, whose batch norms saw graphs with hidden nodes."""
+    encoder = load_encoder(run)
+    last = max((run / "checkpoints").iterdir()) / "model.safetensors"
+    weights = load_file(last)
+    encoder.load_state_dict({name: weights[f"encoder.{name}"] for name in encoder.state_dict()})
+    return encoder
+
+
+Describe = Callable[[list[Data]], list[np.ndarray]]
+
+
+def by(encoder: Encoder) -> Describe:
+    """What the encoder says of graphs, by its default output."""
+    output = encoder.outputs[0].name
+    return lambda samples: [piece.values for piece in encode(encoder, samples, output)]
+
+
+def embedded(run: Path, data: Path, describe: Describe) -> np.ndarray:
+    """Rows in the order of the data, of graphs as the reader of the run gives them."""
+    reader, size = load_reader(run), read_config(run).provenance.batch_size
+    source, found = Source(reader.index(data), reader), {}
+    for batch, samples in source.batches(range(len(source.items)), size):
+        found.update(zip(batch, describe(samples), strict=True))
+    return np.concatenate([found[place] for place in sorted(found)])
+
+
 def beside(name: str, row: Row, data: Path) -> dict[str, Any]:
     """Random encoders, raw features, and for nodes SGC, through the same probes."""
     run = CACHE / "runs" / f"{name}-0"
@@ -208,27 +244,21 @@ def beside(name: str, row: Row, data: Path) -> dict[str, Any]:
     rows = list(range(len(source.items)))
     size, output = config.provenance.batch_size, config.outputs[0].name
 
-    def embedded(describe: Callable[[list[Data]], list[np.ndarray]]) -> np.ndarray:
-        found: dict[int, np.ndarray] = {}
-        for batch, samples in source.batches(rows, size):
-            found.update(zip(batch, describe(samples), strict=True))
-        return np.concatenate([found[place] for place in rows])
-
-    def by(encoder: Any) -> Callable[[list[Data]], list[np.ndarray]]:
-        return lambda samples: [piece.values for piece in encode(encoder, samples, output)]
+    def judged(describe: Describe) -> dict[str, float]:
+        return probe(row, data, embedded(run, data, describe))
 
     random = [
-        probe(row, data, embedded(by(random_encoder(
+        judged(by(random_encoder(
             config.encoder, seed, source, rows, output=output, batch_size=size
-        ))))
+        )))
         for seed in range(RANDOM_ENCODERS)
     ]  # fmt: skip
     if row.level == "graph":
-        raw = embedded(lambda samples: [s.x.sum(0, keepdim=True).numpy() for s in samples])
-        return {"random": random, "raw": probe(row, data, raw)}
-    raw = embedded(lambda samples: [sample.x.numpy() for sample in samples])
-    sgc = embedded(lambda samples: [smoothed(sample).numpy() for sample in samples])
-    return {"random": random, "raw": probe(row, data, raw), "sgc": probe(row, data, sgc)}
+        raw = judged(lambda samples: [s.x.sum(0, keepdim=True).numpy() for s in samples])
+        return {"random": random, "raw": raw}
+    raw = judged(lambda samples: [sample.x.numpy() for sample in samples])
+    sgc = judged(lambda samples: [smoothed(sample).numpy() for sample in samples])
+    return {"random": random, "raw": raw, "sgc": sgc}
 
 
 def table(found: dict[str, Any]) -> str:
@@ -248,9 +278,11 @@ def table(found: dict[str, Any]) -> str:
                 f"{row.published}{spread}" if protocol != "leak_free" else "–",
                 spell([run[protocol] for run in runs]),
                 str(len(runs)),
-                spell([each[protocol] for each in others.get("random", [])]),
-                spell([others[kind][protocol] for kind in ("raw",) if kind in others]),
-                spell([others[kind][protocol] for kind in ("sgc",) if kind in others]),
+                spell([each[protocol] for each in others.get("random", []) if protocol in each]),
+                *(
+                    spell([o[protocol] for o in [others.get(kind, {})] if protocol in o])
+                    for kind in ("raw", "sgc")
+                ),
                 f"{statistics.mean(run['minutes'] for run in runs):.1f}",
             ]
             lines.append("| " + " | ".join(cells) + " |")
