@@ -124,7 +124,6 @@ plugin = Plugin(
             target="unlabeled_medical:recipes/simclr_images.yaml",
             summary="two crops of a flat image, residual network, for X-rays, tiny",
             source="Chen et al. 2020, arXiv:2002.05709",
-            experimental=True,
         ),
         "vicreg_images": Component(
             target="unlabeled_medical:recipes/vicreg_images.yaml",
