@@ -20,7 +20,7 @@ import shutil
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -93,9 +93,10 @@ def main() -> None:
             if str(seed) not in done["seeds"]:
                 done["seeds"][str(seed)] = judge(name, row, data, seed, given.steps)
                 write(found)
-        if not done["beside"] and not given.steps:
-            done["beside"] = beside(name, row, data)
-            write(found)
+        if not given.steps:
+            for kind, scores in beside(name, row, data, done["beside"]):
+                done["beside"][kind] = scores
+                write(found)
     print(table(found))
 
 
@@ -236,8 +237,9 @@ def embedded(run: Path, data: Path, describe: Describe) -> np.ndarray:
     return np.concatenate([found[place] for place in sorted(found)])
 
 
-def beside(name: str, row: Row, data: Path) -> dict[str, Any]:
-    """Random encoders, raw features, and for nodes SGC, through the same probes."""
+def beside(name: str, row: Row, data: Path, done: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Random encoders, raw features, and for nodes SGC, through the same probes; what is `done`
+    is left out, and random encoders come one by one."""
     run = CACHE / "runs" / f"{name}-0"
     reader, config = load_reader(run), read_config(run)
     source = Source(reader.index(data), reader)
@@ -247,18 +249,20 @@ def beside(name: str, row: Row, data: Path) -> dict[str, Any]:
     def judged(describe: Describe) -> dict[str, float]:
         return probe(row, data, embedded(run, data, describe))
 
-    random = [
-        judged(by(random_encoder(
-            config.encoder, seed, source, rows, output=output, batch_size=size
-        )))
-        for seed in range(RANDOM_ENCODERS)
-    ]  # fmt: skip
+    random = done.get("random", [])
+    for seed in range(len(random), RANDOM_ENCODERS):
+        encoder = random_encoder(config.encoder, seed, source, rows, output=output, batch_size=size)
+        random = [*random, judged(by(encoder))]
+        yield "random", random
+    simple: dict[str, Describe] = {
+        "raw": lambda samples: [sample.x.numpy() for sample in samples],
+        "sgc": lambda samples: [smoothed(sample).numpy() for sample in samples],
+    }
     if row.level == "graph":
-        raw = judged(lambda samples: [s.x.sum(0, keepdim=True).numpy() for s in samples])
-        return {"random": random, "raw": raw}
-    raw = judged(lambda samples: [sample.x.numpy() for sample in samples])
-    sgc = judged(lambda samples: [smoothed(sample).numpy() for sample in samples])
-    return {"random": random, "raw": raw, "sgc": sgc}
+        simple = {"raw": lambda samples: [s.x.sum(0, keepdim=True).numpy() for s in samples]}
+    for kind, describe in simple.items():
+        if kind not in done:
+            yield kind, judged(describe)
 
 
 def table(found: dict[str, Any]) -> str:
