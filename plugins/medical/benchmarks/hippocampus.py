@@ -6,11 +6,13 @@ UNLABELED_DATA names the folder that holds medical/msd_hippocampus. The training
 once into a plain folder below .cache/bench-hippocampus and go in by `unlabeled pretrain`. Of each
 encoder the frozen maps feed one linear head, fitted on 2 or 5 labelled volumes (the same draws
 for all); the score is Dice, the mean of both parts, on the 40 validation patients. Intervals:
-paired bootstrap over patients of the difference from the mean of 5 random encoders. Raw features
-are shown with and without the place of a voxel in the crop, which follows the organ. With
---choose only training patients are labelled and scored, to choose settings by.
+paired bootstrap over patients of the difference from the mean of 5 random encoders, and from raw
+voxels. The place of a voxel in the crop follows the organ, so all are also judged with the place
+beside their features. With --tuned, encoders of these recipes are also trained with their head,
+beside training from scratch, each seed on another of the draws. With --choose only training
+patients are labelled and scored, to choose settings by.
 What is done already is kept below .cache, so an interrupted call goes on; results/hippocampus.json
-is written anew after each encoder.
+is written anew after each encoder, and rows of other recipes stay.
 """
 
 from __future__ import annotations
@@ -25,9 +27,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from dataclasses import dataclass
 from importlib.metadata import version
-from math import isnan
 from pathlib import Path
 
 import nibabel
@@ -41,97 +42,154 @@ from unlabeled.batch_norm import estimate_batch_norm
 from unlabeled.contract import Encoder
 from unlabeled.evaluation.bootstrap import interval, resample_scores
 from unlabeled.recipe import Recipe, build_encoder, load_recipe
+from unlabeled_medical.evaluators.few_labels import Fitting, Volumetric, few_fits, probing, tuning
 from unlabeled_medical.evaluators.segmentation import (
-    DenseProbe,
     Describe,
     Labelled,
     frozen,
     neighbourhood,
-    score,
+    placed,
 )
-from unlabeled_medical.evaluators.voxels import VoxelFeatures
 from unlabeled_medical.readers.volumes import Volumes
-from unlabeled_medical.volume import Volume
 
 HERE = Path(__file__).parent
-CACHE = HERE.parents[2] / ".cache" / "bench-hippocampus"
+CACHE = HERE.parents[2] / ".cache"
 UNLABELED = str(Path(sys.executable).with_name("unlabeled"))
-RECIPES = ("mae", "vicreg", "simclr", "multi_task", "global_local", "uni4eye")
-RAW = ("raw", "raw and place")
+RECIPES = ("multi_task", "global_local", "simclr", "vicreg", "mae", "uni4eye")
+RAW, PLACE, TUNED, SCRATCH = "raw voxels", " and place", ", fine-tuned", ", from scratch"
 LABELLED = (2, 5)
 DRAWS = 3
 RANDOM = 5
-CLASSES = 3
-VOXELS = 8_000
 CHOSEN_BY = 20
 """Training patients that --choose scores on."""
 
-Fits = dict[str, list[list[tuple[float, float | None]]]]
-"""By number of labelled volumes: for each draw of them, Dice and HD95 in mm of each patient; no
-HD95 where nothing was found."""
+
+@dataclass(frozen=True)
+class Study:
+    """What is pretrained on, labelled and tested.
+
+    name: of the results and of the folder below .cache; train: goes in by `unlabeled pretrain`;
+    overrides: of the recipes there.
+    """
+
+    name: str
+    train: Path
+    pool: Volumetric
+    tested: Volumetric
+    classes: int
+    overrides: Mapping[str, Mapping[str, int]]
+    labelled: Sequence[int]
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """family: those whose mean is judged, told apart by number; against: families that this one
+    is compared with; draws: of labelled volumes, by number."""
+
+    family: str
+    number: int
+    make: Callable[[], Fitting]
+    against: tuple[str, ...] = ()
+    draws: Sequence[int] = range(DRAWS)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--recipes", nargs="+", default=list(RECIPES), help="or YAML files")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--tuned", nargs="*", default=[], help="recipes to be fine-tuned too")
+    parser.add_argument("--steps", type=int, default=100, help="of fine-tuning")
     parser.add_argument("--choose", action="store_true", help="on training patients alone")
-    arguments = parser.parse_args()
+    asked = parser.parse_args()
+    study = hippocampus(choose=asked.choose)
+    run(study, asked.recipes, asked.seeds, asked.tuned, asked.steps, keep=not asked.choose)
+
+
+def hippocampus(*, choose: bool) -> Study:
     root = os.environ.get("UNLABELED_DATA")
     if not root:
         sys.exit("UNLABELED_DATA is not set to the folder that holds medical/msd_hippocampus")
     source = Path(root) / "medical" / "msd_hippocampus"
-    parts = splits(source)
-    train = copy_images(source, parts["train"])
-    if arguments.choose:
-        parts = {"train": parts["train"][CHOSEN_BY:], "val": parts["train"][:CHOSEN_BY]}
-    judged_in = CACHE / ("chosen" if arguments.choose else "judged")
-    found: dict[str, Fits] = {}
-    beside: dict[str, str] = {}
-    for name, peer, make in contestants(arguments.recipes, arguments.seeds, train):
-        found[name] = judged(judged_in, name, make, source, parts)
-        beside[name.partition(":")[0]] = peer
-        if not arguments.choose:
-            write(rows_of(found, beside))
-    print(table(rows_of(found, beside)))
-
-
-def splits(source: Path) -> dict[str, list[str]]:
     with (source / "subjects.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    return {part: [r["subject"] for r in rows if r["split"] == part] for part in ("train", "val")}
-
-
-def copy_images(source: Path, names: Sequence[str]) -> Path:
-    folder = CACHE / "train"
+        split = {row["subject"]: row["split"] for row in csv.DictReader(file)}
+    train, tested = ([n for n, part in split.items() if part == p] for p in ("train", "val"))
+    folder = CACHE / "bench-hippocampus" / "train"
     folder.mkdir(parents=True, exist_ok=True)
-    for name in names:
+    for name in train:
         if not (folder / f"{name}.nii.gz").exists():
             shutil.copy(source / "images" / f"{name}.nii.gz", folder)
-    return folder
+    pool, tested = (train[CHOSEN_BY:], train[:CHOSEN_BY]) if choose else (train, tested)
+    pools = [
+        Volumetric([labelled(source, name) for name in names], np.array(names))
+        for names in (pool, tested)
+    ]
+    return Study("hippocampus", folder, *pools, 3, {}, LABELLED)
+
+
+def labelled(source: Path, name: str) -> Labelled:
+    reader = Volumes()
+    volume = reader.read(reader.index(source / "images" / f"{name}.nii.gz")[0])
+    image = nibabel.load(source / "labels" / f"{name}.nii.gz")
+    mask = apply_orientation(np.asarray(image.dataobj), io_orientation(image.affine))
+    return Labelled(volume, mask.astype(np.int64))
+
+
+def run(
+    study: Study,
+    recipes: Sequence[str],
+    seeds: int,
+    tuned: Sequence[str] = (),
+    steps: int = 100,
+    *,
+    keep: bool = True,
+) -> None:
+    """Judge, print, and keep the results."""
+    found: dict[str, list[np.ndarray]] = {}
+    against: dict[str, tuple[str, ...]] = {}
+    rows: list[dict] = []
+    for each in contestants(study, recipes, seeds, tuned, steps):
+        found.setdefault(each.family, []).append(judged(study, each, "" if keep else "-chosen"))
+        against[each.family] = each.against
+        rows = rows_of(study, found, against)
+        if keep:
+            rows = write(study, rows)
+    print(table(rows))
 
 
 def contestants(
-    recipes: Sequence[str], seeds: int, train: Path
-) -> Iterator[tuple[str, str, Callable[[], Describe]]]:
-    """Names, those of the random encoders beside them, and what describes a volume.
-
-    Families are told by what stands before the colon.
-    """
-    yield f"{RAW[0]}:0", "", lambda: neighbourhood
-    yield f"{RAW[1]}:0", "", lambda: placed
+    study: Study, recipes: Sequence[str], seeds: int, tuned: Sequence[str], steps: int
+) -> Iterator[Contestant]:
+    yield from frozen_ones(RAW, 0, lambda: neighbourhood)
     shown: set[str] = set()
     for name in recipes:
-        recipe = load_recipe(name if name.endswith(".yaml") else f"medical/{name}")
+        path = name if name.endswith(".yaml") else f"medical/{name}"
+        recipe = load_recipe(path, study.overrides)
         family = random_family(recipe)
+        untrained = [lambda r=recipe, s=s: random(r, s, study.train) for s in range(RANDOM)]
         if family not in shown:
-            shown.add(family)
-            for seed in range(RANDOM):
-                yield f"{family}:{seed}", "", lambda r=recipe, s=seed: frozen(random(r, s, train))
+            for seed, make in enumerate(untrained):
+                yield from frozen_ones(family, seed, lambda m=make: frozen(m()))
+        shown.add(family)
+        scratch = f"{family}{SCRATCH}"
         for seed in range(seeds):
-            run = pretrain(recipe, seed, train)
-            load = lambda r=run: frozen(unlabeled.load_encoder(r))  # noqa: E731
-            yield f"{run.parent.name}:{seed}", family, load
+            folder = pretrain(study, recipe, seed)
+            method = folder.parent.name
+            load = lambda f=folder: unlabeled.load_encoder(f)  # noqa: E731
+            yield from frozen_ones(method, seed, lambda m=load: frozen(m()), (family, RAW))
+            if name in tuned:
+                fits = [lambda m=m: tuning(m(), steps) for m in (untrained[seed], load)]
+                others, draw = (scratch, RAW, f"{RAW}{PLACE}"), (seed % DRAWS,)
+                yield Contestant(scratch, seed, fits[0], (), draw)
+                yield Contestant(f"{method}{TUNED}", seed, fits[1], others, draw)
+
+
+def frozen_ones(
+    family: str, number: int, make: Callable[[], Describe], against: tuple[str, ...] = ()
+) -> Iterator[Contestant]:
+    """Without the place of a voxel, and with it."""
+    yield Contestant(family, number, lambda: probing(make()), against)
+    with_place = tuple(f"{other}{PLACE}" for other in against)
+    yield Contestant(f"{family}{PLACE}", number, lambda: probing(placed(make())), with_place)
 
 
 def random_family(recipe: Recipe) -> str:
@@ -141,21 +199,15 @@ def random_family(recipe: Recipe) -> str:
     return f"random {recipe.encoder.name.partition('/')[2]} ({said})".replace("/", "-")
 
 
-def placed(volume: Volume) -> VoxelFeatures:
-    """Raw values, and the place in the crop, which follows the organ: linear and squared."""
-    axes = [torch.linspace(-1, 1, length) for length in volume.size]
-    place = torch.stack(torch.meshgrid(*axes, indexing="ij"))
-    pairs = [place[a] * place[b] for a in range(3) for b in range(a, 3)]
-    (values,) = neighbourhood(volume).maps
-    return VoxelFeatures([torch.cat([values, place, torch.stack(pairs)])], (1,), volume.size)
-
-
-def pretrain(recipe: Recipe, seed: int, train: Path) -> Path:
+def pretrain(study: Study, recipe: Recipe, seed: int) -> Path:
     """By the command line; a run that has finished is taken as it is."""
-    run = CACHE / "runs" / Path(recipe.name).stem / str(seed)
+    run = CACHE / f"bench-{study.name}" / "runs" / Path(recipe.name).stem / str(seed)
     if (run / "encoder" / "config.json").exists():
         return run
-    command = [UNLABELED, "pretrain", recipe.name, str(train), "--out", str(run)]
+    command = [UNLABELED, "pretrain", recipe.name, str(study.train), "--out", str(run)]
+    for section, settings in study.overrides.items():
+        for name, value in settings.items():
+            command += [f"--{section}.{name}", str(value)]
     subprocess.run([*command, "--training.seed", str(seed)], check=True)
     return run
 
@@ -173,109 +225,82 @@ def random(recipe: Recipe, seed: int, train: Path) -> Encoder:
     return encoder.eval()
 
 
-def judged(
-    folder: Path,
-    name: str,
-    make: Callable[[], Describe],
-    source: Path,
-    parts: Mapping[str, Sequence[str]],
-) -> Fits:
-    """As `judge` finds, or found when it was interrupted."""
-    path = folder / f"{name.replace(':', '-').replace(' ', '-')}.json"
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        started = time.process_time()
-        write_json(path, judge(make(), source, parts))
-        print(f"{name}: judged in {time.process_time() - started:.0f} s", file=sys.stderr)
-    found: Fits = json.loads(path.read_text())
-    return found
+def judged(study: Study, contestant: Contestant, suffix: str) -> np.ndarray:
+    """As `few_fits` finds, or found when it was interrupted."""
+    name = f"{contestant.family}-{contestant.number}".replace(" ", "-")
+    path = CACHE / f"bench-{study.name}" / f"judged{suffix}" / f"{name}.npy"
+    if path.exists():
+        return np.load(path)
+    started = time.process_time()
+    sets = study.pool, study.tested, study.classes, study.labelled
+    fits = few_fits(contestant.make(), *sets, contestant.draws)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.save(path, fits)
+    dice = " ".join(f"{mean:.3f}" for mean in fits[..., 0].mean(axis=1))
+    print(f"{name}: {dice}, in {time.process_time() - started:.0f} s", file=sys.stderr, flush=True)
+    return fits
 
 
-def judge(describe: Describe, source: Path, parts: Mapping[str, Sequence[str]]) -> Fits:
-    """Every volume is described once."""
-    remembered = lru_cache(maxsize=256)(describe)  # volumes are compared by identity
-    found: Fits = {}
-    for count in LABELLED:
-        found[str(count)] = []
-        for draw in range(DRAWS):
-            rng = np.random.default_rng([count, draw])
-            drawn = rng.choice(parts["train"], count, replace=False)
-            few = [labelled(source, str(name)) for name in drawn]
-            predict = DenseProbe(voxels=VOXELS).fit(remembered, few, CLASSES)
-            fits = [score(predict, labelled(source, name), CLASSES) for name in parts["val"]]
-            found[str(count)].append([[f.dice, None if isnan(f.hd95) else f.hd95] for f in fits])
-    return found
-
-
-@lru_cache(maxsize=256)
-def labelled(source: Path, name: str) -> Labelled:
-    reader = Volumes()
-    volume = reader.read(reader.index(source / "images" / f"{name}.nii.gz")[0])
-    image = nibabel.load(source / "labels" / f"{name}.nii.gz")
-    mask = apply_orientation(np.asarray(image.dataobj), io_orientation(image.affine))
-    return Labelled(volume, mask.astype(np.int64))
-
-
-def rows_of(found: Mapping[str, Fits], beside: Mapping[str, str]) -> list[dict]:
-    """The means over draws and seeds, and intervals of the differences, by patient.
-
-    beside: for each family of pretrained encoders the random ones that it is compared with.
-    """
-    families: dict[str, list[str]] = {}
-    for name in found:
-        families.setdefault(name.partition(":")[0], []).append(name)
+def rows_of(
+    study: Study,
+    found: Mapping[str, Sequence[np.ndarray]],
+    against: Mapping[str, Sequence[str]],
+) -> list[dict]:
+    """The means over draws and seeds, and intervals of the differences, by patient."""
     rows = []
-    for count in map(str, LABELLED):
-        fits = {
-            family: np.array(
-                [np.nanmean(np.array(found[name][count], float), axis=0) for name in members]
-            )
-            for family, members in families.items()
-        }
-        for family, each in fits.items():
-            row = {"method": family, "labelled": int(count)}
-            row |= {"dice": float(each[..., 0].mean()), "seeds": each[..., 0].mean(axis=1).tolist()}
-            row["hd95_mm"] = float(np.nanmean(each[..., 1]))
-            if beside[family]:
-                row["against"] = [
-                    compared(each[..., 0].mean(axis=0), fits[other][..., 0].mean(axis=0), other)
-                    for other in (beside[family], *RAW)
-                ]
+    for family, each in found.items():
+        for place, count in enumerate(study.labelled):
+            fits = np.stack(each)[:, place]
+            row = {"method": family, "labelled": count, "dice": float(fits[..., 0].mean())}
+            row["seeds"] = fits[..., 0].mean(axis=1).tolist()
+            row["hd95_mm"] = float(np.nanmean(fits[..., 1]))
+            row["against"] = [
+                compared(
+                    study.tested.patients,
+                    fits[..., 0].mean(axis=0),
+                    np.stack(found[other])[:, place, :, 0].mean(axis=0),
+                    other,
+                )
+                for other in against[family]
+            ]
             rows.append(row)
     return rows
 
 
-def compared(dice: np.ndarray, other: np.ndarray, name: str) -> dict:
-    """The gain over another, by patient, and its interval."""
+def compared(patients: np.ndarray, dice: np.ndarray, other: np.ndarray, name: str) -> dict:
+    """The gain over another, and its interval."""
     gain = dice - other
-    drawn = resample_scores(np.arange(len(gain)), [lambda at: float(gain[at].mean())])
+    drawn = resample_scores(patients, [lambda at: float(gain[at].mean())])
     middle = interval(drawn[:, 0])
     return {"name": name, "gain": float(gain.mean()), "low": middle.low, "high": middle.high}
 
 
-def write(rows: Sequence[Mapping]) -> None:
+def write(study: Study, rows: Sequence[dict]) -> list[dict]:
+    """Rows of methods that were measured before and not now stay; returns all."""
+    path = HERE / "results" / f"{study.name}.json"
+    path.parent.mkdir(exist_ok=True)
+    settings = {"draws": DRAWS, "random": RANDOM, "overrides": study.overrides}
+    before = json.loads(path.read_text()) if path.exists() else {}
+    anew = {row["method"] for row in rows}
+    kept = before["rows"] if before.get("settings") == settings else []
+    rows = [*(row for row in kept if row["method"] not in anew), *rows]
     versions = {name: version(name) for name in ("unlabeled", "unlabeled-medical", "torch")}
-    settings = {"draws": DRAWS, "voxels": VOXELS, "random": RANDOM}
     today = datetime.date.today().isoformat()
-    content = {"date": today, "versions": versions, "settings": settings, "rows": rows}
-    (HERE / "results").mkdir(exist_ok=True)
-    write_json(HERE / "results" / "hippocampus.json", content)
+    write_json(path, {"date": today, "versions": versions, "settings": settings, "rows": rows})
+    return rows
 
 
 def table(rows: Sequence[Mapping]) -> str:
-    head = (
-        "| embedding | labelled | Dice (by seed) | HD95, mm | − random | − raw | − raw and place |"
-    )
-    lines = [head, "|" + "---|" * 7]
+    lines = ["| embedding | labelled | Dice (by seed) | HD95, mm | better by (95 %) |"]
+    lines.append("|" + "---|" * 5)
     for row in rows:
         seeds = " ".join(f"{dice:.3f}" for dice in row["seeds"])
-        gains = [
-            f"{gap['gain']:+.3f} ({gap['low']:+.3f} to {gap['high']:+.3f})"
-            for gap in row.get("against", ())
-        ]
+        gains = "; ".join(
+            f"{gap['name']} {gap['gain']:+.3f} ({gap['low']:+.3f} to {gap['high']:+.3f})"
+            for gap in row["against"]
+        )
         scores = [f"{row['dice']:.3f} ({seeds})", f"{row['hd95_mm']:.2f}"]
-        cells = [row["method"], str(row["labelled"]), *scores, *(gains or [""] * 3)]
-        lines.append(f"| {' | '.join(cells)} |")
+        lines.append(f"| {' | '.join([row['method'], str(row['labelled']), *scores, gains])} |")
     return "\n".join(lines)
 
 

@@ -13,8 +13,9 @@ from unlabeled.export.encoder import Provenance, save_encoder
 from unlabeled.recipe import read_choice
 from unlabeled_medical.encoders.residual import Residual, ResidualSettings
 from unlabeled_medical.encoders.uni_vit import UniViT, UniViTSettings
-from unlabeled_medical.evaluators.few_labels import Volumetric, few_fits, table_rows
+from unlabeled_medical.evaluators.few_labels import Volumetric, few_fits, probing, table_rows
 from unlabeled_medical.evaluators.segmentation import Labelled, frozen
+from unlabeled_medical.evaluators.voxels import VoxelFeatures
 from unlabeled_medical.readers.volumes import Volumes
 from unlabeled_medical.segment import main, read_mask, segment
 from unlabeled_medical.volume import Volume
@@ -161,7 +162,7 @@ def test_draws_are_of_different_patients_and_the_same_for_all():
         return lambda volume: np.zeros(volume.size)
 
     for _ in range(2):
-        found = few_fits(fitting, pool, pool, 2, (1, 3), draws=4)
+        found = few_fits(fitting, pool, pool, 2, (1, 3), draws=range(4))
     assert seen[:8] == seen[8:]
     assert [len(few) for few in seen[:8]] == [1] * 4 + [3] * 4
     assert all(len({n // 2 for n in few}) == len(few) for few in seen)
@@ -169,6 +170,18 @@ def test_draws_are_of_different_patients_and_the_same_for_all():
     assert found.shape == (2, 6, 2)
     assert (found[..., 0] == 0).all()
     assert np.isnan(found[..., 1]).all()  # nothing is found anywhere
+
+
+def test_a_tested_volume_is_described_once_for_all_draws():
+    pool, tested, described = Volumetric(labelled_of(3), np.array(list("abc"))), labelled_of(40), []
+
+    def describe(volume):
+        described.append(volume)
+        return VoxelFeatures([volume.values], (1,), volume.size)
+
+    patients = np.arange(40).astype(str)
+    few_fits(probing(describe), pool, Volumetric(tested, patients), 2, (1, 2), range(3))
+    assert [sum(each is one.volume for each in described) for one in tested] == [1] * 40
 
 
 def test_rows_are_means_with_paired_intervals():

@@ -99,7 +99,7 @@ def segment(
         fittings["fine-tuned"] = [tuning(pretrained, tuned_steps)]
         fittings["from scratch"] = [tuning(untrained[0], tuned_steps)]
     found = {
-        name: [few_fits(fitting, pool, tested, classes, labelled, draws) for fitting in each]
+        name: [few_fits(fitting, pool, tested, classes, labelled, range(draws)) for fitting in each]
         for name, each in fittings.items()
     }
     return table_rows(found, tested.patients, labelled)

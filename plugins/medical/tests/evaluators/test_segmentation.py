@@ -12,9 +12,11 @@ from unlabeled_medical.evaluators.segmentation import (
     Labelled,
     frozen,
     neighbourhood,
+    placed,
     score,
+    with_products,
 )
-from unlabeled_medical.evaluators.voxels import at_voxels
+from unlabeled_medical.evaluators.voxels import VoxelFeatures, at_voxels
 from unlabeled_medical.volume import Volume
 
 
@@ -108,6 +110,55 @@ def test_the_raw_baseline_sees_brightness():
     whole = [Labelled(ball(seed).volume, (ball(seed).mask > 0) * 1) for seed in range(3)]
     predict = DenseProbe(iterations=60).fit(neighbourhood, whole[:2], classes=2)
     assert dice(predict(whole[2].volume) > 0, whole[2].mask > 0) > 0.8
+
+
+def specks(seed, *, share, brighter):
+    """Noise, a share of the voxels brighter by so many of its standard deviations."""
+    rng = np.random.default_rng(seed)
+    mask = (rng.random((16, 16, 16)) < share).astype(np.int64)
+    values = torch.from_numpy((brighter * mask + rng.normal(size=mask.shape)).astype(np.float32))
+    return Labelled(Volume(values[None], np.eye(4), torch.ones(1, dtype=torch.bool)), mask)
+
+
+def values_of(volume):
+    return VoxelFeatures([volume.values], (1,), volume.size)
+
+
+def test_a_rare_class_is_not_left_to_the_background():
+    """No voxel of it is more likely than not, so that cross-entropy alone would find none."""
+    few = [specks(seed, share=0.02, brighter=1) for seed in range(3)]
+    predict = DenseProbe().fit(values_of, few[:2], classes=2)
+    found, truth = predict(few[2].volume) > 0, few[2].mask > 0
+    assert 0.5 < found.sum() / truth.sum() < 5
+    assert dice(found, truth) > 1.5 * dice(np.ones_like(truth), truth)
+
+
+def test_how_much_weights_are_kept_small_is_chosen_by_volumes_left_out():
+    """Many features that mean nothing fit a few volumes well, and no other."""
+
+    def padded(volume):
+        rng = np.random.default_rng(int(volume.values.abs().sum()))
+        idle = torch.from_numpy(rng.normal(size=(100, *volume.size)).astype(np.float32))
+        return VoxelFeatures([torch.cat([volume.values, idle])], (1,), volume.size)
+
+    few = [specks(seed, share=0.3, brighter=2) for seed in range(2)]
+    others = [specks(seed, share=0.3, brighter=2) for seed in range(2, 5)]
+
+    def judged(*penalties):
+        predict = DenseProbe(voxels=400, penalties=penalties).fit(padded, few, classes=2)
+        return np.mean([score(predict, other, classes=2).dice for other in others])
+
+    assert judged(1e-6, 1e-2, 1e-1) > judged(1e-6) + 0.02
+
+
+def test_products_and_places():
+    values = torch.tensor([2.0, 3, 5]).view(3, 1)
+    assert with_products(values).flatten().tolist() == [2, 3, 5, 4, 6, 10, 9, 15, 25]
+    volume = specks(0, share=0.02, brighter=1).volume
+    mask = np.zeros(volume.size, np.int64)
+    mask[4:8, 4:8] = 1  # whatever is seen there
+    predict = DenseProbe().fit(placed(neighbourhood), [Labelled(volume, mask)] * 2, classes=2)
+    assert dice(predict(specks(1, share=0.02, brighter=1).volume) > 0, mask > 0) > 0.8
 
 
 def test_fine_tuning_learns_a_copy():

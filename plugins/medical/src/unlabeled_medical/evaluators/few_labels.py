@@ -65,8 +65,8 @@ class Volumetric:
 
 
 def probing(describe: Describe) -> Fitting:
-    """A linear head on frozen features; every volume is described once."""
-    remembered = lru_cache(maxsize=256)(describe)  # volumes are compared by identity
+    """A linear head on frozen features; what was described of late is not described again."""
+    remembered = lru_cache(maxsize=32)(describe)  # volumes are compared by identity
     return lambda few, classes: DenseProbe().fit(remembered, few, classes)
 
 
@@ -81,16 +81,20 @@ def few_fits(
     tested: Volumetric,
     classes: int,
     labelled: Sequence[int],
-    draws: int,
+    draws: Sequence[int],
 ) -> np.ndarray:
     """(numbers of labelled volumes, tested, 2): Dice and HD95 (NaN where undefined), means over
-    draws."""
-    found = np.empty((len(labelled), draws, len(tested.volumes), 2))
-    for place, count in enumerate(labelled):
-        for number in range(draws):
-            predict = fitting(pool.draw(count, number), classes)
-            fits = [score(predict, volume, classes) for volume in tested.volumes]
-            found[place, number] = [[fit.dice, fit.hd95] for fit in fits]
+    draws, which are given by their numbers."""
+    found = np.empty((len(labelled), len(draws), len(tested.volumes), 2))
+    heads = {
+        (place, column): fitting(pool.draw(count, number), classes)
+        for place, count in enumerate(labelled)
+        for column, number in enumerate(draws)
+    }
+    for row, volume in enumerate(tested.volumes):  # each is described once, for all heads
+        for (place, column), predict in heads.items():
+            fit = score(predict, volume, classes)
+            found[place, column, row] = fit.dice, fit.hd95
     dice, known = found[..., 0].mean(axis=1), ~np.isnan(found[..., 1])
     hd95 = np.where(known, found[..., 1], 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
     return np.stack([dice, np.where(known.any(axis=1), hd95, np.nan)], axis=-1)
