@@ -5,8 +5,8 @@ run: UNLABELED_DATA=… make bench-cine   (or python cine.py --recipes multi_tas
 UNLABELED_DATA names the folder that holds medical/sunnybrook_cine. Its 526 slices of 30 patients
 are written once as PNG files below .cache/bench-cine; those of 20 patients go in by `unlabeled
 pretrain`, without labels, and some of them are labelled, one each of 2 or 10 patients. Tested are
-all slices of the other 10 patients; everything else is as in hippocampus.py, and so is the place
-of a voxel, since the heart is near the middle. With --choose 6 of the 20 patients are tested.
+all slices of the other 10 patients; everything else is as in hippocampus.py. With --choose 5 of the
+20 patients are tested.
 """
 
 from __future__ import annotations

@@ -7,10 +7,10 @@ once into a plain folder below .cache/bench-hippocampus and go in by `unlabeled 
 encoder the frozen maps feed one linear head, fitted on 2 or 5 labelled volumes (the same draws
 for all); the score is Dice, the mean of both parts, on the 40 validation patients. Intervals:
 paired bootstrap over patients of the difference from the mean of 5 random encoders, and from raw
-voxels. The place of a voxel in the crop follows the organ, so all are also judged with the place
-beside their features. With --tuned, encoders of these recipes are also trained with their head,
-beside training from scratch, each seed on another of the draws. With --choose only training
-patients are labelled and scored, to choose settings by.
+voxels, with and without their place in the crop, which follows the organ. With --tuned, encoders
+of these recipes are also trained with their head, beside training from scratch, each seed on
+another of the draws. With --choose only training patients are labelled and scored, to choose
+settings by.
 What is done already is kept below .cache, so an interrupted call goes on; results/hippocampus.json
 is written anew after each encoder, and rows of other recipes stay.
 """
@@ -44,7 +44,6 @@ from unlabeled.evaluation.bootstrap import interval, resample_scores
 from unlabeled.recipe import Recipe, build_encoder, load_recipe
 from unlabeled_medical.evaluators.few_labels import Fitting, Volumetric, few_fits, probing, tuning
 from unlabeled_medical.evaluators.segmentation import (
-    Describe,
     Labelled,
     frozen,
     neighbourhood,
@@ -56,7 +55,7 @@ HERE = Path(__file__).parent
 CACHE = HERE.parents[2] / ".cache"
 UNLABELED = str(Path(sys.executable).with_name("unlabeled"))
 RECIPES = ("multi_task", "global_local", "simclr", "vicreg", "mae", "uni4eye")
-RAW, PLACE, TUNED, SCRATCH = "raw voxels", " and place", ", fine-tuned", ", from scratch"
+RAW, PLACED, TUNED, SCRATCH = "raw voxels", "raw voxels and place", ", fine-tuned", ", from scratch"
 LABELLED = (2, 5)
 DRAWS = 3
 RANDOM = 5
@@ -159,7 +158,8 @@ def run(
 def contestants(
     study: Study, recipes: Sequence[str], seeds: int, tuned: Sequence[str], steps: int
 ) -> Iterator[Contestant]:
-    yield from frozen_ones(RAW, 0, lambda: neighbourhood)
+    yield Contestant(RAW, 0, lambda: probing(neighbourhood))
+    yield Contestant(PLACED, 0, lambda: probing(placed(neighbourhood)))
     shown: set[str] = set()
     for name in recipes:
         path = name if name.endswith(".yaml") else f"medical/{name}"
@@ -168,28 +168,19 @@ def contestants(
         untrained = [lambda r=recipe, s=s: random(r, s, study.train) for s in range(RANDOM)]
         if family not in shown:
             for seed, make in enumerate(untrained):
-                yield from frozen_ones(family, seed, lambda m=make: frozen(m()))
+                yield Contestant(family, seed, lambda m=make: probing(frozen(m())))
         shown.add(family)
-        scratch = f"{family}{SCRATCH}"
         for seed in range(seeds):
             folder = pretrain(study, recipe, seed)
-            method = folder.parent.name
+            method, scratch = folder.parent.name, f"{family}{SCRATCH}"
             load = lambda f=folder: unlabeled.load_encoder(f)  # noqa: E731
-            yield from frozen_ones(method, seed, lambda m=load: frozen(m()), (family, RAW))
+            fit = lambda m=load: probing(frozen(m()))  # noqa: E731
+            yield Contestant(method, seed, fit, (family, RAW, PLACED))
             if name in tuned:
                 fits = [lambda m=m: tuning(m(), steps) for m in (untrained[seed], load)]
-                others, draw = (scratch, RAW, f"{RAW}{PLACE}"), (seed % DRAWS,)
+                draw = (seed % DRAWS,)
                 yield Contestant(scratch, seed, fits[0], (), draw)
-                yield Contestant(f"{method}{TUNED}", seed, fits[1], others, draw)
-
-
-def frozen_ones(
-    family: str, number: int, make: Callable[[], Describe], against: tuple[str, ...] = ()
-) -> Iterator[Contestant]:
-    """Without the place of a voxel, and with it."""
-    yield Contestant(family, number, lambda: probing(make()), against)
-    with_place = tuple(f"{other}{PLACE}" for other in against)
-    yield Contestant(f"{family}{PLACE}", number, lambda: probing(placed(make())), with_place)
+                yield Contestant(f"{method}{TUNED}", seed, fits[1], (scratch, RAW, PLACED), draw)
 
 
 def random_family(recipe: Recipe) -> str:

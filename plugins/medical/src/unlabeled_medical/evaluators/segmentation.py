@@ -58,7 +58,7 @@ class DenseProbe(Settings):
     Dice wins. From a single volume nothing can be left out; it gets the middle one.
     """
 
-    voxels: int = Field(20_000, ge=100, description="drawn from all labelled volumes together")
+    voxels: int = Field(8_000, ge=100, description="drawn from all labelled volumes together")
     penalties: tuple[float, ...] = Field(
         (1e-2, 1e-3, 1e-4), min_length=1, description="of the squared weights, to choose from"
     )
@@ -113,7 +113,10 @@ class DenseProbe(Settings):
         else:
             head.load_state_dict(start.state_dict())
         optimiser = torch.optim.LBFGS(
-            head.parameters(), max_iter=self.iterations, line_search_fn="strong_wolfe"
+            head.parameters(),
+            max_iter=self.iterations,
+            tolerance_change=1e-6,
+            line_search_fn="strong_wolfe",
         )
 
         def closure() -> Tensor:
