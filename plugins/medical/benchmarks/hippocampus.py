@@ -54,7 +54,7 @@ from unlabeled_medical.readers.volumes import Volumes
 HERE = Path(__file__).parent
 CACHE = HERE.parents[2] / ".cache"
 UNLABELED = str(Path(sys.executable).with_name("unlabeled"))
-RECIPES = ("multi_task", "global_local", "simclr", "vicreg", "mae", "uni4eye")
+RECIPES = ("multi_task", "global_local", "simclr", "vicreg")
 RAW, PLACED, TUNED, SCRATCH = "raw voxels", "raw voxels and place", ", fine-tuned", ", from scratch"
 LABELLED = (2, 5)
 DRAWS = 3
