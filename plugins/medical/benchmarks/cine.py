@@ -24,7 +24,7 @@ from unlabeled_medical.evaluators.few_labels import Volumetric
 from unlabeled_medical.evaluators.segmentation import Labelled
 from unlabeled_medical.readers.volumes import Volumes
 
-RECIPES = ("multi_task", "simclr")
+RECIPES = ("multi_task",)
 LABELLED = (2, 10)
 
 

@@ -7,10 +7,9 @@ once into a plain folder below .cache/bench-hippocampus and go in by `unlabeled 
 encoder the frozen maps feed one linear head, fitted on 2 or 5 labelled volumes (the same draws
 for all); the score is Dice, the mean of both parts, on the 40 validation patients. Intervals:
 paired bootstrap over patients of the difference from the mean of 5 random encoders, and from raw
-voxels, with and without their place in the crop, which follows the organ. With --tuned, encoders
-of these recipes are also trained with their head, beside training from scratch, each seed on
-another of the draws. With --choose only training patients are labelled and scored, to choose
-settings by.
+voxels, with and without their place in the crop, which follows the organ. Encoders of --tuned are
+trained with their head instead, beside training from scratch, each seed on another of the draws.
+With --choose only training patients are labelled and scored, to choose settings by.
 What is done already is kept below .cache, so an interrupted call goes on; results/hippocampus.json
 is written anew after each encoder, and rows of other recipes stay.
 """
@@ -94,10 +93,10 @@ class Contestant:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--recipes", nargs="+", default=list(RECIPES), help="or YAML files")
+    parser.add_argument("--recipes", nargs="*", default=list(RECIPES), help="or YAML files")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--tuned", nargs="*", default=[], help="recipes to be fine-tuned too")
-    parser.add_argument("--steps", type=int, default=100, help="of fine-tuning")
+    parser.add_argument("--tuned", nargs="*", default=[], help="recipes to be fine-tuned")
+    parser.add_argument("--steps", type=int, default=60, help="of fine-tuning")
     parser.add_argument("--choose", action="store_true", help="on training patients alone")
     asked = parser.parse_args()
     study = hippocampus(choose=asked.choose)
@@ -138,7 +137,7 @@ def run(
     recipes: Sequence[str],
     seeds: int,
     tuned: Sequence[str] = (),
-    steps: int = 100,
+    steps: int = 60,
     *,
     keep: bool = True,
 ) -> None:
@@ -162,25 +161,29 @@ def contestants(
     yield Contestant(PLACED, 0, lambda: probing(placed(neighbourhood)))
     shown: set[str] = set()
     for name in recipes:
-        path = name if name.endswith(".yaml") else f"medical/{name}"
-        recipe = load_recipe(path, study.overrides)
+        recipe = recipe_of(study, name)
         family = random_family(recipe)
-        untrained = [lambda r=recipe, s=s: random(r, s, study.train) for s in range(RANDOM)]
-        if family not in shown:
-            for seed, make in enumerate(untrained):
-                yield Contestant(family, seed, lambda m=make: probing(frozen(m())))
+        for seed in range(RANDOM) if family not in shown else ():
+            make = lambda r=recipe, s=seed: random(r, s, study.train)  # noqa: E731
+            yield Contestant(family, seed, lambda m=make: probing(frozen(m())))
         shown.add(family)
         for seed in range(seeds):
             folder = pretrain(study, recipe, seed)
-            method, scratch = folder.parent.name, f"{family}{SCRATCH}"
-            load = lambda f=folder: unlabeled.load_encoder(f)  # noqa: E731
-            fit = lambda m=load: probing(frozen(m()))  # noqa: E731
-            yield Contestant(method, seed, fit, (family, RAW, PLACED))
-            if name in tuned:
-                fits = [lambda m=m: tuning(m(), steps) for m in (untrained[seed], load)]
-                draw = (seed % DRAWS,)
-                yield Contestant(scratch, seed, fits[0], (), draw)
-                yield Contestant(f"{method}{TUNED}", seed, fits[1], (scratch, RAW, PLACED), draw)
+            fit = lambda f=folder: probing(frozen(unlabeled.load_encoder(f)))  # noqa: E731
+            yield Contestant(folder.parent.name, seed, fit, (family, RAW, PLACED))
+    for name in tuned:
+        recipe = recipe_of(study, name)
+        for seed in range(seeds):
+            folder, draw = pretrain(study, recipe, seed), (seed % DRAWS,)
+            method, scratch = folder.parent.name, f"{folder.parent.name}{SCRATCH}"
+            fit = lambda r=recipe, s=seed: tuning(random(r, s, study.train), steps)  # noqa: E731
+            yield Contestant(scratch, seed, fit, (), draw)
+            fit = lambda f=folder: tuning(unlabeled.load_encoder(f), steps)  # noqa: E731
+            yield Contestant(f"{method}{TUNED}", seed, fit, (scratch, RAW, PLACED), draw)
+
+
+def recipe_of(study: Study, name: str) -> Recipe:
+    return load_recipe(name if name.endswith(".yaml") else f"medical/{name}", study.overrides)
 
 
 def random_family(recipe: Recipe) -> str:
@@ -244,7 +247,7 @@ def rows_of(
             fits = np.stack(each)[:, place]
             row = {"method": family, "labelled": count, "dice": float(fits[..., 0].mean())}
             row["seeds"] = fits[..., 0].mean(axis=1).tolist()
-            row["hd95_mm"] = float(np.nanmean(fits[..., 1]))
+            row["hd95"] = float(np.nanmean(fits[..., 1]))
             row["against"] = [
                 compared(
                     study.tested.patients,
@@ -290,7 +293,7 @@ def table(rows: Sequence[Mapping]) -> str:
             f"{gap['name']} {gap['gain']:+.3f} ({gap['low']:+.3f} to {gap['high']:+.3f})"
             for gap in row["against"]
         )
-        scores = [f"{row['dice']:.3f} ({seeds})", f"{row['hd95_mm']:.2f}"]
+        scores = [f"{row['dice']:.3f} ({seeds})", f"{row['hd95']:.2f}"]
         lines.append(f"| {' | '.join([row['method'], str(row['labelled']), *scores, gains])} |")
     return "\n".join(lines)
 
