@@ -95,6 +95,15 @@ SETS = {
             "--training.epochs": "48",
             "--training.batch-size": "8",
         },
+        # Patches as in the paper, smaller than frames are; values as they are, as levels tell much.
+        own={
+            "mae": {
+                "--encoder.patch": "[8, 16]",
+                "--pretext.mask.name": "random",
+                "--pretext.mask.ratio": "0.75",
+                "--pretext.normalise-target": "false",
+            }
+        },
         probes=("audio/svm",),
     ),
 }

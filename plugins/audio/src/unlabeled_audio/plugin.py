@@ -135,6 +135,7 @@ plugin = Plugin(
             target="unlabeled_audio:recipes/tera.yaml",
             summary="frames altered and mended, tiny",
             source="Liu et al. 2021, arXiv:2007.06028",
+            experimental=True,
         ),
         "tera_base": Component(
             target="unlabeled_audio:recipes/tera_base.yaml",
