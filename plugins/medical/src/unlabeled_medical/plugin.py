@@ -129,7 +129,6 @@ plugin = Plugin(
             target="unlabeled_medical:recipes/vicreg_images.yaml",
             summary="two crops of a flat image, residual network, for X-rays, tiny",
             source="Bardes et al. 2022, arXiv:2105.04906",
-            experimental=True,
         ),
         "vicreg_fmri": Component(
             target="unlabeled_medical:recipes/vicreg_fmri.yaml",

@@ -29,7 +29,7 @@ def test_inspection_tells_orientation_oddities_and_a_recipe(tmp_path, capsys):
     assert found["measured"]["darkest (0.5 %)"]["largest"] == pytest.approx(low, rel=0.02)
     assert found["measured"]["brightest (99.5 %)"]["largest"] == pytest.approx(high, rel=0.02)
     assert run(["inspect", "medical", str(tmp_path), "--reader.slices", "axial"]) == 0
-    assert "suggested: medical/simclr_images" in capsys.readouterr().out.replace("\n", " ")
+    assert "suggested: medical/vicreg_images" in capsys.readouterr().out.replace("\n", " ")
 
 
 def test_a_mixed_folder_is_inspected_too(tmp_path, capsys):

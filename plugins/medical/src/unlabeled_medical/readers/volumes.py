@@ -159,7 +159,7 @@ class Volumes(Settings):
     def suggest(self, items: Items) -> tuple[str, str]:
         """A tiny recipe for the rank and the size of the data."""
         if set(items.table["rank"].to_pylist()) == {2}:
-            return "medical/simclr_images", "flat images; it was measured on chest films"
+            return "medical/vicreg_images", "flat images; it was measured on chest films"
         shapes = np.array([shape for shape in items.table["shape"].to_pylist() if len(shape) == 3])
         side = int(np.median(shapes.min(axis=1)))
         if side < WINDOWED:
