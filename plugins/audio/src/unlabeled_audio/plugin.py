@@ -147,7 +147,6 @@ plugin = Plugin(
             target="unlabeled_audio:recipes/mae.yaml",
             summary="few frames seen, the others predicted, tiny",
             source="Huang et al. 2022, arXiv:2207.06405",
-            experimental=True,
         ),
         "mae_base": Component(
             target="unlabeled_audio:recipes/mae_base.yaml",
