@@ -47,6 +47,12 @@ def test_a_name_says_what_is_in_a_module():
     assert not [file for file in EVERYTHING if file.stem in empty]
 
 
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
+def test_results_of_benchmarks_do_not_say_where_they_were_made(package):
+    files = sorted((package / "benchmarks" / "results").glob("*.json"))
+    assert not [file for file in files if re.search(r"[\s\"]/\w+/", file.read_text("utf-8"))]
+
+
 @pytest.mark.parametrize("package", PACKAGES[1:], ids=lambda package: package.name)
 def test_who_knows_one_plugin_knows_all(package):
     home = package / "src" / f"unlabeled_{package.name}"

@@ -159,7 +159,7 @@ def collect() -> dict[str, Any]:
 
 def shortened(file: Path) -> dict[str, Any]:
     """Where the data lay on this machine says nothing about the result."""
-    judged = json.loads(file.read_text())
+    judged = json.loads(file.read_text().replace(f"{HERE.parents[2]}/", ""))
     left_out = ("data", "labels", "name", "seeds")
     return {key: judged[key] for key in judged if key not in left_out}
 
