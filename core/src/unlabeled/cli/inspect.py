@@ -104,7 +104,7 @@ def _describe(name: str, settings: Mapping[str, Any], path: Path, read: int) -> 
         "unreadable": unreadable,
         "remarks": remarks,
         "recipes": _recipes_for(choice),
-        "suggested": _suggestion(reader, items),
+        "suggested": None if unfit else _suggestion(reader, items),
     }
 
 

@@ -40,6 +40,7 @@ def test_a_mixed_folder_is_inspected_too(tmp_path, capsys):
     shown = " ".join(capsys.readouterr().out.split())
     assert "not to be trained on together: the items differ: 1 items with channels 3" in shown
     assert "brightest (99.5 %): smallest 25" in shown
+    assert "suggested" not in shown
 
 
 def test_what_is_suggested_can_be_run(tmp_path, write_nifti):
