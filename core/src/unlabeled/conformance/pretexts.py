@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import torch
+from lightning_fabric.plugins import MixedPrecision
 from torch import Tensor
 
 from unlabeled.conformance.check import Broken, Check, Clause, checks_of, require
@@ -153,6 +154,8 @@ def _finite(subject: Subject) -> None:
     for half in (False, True):
         pretext.zero_grad(set_to_none=True)
         batch = subject.fixture.batch(subject.recipe, pretext, range(smallest))
+        if half:  # training rounds every float of a batch too
+            batch = MixedPrecision("bf16-mixed", "cpu").convert_input(batch)
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
             loss = pretext(batch)
         loss.total.backward()

@@ -4,6 +4,7 @@ import importlib
 import numpy as np
 import pytest
 import torch
+from lightning_fabric.plugins import MixedPrecision
 from torch_geometric.data import Data
 
 from unlabeled.contract import Encoder
@@ -98,6 +99,18 @@ def test_replaced_nodes_show_features_of_the_joint_batch_and_others_the_token():
             assert torch.equal(x[node], pretext.token[0])
         else:
             assert torch.equal(x[node], made.graphs.x[node])
+
+
+def test_mixed_precision_borrows_the_features_of_the_same_nodes():
+    pretext = method(mask_ratio=0.5, replace_ratio=0.9)
+    made = batch(pretext, [graph(n, seed) for n in (40, 50) for seed in range(20)])
+    expected = pretext._shown(made)[made.replaced]
+
+    rounded = MixedPrecision("bf16-mixed", "cpu").convert_input(made)
+    found = pretext._shown(rounded)[rounded.replaced]
+
+    assert found.dtype == torch.bfloat16
+    torch.testing.assert_close(found, expected.bfloat16(), rtol=0, atol=0)
 
 
 def test_a_plan_depends_on_the_item_and_the_epoch_alone():

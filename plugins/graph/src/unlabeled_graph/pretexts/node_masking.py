@@ -22,11 +22,15 @@ from unlabeled_graph.graphs import GraphBatch
 from unlabeled_graph.neighbour_sums import available
 from unlabeled_graph.sparse_rows import SparseRows, split, worth_it
 
+DONORS = 2**31
+"""Places are drawn as whole numbers: mixed precision rounds the floats of a batch."""
+
 
 @dataclass(slots=True)
 class MaskedGraph:
     """One graph and its plan. masked: (P,) node numbers; replaced: (R,) some of them;
-    donors: (R,) in [0, 1), where in the joint batch the shown features come from; kept: (E,)."""
+    donors: (R,) in [0, DONORS), how far into the joint batch the shown features come from;
+    kept: (E,)."""
 
     graph: Data
     masked: np.ndarray
@@ -59,7 +63,7 @@ def mask(sample: Data, draw: Draw, ratio: float, replace: float, drop: float) ->
         graph=sample,
         masked=masked,
         replaced=masked[:replaced],
-        donors=rng.random(replaced),
+        donors=(rng.random(replaced) * DONORS).astype(np.int64),
         kept=kept_edges(sample.edge_index, drop, draw.rng("edges")),
     )
 
@@ -87,7 +91,7 @@ def shown(batch: MaskedGraphs, token: Tensor, body: Body, *, borrow: bool) -> Te
     x, tokens = batch.graphs.x, among(batch.graphs.x, batch.masked)
     tokens = tokens.index_fill(0, batch.replaced, False)
     everywhere = gather_rows(x) if borrow else x
-    borrowed = everywhere.index_select(0, (batch.donors * len(everywhere)).long())
+    borrowed = everywhere.index_select(0, batch.donors * len(everywhere) // DONORS)
     if body.takes_sparse and available(x) and worth_it(x):
         at = tokens.nonzero().flatten()
         filled = torch.cat([token.expand(len(at), -1), borrowed])
