@@ -257,7 +257,6 @@ plugin = Plugin(
             target="unlabeled_graph:recipes/graphmae_pubmed_base.yaml",
             summary="masked nodes of one large graph, the published row for PubMed",
             source="Hou et al. 2022, GraphMAE",
-            experimental=True,
         ),
         "graphmae_reddit_binary_base": Component(
             target="unlabeled_graph:recipes/graphmae_reddit_binary_base.yaml",
