@@ -243,6 +243,9 @@ def embedded(run: Path, data: Path, describe: Describe) -> np.ndarray:
 def beside(name: str, row: Row, data: Path, done: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Random encoders, raw features, and for nodes SGC, through the same probes; what is `done`
     is left out, and random encoders come one by one."""
+    kinds = {"raw"} if row.level == "graph" else {"raw", "sgc"}
+    if kinds <= done.keys() and len(done.get("random", [])) == RANDOM_ENCODERS:
+        return
     run = CACHE / "runs" / f"{name}-0"
     reader, config = load_reader(run), read_config(run)
     source = Source(reader.index(data), reader)
