@@ -218,10 +218,22 @@ plugin = Plugin(
             source="Hou et al. 2023, GraphMAE2",
             experimental=True,
         ),
+        "graphmae_arxiv_base": Component(
+            target="unlabeled_graph:recipes/graphmae_arxiv_base.yaml",
+            summary="masked nodes of one large graph, the published row for ogbn-arxiv",
+            source="Hou et al. 2022, GraphMAE",
+            experimental=True,
+        ),
         "graphmae_blocks": Component(
             target="unlabeled_graph:recipes/graphmae_blocks.yaml",
             summary="masked nodes of one graph that is too large for a step",
             source="Hou et al. 2022, GraphMAE; blocks of Chiang et al. 2019",
+            experimental=True,
+        ),
+        "graphmae_citeseer_base": Component(
+            target="unlabeled_graph:recipes/graphmae_citeseer_base.yaml",
+            summary="masked nodes of one large graph, the published row for Citeseer",
+            source="Hou et al. 2022, GraphMAE",
             experimental=True,
         ),
         "graphmae_collab_base": Component(
@@ -241,9 +253,27 @@ plugin = Plugin(
             source="Hou et al. 2022, GraphMAE",
             experimental=True,
         ),
+        "graphmae_imdb_multi_base": Component(
+            target="unlabeled_graph:recipes/graphmae_imdb_multi_base.yaml",
+            summary="masked nodes of TU graphs, the published row for IMDB-MULTI",
+            source="Hou et al. 2022, GraphMAE",
+            experimental=True,
+        ),
         "graphmae_mutag_base": Component(
             target="unlabeled_graph:recipes/graphmae_mutag_base.yaml",
             summary="masked nodes of TU graphs, the published row for MUTAG",
+            source="Hou et al. 2022, GraphMAE",
+            experimental=True,
+        ),
+        "graphmae_nci1_base": Component(
+            target="unlabeled_graph:recipes/graphmae_nci1_base.yaml",
+            summary="masked nodes of TU graphs, the published row for NCI1",
+            source="Hou et al. 2022, GraphMAE",
+            experimental=True,
+        ),
+        "graphmae_ppi_base": Component(
+            target="unlabeled_graph:recipes/graphmae_ppi_base.yaml",
+            summary="masked nodes of large graphs, the published row for PPI",
             source="Hou et al. 2022, GraphMAE",
             experimental=True,
         ),
@@ -257,6 +287,12 @@ plugin = Plugin(
             target="unlabeled_graph:recipes/graphmae_pubmed_base.yaml",
             summary="masked nodes of one large graph, the published row for PubMed",
             source="Hou et al. 2022, GraphMAE",
+        ),
+        "graphmae_reddit_base": Component(
+            target="unlabeled_graph:recipes/graphmae_reddit_base.yaml",
+            summary="masked nodes of one large graph, the published row for Reddit",
+            source="Hou et al. 2022, GraphMAE",
+            experimental=True,
         ),
         "graphmae_reddit_binary_base": Component(
             target="unlabeled_graph:recipes/graphmae_reddit_binary_base.yaml",

@@ -1,4 +1,5 @@
 import torch
+from sklearn.preprocessing import StandardScaler
 from torch_geometric.data import Data
 
 from unlabeled_graph.readers.policies import EdgePolicy, FeaturePolicy
@@ -23,3 +24,13 @@ def test_rows_sum_to_one_and_empty_rows_stay_empty():
     found = FeaturePolicy(scale="rows").apply(graph()).x
 
     assert found.tolist() == [[0.25, 0.75], [0.0, 0.0], [0.5, 0.5]]
+
+
+def test_columns_are_standardised_and_a_constant_one_is_0():
+    constant = Data(torch.cat([graph().x, torch.full((3, 1), 7.0)], dim=1), graph().edge_index)
+
+    found = FeaturePolicy(scale="columns").apply(constant).x
+
+    expected = StandardScaler().fit_transform(constant.x.double().numpy())
+    torch.testing.assert_close(found.double(), torch.from_numpy(expected), atol=1e-6, rtol=1e-6)
+    assert found[:, 2].tolist() == [0.0, 0.0, 0.0]

@@ -49,8 +49,10 @@ class FeaturePolicy(Settings):
 
     name: Literal["given", "degree", "constant"] = "given"
     cap: int = Field(100, gt=0, description="degrees from here on share a column (degree only)")
-    scale: Literal["none", "rows"] = Field(
-        "none", description="rows: the features of every node sum to 1, as for bags of words"
+    scale: Literal["none", "rows", "columns"] = Field(
+        "none",
+        description="rows: the features of every node sum to 1, as for bags of words; "
+        "columns: each has mean 0 and deviation 1 over the nodes of its graph",
     )
 
     def width(self, given: int) -> int:
@@ -69,6 +71,9 @@ class FeaturePolicy(Settings):
         if self.scale == "rows":
             sums = changed.x.sum(1, keepdim=True)
             changed.x = changed.x / torch.where(sums == 0, 1, sums)
+        if self.scale == "columns":
+            spread = changed.x.std(0, correction=0)
+            changed.x = (changed.x - changed.x.mean(0)) / torch.where(spread == 0, 1, spread)
         return changed
 
 
