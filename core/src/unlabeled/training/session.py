@@ -308,7 +308,8 @@ def _settle_batch_norm(job: Job, trainer: Trainer, order: Order) -> None:
         batches = (
             on_device(job.fabric, batch) for batch in _sample(job, encoder, order, NORM_ITEMS)
         )
-        estimate_batch_norm(encoder, batches, encoder.outputs[0].name)
+        with job.fabric.autocast():
+            estimate_batch_norm(encoder, batches, encoder.outputs[0].name)
 
 
 def _end(job: Job, trainer: Trainer, done: int, seconds: float) -> Manifest:

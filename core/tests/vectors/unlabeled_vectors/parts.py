@@ -96,7 +96,8 @@ class Mixer(Encoder):
         return Padded(values, torch.arange(values.shape[1]) < lengths[:, None])
 
     def encode(self, batch, output):
-        rows = self.first(((batch.values - self.mean) / self.std)[batch.valid])
+        x = batch.values
+        rows = self.first(((x - self.mean.to(x)) / self.std.to(x))[batch.valid])
         rows = self.second(self.drop(torch.tanh(self.norm(rows))))
         x = rows.new_zeros(*batch.valid.shape, rows.shape[1])
         x[batch.valid] = rows
