@@ -26,6 +26,7 @@ PAGES = [
     *ROOT.glob("core/**/README.md"),
     *ROOT.glob("docs/*.md"),
     *ROOT.glob("plugins/*/README.md"),
+    *ROOT.glob("plugins/*/benchmarks/README.md"),
 ]
 every = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 

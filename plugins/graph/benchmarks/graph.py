@@ -19,13 +19,14 @@ import subprocess
 import sys
 import time
 from importlib.metadata import version
+from itertools import product
 from pathlib import Path
 from typing import IO, Any
 
 HERE = Path(__file__).parent
 CACHE = HERE.parents[2] / ".cache" / "bench-graph"
 UNLABELED = str(Path(sys.executable).with_name("unlabeled"))
-RECIPE = "graph/graphmae"
+RECIPES = ("graph/graphmae", "graph/graphmae_molecules")
 PACKAGES = ("unlabeled", "unlabeled-graph", "torch", "torch-geometric", "rdkit")
 FILES = {
     "bbbp": "mol_bbbp/bbbp.csv",
@@ -38,16 +39,18 @@ SPLITS = (SPLIT, "five_folds")
 
 
 def main() -> None:
-    """`graph.py`, or `graph.py --seeds 1 --sets bbbp --splits scaffold_split`."""
+    """`graph.py`, or `graph.py --seeds 1 --recipes graph/graphmae --sets bbbp`."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--seeds", type=int, default=3)
+    arguments.add_argument("--recipes", nargs="+", choices=RECIPES, default=list(RECIPES))
     arguments.add_argument("--sets", nargs="+", choices=FILES, default=list(FILES))
     arguments.add_argument("--splits", nargs="+", choices=SPLITS, default=[SPLIT])
     given = arguments.parse_args()
     data = convert(source_folder(), CACHE / "data")
-    for name in given.sets:
-        for split in given.splits:
-            judge(data, name, split, [pretrain(data, seed) for seed in range(given.seeds)])
+    for recipe in given.recipes:
+        runs = [pretrain(data, recipe, seed) for seed in range(given.seeds)]
+        for name, split in product(given.sets, given.splits):
+            judge(data, name, split, runs)
     result = collect()
     file = HERE / "results" / "molecules.json"
     file.parent.mkdir(exist_ok=True)
@@ -102,21 +105,21 @@ def write(path: Path, header: list[str], rows: list[list[str]]) -> None:
         csv.writer(file).writerows([header, *rows])
 
 
-def pretrain(data: Path, seed: int) -> Path:
+def pretrain(data: Path, recipe: str, seed: int) -> Path:
     """The run of one seed; one that is there already is taken as it is."""
-    run = CACHE / "runs" / f"seed-{seed}"
+    run = CACHE / "runs" / recipe.partition("/")[2] / f"seed-{seed}"
     if not (run / "minutes").exists():
         started = time.monotonic()
         probe = ("--evaluation.probe.name", "logistic", "--evaluation.probe.metric", "roc_auc")
         flags = ("--training.seed", seed, *probe)
-        unlabeled("pretrain", RECIPE, data / "zinc.smi", "--out", run, *flags)
+        unlabeled("pretrain", recipe, data / "zinc.smi", "--out", run, *flags)
         (run / "minutes").write_text(f"{(time.monotonic() - started) / 60:.1f}")
     return run
 
 
 def judge(data: Path, name: str, split: str, runs: list[Path]) -> None:
     """Adapt runs to the training molecules of one set and evaluate them, unless that is done."""
-    done = CACHE / "scores" / f"{name}-{split}-{len(runs)}.json"
+    done = CACHE / "scores" / runs[0].parent.name / f"{name}-{split}-{len(runs)}.json"
     if done.exists():
         return
     part = "train" if split == SPLIT else "all"
@@ -128,7 +131,7 @@ def judge(data: Path, name: str, split: str, runs: list[Path]) -> None:
     also = [word for run in others for word in ("--also", run)]
     named = ("--labels", labels, "--name", f"{name}-{split}")
     found = unlabeled("evaluate", first, data / f"{name}.csv", *named, *chosen, *also)
-    done.parent.mkdir(exist_ok=True)
+    done.parent.mkdir(parents=True, exist_ok=True)
     done.write_text(found)
 
 
@@ -141,20 +144,26 @@ def adapt(run: Path, molecules: Path) -> Path:
 
 def collect() -> dict[str, Any]:
     """Everything that was judged so far, by this call or an earlier one."""
-    runs = sorted((CACHE / "runs").glob("seed-*"))
-    minutes = {run.name: float((run / "minutes").read_text()) for run in runs}
+    minutes = {
+        str(run.relative_to(CACHE / "runs")): float((run / "minutes").read_text())
+        for run in sorted((CACHE / "runs").glob("*/seed-*"))
+        if (run / "minutes").exists()
+    }
     scores = [
-        {"set": name, "split": split, "seeds": int(file.stem.split("-")[-1]), **shortened(file)}
-        for name in FILES
-        for split in SPLITS
-        for file in sorted((CACHE / "scores").glob(f"{name}-{split}-*.json"))
+        {"recipe": recipe, "set": name, "split": split, "seeds": int(file.stem.split("-")[-1])}
+        | shortened(file)
+        for recipe, name, split in product(RECIPES, FILES, SPLITS)
+        for file in sorted(scores_of(recipe).glob(f"{name}-{split}-*.json"))
     ]
     return {
-        "recipe": RECIPE,
         "versions": {name: version(name) for name in PACKAGES},
         "minutes_of_pretraining": minutes,
         "scores": scores,
     }
+
+
+def scores_of(recipe: str) -> Path:
+    return CACHE / "scores" / recipe.partition("/")[2]
 
 
 def shortened(file: Path) -> dict[str, Any]:
@@ -178,7 +187,8 @@ def table(scores: list[dict[str, Any]]) -> str:
     """One line per set and split: every score, and the differences from the others."""
     lines = []
     for found in scores:
-        parts = [f"{found['set']}, {found['split']}, {found['seeds']} seeds: {found['metric']}"]
+        where = f"{found['recipe']}, {found['set']}, {found['split']}"
+        parts = [f"{where}, {found['seeds']} seeds: {found['metric']}"]
         parts += [f"{row['name']} {row['score']:.3f}" for row in found["rows"]]
         for other in found["comparisons"]:
             low, high = other["interval"]["low"], other["interval"]["high"]
