@@ -3,8 +3,8 @@
 UNLABELED_DATA names the folder that holds graph/mol_zinc_subset, graph/mol_bbbp and so on. They
 are copied once into plain tables below .cache/bench-graph, and go in by `unlabeled pretrain` and
 `unlabeled evaluate`, as a user's would. Scores are means over seeds of pretraining, as those of
-random encoders are. What is done is not done again. Writes results/molecules.json beside this file
-and prints its table.
+random encoders are. What is done is not done again. Writes results/molecules.json beside this file,
+which keeps what was judged elsewhere, and prints its table.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import IO, Any
 
 HERE = Path(__file__).parent
+RESULTS = HERE / "results" / "molecules.json"
 CACHE = HERE.parents[2] / ".cache" / "bench-graph"
 UNLABELED = str(Path(sys.executable).with_name("unlabeled"))
 RECIPES = ("graph/graphmae", "graph/graphmae_molecules")
@@ -52,10 +53,9 @@ def main() -> None:
         for name, split in product(given.sets, given.splits):
             judge(data, name, split, runs)
     result = collect()
-    file = HERE / "results" / "molecules.json"
-    file.parent.mkdir(exist_ok=True)
-    file.write_text(json.dumps(result, indent=2) + "\n")
-    print(table(result["scores"]), f"written to {file}", sep="\n")
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(result, indent=2) + "\n")
+    print(table(result["scores"]))
 
 
 def source_folder() -> Path:
@@ -143,27 +143,25 @@ def adapt(run: Path, molecules: Path) -> Path:
 
 
 def collect() -> dict[str, Any]:
-    """Everything that was judged so far, by this call or an earlier one."""
-    minutes = {
-        str(run.relative_to(CACHE / "runs")): float((run / "minutes").read_text())
-        for run in sorted((CACHE / "runs").glob("*/seed-*"))
-        if (run / "minutes").exists()
-    }
-    scores = [
-        {"recipe": recipe, "set": name, "split": split, "seeds": int(file.stem.split("-")[-1])}
-        | shortened(file)
-        for recipe, name, split in product(RECIPES, FILES, SPLITS)
-        for file in sorted(scores_of(recipe).glob(f"{name}-{split}-*.json"))
-    ]
+    """What was recorded before, and in its place what was judged since."""
+    before = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    minutes, scores = before.get("minutes_of_pretraining", {}), {}
+    for run in sorted((CACHE / "runs").glob("*/seed-*")):
+        if (run / "minutes").exists():
+            minutes[str(run.relative_to(CACHE / "runs"))] = float((run / "minutes").read_text())
+    for recipe, name, split in product(RECIPES, FILES, SPLITS):
+        for found in before.get("scores", []):
+            if [found[key] for key in ("recipe", "set", "split")] == [recipe, name, split]:
+                scores[recipe, name, split, found["seeds"]] = found
+        for file in (CACHE / "scores" / recipe.partition("/")[2]).glob(f"{name}-{split}-*.json"):
+            seeds = int(file.stem.split("-")[-1])
+            told = {"recipe": recipe, "set": name, "split": split, "seeds": seeds}
+            scores[recipe, name, split, seeds] = told | shortened(file)
     return {
         "versions": {name: version(name) for name in PACKAGES},
         "minutes_of_pretraining": minutes,
-        "scores": scores,
+        "scores": list(scores.values()),
     }
-
-
-def scores_of(recipe: str) -> Path:
-    return CACHE / "scores" / recipe.partition("/")[2]
 
 
 def shortened(file: Path) -> dict[str, Any]:
@@ -184,19 +182,26 @@ def unlabeled(*arguments: object) -> str:
 
 
 def table(scores: list[dict[str, Any]]) -> str:
-    """One line per set and split: every score, and the differences from the others."""
-    lines = []
+    """A row per recipe, set and way to split, in Markdown: scores, and gaps to the others."""
+    others = ("random encoders", "counts", "ECFP4")
+    columns = ("recipe", "set", "pretrained", *others, *(f"− {other}" for other in others))
+    rows = [list(columns), ["---"] * len(columns)]
     for found in scores:
-        where = f"{found['recipe']}, {found['set']}, {found['split']}"
-        parts = [f"{where}, {found['seeds']} seeds: {found['metric']}"]
-        parts += [f"{row['name']} {row['score']:.3f}" for row in found["rows"]]
-        for other in found["comparisons"]:
-            low, high = other["interval"]["low"], other["interval"]["high"]
-            parts.append(
-                f"− {other['against']} {other['difference']:+.3f} ({low:+.3f} to {high:+.3f})"
-            )
-        lines.append("\n    ".join(parts))
-    return "\n".join(lines)
+        where = f"{found['set']}, {found['split'].replace('_', ' ')}"
+        gaps = [gap(other) for other in found["comparisons"]]
+        rows.append([f"`{found['recipe']}`", where, *map(spell, found["rows"]), *gaps])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def spell(row: dict[str, Any]) -> str:
+    spread = f" ± {row['sd']:.3f}" if row["sd"] is not None else ""
+    return f"{row['score']:.3f}{spread}"
+
+
+def gap(other: dict[str, Any]) -> str:
+    low, high = other["interval"]["low"], other["interval"]["high"]
+    signed = f"{other['difference']:+.3f} ({low:+.3f} to {high:+.3f}), {other['outcome']}"
+    return signed.replace("-", "−")
 
 
 if __name__ == "__main__":

@@ -259,6 +259,18 @@ plugin = Plugin(
             source="Hou et al. 2022, GraphMAE",
             experimental=True,
         ),
+        "graphmae_molecules": Component(
+            target="unlabeled_graph:recipes/graphmae_molecules.yaml",
+            summary="masked atoms of molecules, the encoder of the published row",
+            source="Hou et al. 2022, GraphMAE",
+            experimental=True,
+        ),
+        "graphmae_molecules_base": Component(
+            target="unlabeled_graph:recipes/graphmae_molecules_base.yaml",
+            summary="masked atoms of molecules, the published row for ZINC",
+            source="Hou et al. 2022, GraphMAE",
+            experimental=True,
+        ),
         "graphmae_mutag_base": Component(
             target="unlabeled_graph:recipes/graphmae_mutag_base.yaml",
             summary="masked nodes of TU graphs, the published row for MUTAG",
