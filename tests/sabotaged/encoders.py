@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 from unlabeled_tides.recurrent import Levels, Recurrent
@@ -32,6 +34,27 @@ class Overflowing(Recurrent):
             return found
         half = torch.is_autocast_enabled("cpu")
         return found * float("inf") if half else found
+
+
+@dataclass
+class Placed(Levels):
+    """place: (1,), the number of one of 300 places."""
+
+    place: Tensor
+
+
+class FarPlace(Recurrent):
+    """E3: holds the number of a place as a float, which mixed precision rounds past the end."""
+
+    def collate(self, samples):
+        levels = super().collate(samples)
+        return Placed(levels.values, levels.valid, torch.tensor([299.0]))
+
+    def encode(self, batch, output):
+        found = super().encode(batch, output)
+        if isinstance(batch, Placed) and isinstance(found, Tensor):
+            return found * torch.ones(300)[batch.place.long()]
+        return found
 
 
 class Unsaved(Recurrent):

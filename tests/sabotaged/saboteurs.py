@@ -23,7 +23,7 @@ from sabotaged.data import (
     Undescribed,
     Unsteady,
 )
-from sabotaged.encoders import Leaky, Overflowing, TooWide, Unsaved
+from sabotaged.encoders import FarPlace, Leaky, Overflowing, TooWide, Unsaved
 from sabotaged.objectives import AnyWidth, Exponential, FirstCounts, Lenient, Padding
 from sabotaged.pretexts import (
     Boundless,
@@ -136,6 +136,7 @@ SABOTEURS = {
     "E1": _encoder(TooWide, "outputs"),
     "E2": _encoder(Leaky, "alone"),
     "E3": _encoder(Overflowing, "half"),
+    "E3 rounded": _encoder(FarPlace, "half"),
     "E4": _encoder(Unsaved, "saved"),
     "P0": _beside("pretexts", "spare", "unlabeled_tides.next_level:NextLevel"),
     "P1": _pretext(EverTheSame, "keyed"),

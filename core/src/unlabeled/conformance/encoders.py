@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
+from lightning_fabric.plugins import MixedPrecision
 from torch import Tensor
 
 from unlabeled.conformance.check import Check, Clause, checks_of, require
@@ -40,8 +41,8 @@ ALONE = Clause(
 HALF = Clause(
     "E3",
     "half",
-    "Under bf16 autocast embeddings are finite.",
-    "a mask filled with the smallest float32, or a logarithm of zero",
+    "In mixed precision, with a batch rounded to bf16, embeddings are finite.",
+    "a mask filled with the smallest float32, a logarithm of zero, or whole numbers kept as floats",
 )
 SAVED = Clause(
     "E4",
@@ -124,7 +125,9 @@ def _half(subject: Subject) -> None:
     encoder, samples = subject.ready()
     with torch.autocast("cpu", dtype=torch.bfloat16):
         for output in encoder.outputs:
-            values = _values(encoder.encode(encoder.collate(samples), output.name))
+            # Training rounds every float of a batch too, for health and batch norms as well.
+            batch = MixedPrecision("bf16-mixed", "cpu").convert_input(encoder.collate(samples))
+            values = _values(encoder.encode(batch, output.name))
             require(torch.isfinite(values).all(), f"output {output.name!r} is not finite")
 
 
