@@ -185,12 +185,13 @@ def table(scores: list[dict[str, Any]]) -> str:
     """A row per recipe, set and way to split, in Markdown: scores, and gaps to the others."""
     others = ("random encoders", "counts", "ECFP4")
     columns = ("recipe", "set", "pretrained", *others, *(f"− {other}" for other in others))
-    rows = [list(columns), ["---"] * len(columns)]
+    lines = [f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]
     for found in scores:
         where = f"{found['set']}, {found['split'].replace('_', ' ')}"
         gaps = [gap(other) for other in found["comparisons"]]
-        rows.append([f"`{found['recipe']}`", where, *map(spell, found["rows"]), *gaps])
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+        cells = [f"`{found['recipe']}`", where, *map(spell, found["rows"]), *gaps]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def spell(row: dict[str, Any]) -> str:

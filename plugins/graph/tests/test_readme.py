@@ -1,6 +1,8 @@
 """The README's commands and Python run as they stand, on molecules of rdkit and small graphs."""
 
+import json
 import re
+import runpy
 import shlex
 from itertools import islice
 from pathlib import Path
@@ -18,7 +20,8 @@ from unlabeled_graph.encoders.sage import SAGESettings
 from unlabeled_graph.graph_files import read_directory, save_graphs
 from unlabeled_graph.pretexts.graphmae import GraphMAE, GraphMAESettings
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def blocks(language):
@@ -108,3 +111,12 @@ def test_a_layer_of_ones_own_is_pretrained():
     assert all(weight.grad.any() for weight in encoder.body.layers[0].parameters())
     assert isinstance(pretext.decoder, TAGConv)
     assert encoder(encoder.collate([graph(9), graph(4)])).shape == (2, 8)
+
+
+@pytest.mark.parametrize(("script", "part"), [("graph.py", "scores"), ("graph_table.py", None)])
+def test_tables_are_what_the_benchmarks_recorded(script, part):
+    benchmark = runpy.run_path(str(ROOT / "benchmarks" / script))
+    found = json.loads(benchmark["RESULTS"].read_text())
+    rows = benchmark["table"](found[part] if part else found).splitlines()
+    assert len(rows) > 2
+    assert not [row for row in rows if f"{row}\n" not in README]
