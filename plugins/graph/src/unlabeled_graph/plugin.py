@@ -263,7 +263,6 @@ plugin = Plugin(
             target="unlabeled_graph:recipes/graphmae_molecules.yaml",
             summary="masked atoms of molecules, the encoder of the published row",
             source="Hou et al. 2022, GraphMAE",
-            experimental=True,
         ),
         "graphmae_molecules_base": Component(
             target="unlabeled_graph:recipes/graphmae_molecules_base.yaml",
