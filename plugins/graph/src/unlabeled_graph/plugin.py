@@ -309,7 +309,6 @@ plugin = Plugin(
             target="unlabeled_graph:recipes/graphmae_reddit_binary_base.yaml",
             summary="masked nodes of TU graphs, the published row for REDDIT-BINARY",
             source="Hou et al. 2022, GraphMAE",
-            experimental=True,
         ),
         "graphmae_pyg": Component(
             target="unlabeled_graph:recipes/graphmae_pyg.yaml",
