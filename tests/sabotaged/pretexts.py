@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import nn
@@ -12,6 +14,7 @@ from unlabeled_tides.recurrent import Levels
 from unlabeled.contract import Loss
 from unlabeled.distributed import global_mean, rank
 from unlabeled.errors import ShapeError
+from unlabeled.pretexts.joint_embedding import JointEmbedding
 from unlabeled.randomness import Draw
 
 
@@ -97,12 +100,19 @@ class PullingByPlace(NextLevel):
         return Loss(super().forward(batch).total.detach() + pull - pull.detach())
 
 
+class Groupless(JointEmbedding):
+    """P6: drops the group of a draw, so that a patient's scans repel each other."""
+
+    def example(self, sample, draw):
+        return super().example(sample, replace(draw, group=""))
+
+
 class ByWorker(NextLevel):
     """D1: a data worker draws by its own seed."""
 
     def example(self, sample, draw):
         worker = get_worker_info()
-        return super().example(sample, Draw(worker.seed, 0, "") if worker else draw)
+        return super().example(sample, Draw(worker.seed, 0, "", 0, "") if worker else draw)
 
 
 class LocalMean(NextLevel):

@@ -33,6 +33,7 @@ from sabotaged.pretexts import (
     EverTheSame,
     FarRow,
     GlobalStart,
+    Groupless,
     Idle,
     Infinite,
     LocalMean,
@@ -103,6 +104,14 @@ def _replicated(target: type) -> Saboteur:
     )
 
 
+def _with_recipe(target: type, name: str, title: str) -> Saboteur:
+    """A pretext of its own, with the recipe of its name."""
+    pretext = Component(f"{target.__module__}:{target.__name__}", "broken")
+    recipe = Component(f"sabotaged:recipes/{name}.yaml", "broken", experimental=True)
+    plugin = replace(tides, pretexts={name: pretext}, recipes={name: recipe})
+    return Saboteur(plugin, f"pretexts/{name}/{title}")
+
+
 def _learner(target: type) -> Saboteur:
     plugin = _instead("pretexts", "next_level", target)
     trial = Trial("next_level", items=64, overrides={"training": {"steps": 40}})
@@ -148,6 +157,7 @@ SABOTEURS = {
     "P4 smallest": _pretext(Boundless, "finite"),
     "P5": _pretext(ByPlace, "order"),
     "P5 gradient": _pretext(PullingByPlace, "order"),
+    "P6": _with_recipe(Groupless, "groupless", "groups"),
     "O1": _objective(Exponential, "finite"),
     "O1 smallest": _objective(Lenient, "finite"),
     "O2": _objective(FirstCounts, "order"),

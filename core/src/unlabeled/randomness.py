@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from unlabeled.items import Item
+
 
 def keyed_rng(*key: object) -> np.random.Generator:
     """A generator that is a pure function of `key` (ints and strings).
@@ -19,18 +21,25 @@ def keyed_rng(*key: object) -> np.random.Generator:
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """One visit to one item: the key of all randomness that the visit may use.
+    """One draw of one item: the key of all randomness that it may use. Made by `Draw.of` alone.
 
-    number counts the draws of the same item within one epoch (`samples_per_item`);
+    item: its id; number counts the draws of the same item within one epoch (`samples_per_item`);
     group is the item's (patient, speaker, scene), which no random number depends on.
     """
 
     seed: int
     epoch: int
     item: str
-    number: int = 0
-    group: str = ""
+    number: int
+    group: str
+    # No default anywhere: a draw made without its group turns negatives of one patient against
+    # each other, and nothing looks wrong.
+
+    @classmethod
+    def of(cls, item: Item, seed: int, epoch: int, number: int = 0) -> Draw:
+        """The draw of `item` that training makes in `epoch` of a run with `seed`."""
+        return cls(seed, epoch, item.id, number, item.group)
 
     def rng(self, purpose: int | str) -> np.random.Generator:
-        """The generator for one purpose of this visit: a view's number, "mask", "window" …"""
+        """The generator for one purpose of this draw: a view's number, "mask", "window" …"""
         return keyed_rng(self.seed, self.epoch, self.item, self.number, purpose)

@@ -56,7 +56,7 @@ def views(*sections):
     return Views([ViewSettings(**section) for section in sections])
 
 
-DRAW = Draw(3, 1, "item", 0)
+DRAW = Draw(3, 1, "item", 0, "")
 
 
 def test_each_view_draws_from_its_own_generator():
@@ -84,7 +84,7 @@ def test_a_view_does_not_depend_on_the_others():
 
 def test_batch_steps_are_planned_per_sample_and_applied_to_the_batch():
     made = views({"count": 2, "steps": [{"name": "shift"}, {"name": "mix", "share": 2.0}]})
-    draws = [Draw(0, 0, name) for name in "ab"]
+    draws = [Draw(0, 0, name, 0, "") for name in "ab"]
     batches = made.collate([made.make(torch.ones(1), draw) for draw in draws], torch.stack)
     applied = made.apply(batches)
     for v in range(2):

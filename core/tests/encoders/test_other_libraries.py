@@ -54,7 +54,7 @@ def test_a_network_of_another_library_trains(library):
     views = Views([ViewSettings(count=2)])
     pretext = JointEmbedding(JointEmbeddingSettings(), encoder, views=views, objective=objective)
     samples = torch.randn(4, 3, 32, 32)
-    examples = [pretext.example(x, Draw(0, 0, str(i))) for i, x in enumerate(samples)]
+    examples = [pretext.example(x, Draw(0, 0, str(i), 0, "")) for i, x in enumerate(samples)]
     loss = pretext(pretext.collate(examples)).total
     loss.backward()
     assert torch.isfinite(loss)

@@ -13,7 +13,7 @@ def method(**settings):
 
 
 def examples(pretext, samples):
-    return [pretext.example(s, Draw(0, 0, str(i))) for i, s in enumerate(samples)]
+    return [pretext.example(s, Draw(0, 0, str(i), 0, "")) for i, s in enumerate(samples)]
 
 
 def test_what_the_encoder_sees_is_the_corrupted_signal():

@@ -23,4 +23,4 @@ def test_who_is_kin(negatives, groups, items, same):
 
 
 def test_with_all_as_negatives_there_are_no_numbers():
-    assert join_kin([kin(Draw(0, 0, item), "all") for item in "xx"]) is None
+    assert join_kin([kin(Draw(0, 0, item, 0, ""), "all") for item in "xx"]) is None

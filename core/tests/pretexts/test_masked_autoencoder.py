@@ -17,7 +17,7 @@ def method(**settings) -> MaskedAutoencoder:
 
 
 def batch(pretext, samples):
-    examples = [pretext.example(s, Draw(0, 0, str(i))) for i, s in enumerate(samples)]
+    examples = [pretext.example(s, Draw(0, 0, str(i), 0, "")) for i, s in enumerate(samples)]
     return pretext.collate(examples)
 
 
@@ -57,7 +57,7 @@ def test_hidden_values_do_not_reach_the_encoder():
 def test_padding_and_batch_order_change_nothing():
     pretext = method()
     samples = signals(40, 13, 26)
-    examples = [pretext.example(s, Draw(0, 0, str(i))) for i, s in enumerate(samples)]
+    examples = [pretext.example(s, Draw(0, 0, str(i), 0, "")) for i, s in enumerate(samples)]
     whole = pretext(pretext.collate(examples)).total
     mixed = pretext(pretext.collate([examples[i] for i in (2, 0, 1)])).total
     torch.testing.assert_close(mixed, whole, rtol=1e-12, atol=0)
@@ -114,7 +114,7 @@ def test_every_mask_can_be_chosen(name):
 def _gradient(rank, parts):
     pretext = method()
     examples = [
-        pretext.example(s, Draw(0, 0, str(i))) for i, s in enumerate(signals(40, 13, 26, 33))
+        pretext.example(s, Draw(0, 0, str(i), 0, "")) for i, s in enumerate(signals(40, 13, 26, 33))
     ]
     loss = pretext(pretext.collate([examples[i] for i in parts[rank]])).total
     loss.backward()

@@ -13,7 +13,7 @@ def method(**settings) -> MaskedLatent:
 
 
 def batch(pretext, samples):
-    examples = [pretext.example(s, Draw(0, 0, str(i))) for i, s in enumerate(samples)]
+    examples = [pretext.example(s, Draw(0, 0, str(i), 0, "")) for i, s in enumerate(samples)]
     return pretext.collate(examples)
 
 
@@ -36,7 +36,9 @@ def test_loss_compares_with_the_normalised_tokens_of_the_whole_sample():
 
 def test_padding_changes_nothing():
     pretext = method()
-    examples = [pretext.example(s, Draw(0, 0, str(i))) for i, s in enumerate(signals(40, 13, 26))]
+    examples = [
+        pretext.example(s, Draw(0, 0, str(i), 0, "")) for i, s in enumerate(signals(40, 13, 26))
+    ]
     counts = [int(e.hidden.sum()) for e in examples]
     alone = [float(pretext(pretext.collate([e])).total.detach()) for e in examples]
     expected = sum(c * a for c, a in zip(counts, alone, strict=True)) / sum(counts)

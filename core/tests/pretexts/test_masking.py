@@ -12,7 +12,7 @@ from unlabeled.settings import Settings
 
 def test_the_mask_depends_on_the_draw_alone():
     sample = signals(40)[0]
-    draws = [Draw(0, 0, "a"), Draw(0, 0, "a"), Draw(0, 1, "a")]
+    draws = [Draw(0, 0, "a", 0, ""), Draw(0, 0, "a", 0, ""), Draw(0, 1, "a", 0, "")]
     one, again, other = (mask_sample(Waves(), RandomMask(), sample, draw) for draw in draws)
     assert (one.hidden == again.hidden).all()
     assert (one.hidden != other.hidden).any()
@@ -20,7 +20,7 @@ def test_the_mask_depends_on_the_draw_alone():
 
 def test_samples_of_unequal_size_share_a_grid():
     samples = signals(40, 13)
-    made = [mask_sample(Waves(), RandomMask(ratio=0.5), s, Draw(0, 0, "a")) for s in samples]
+    made = [mask_sample(Waves(), RandomMask(ratio=0.5), s, Draw(0, 0, "a", 0, "")) for s in samples]
     batch = collate_masked(Waves(), made)
     assert batch.split.grid == (10,)
     assert batch.batch.shape == (2, 1, 40)
@@ -31,7 +31,7 @@ def test_samples_of_unequal_size_share_a_grid():
 
 def test_a_sample_too_small_to_hide_from_is_quarantined():
     with pytest.raises(UnreadableItem, match="2 or more patches with data, found 1"):
-        mask_sample(Waves(), RandomMask(), signals(3)[0], Draw(0, 0, "short.wav"))
+        mask_sample(Waves(), RandomMask(), signals(3)[0], Draw(0, 0, "short.wav", 0, ""))
 
 
 def test_an_encoder_that_cannot_be_masked_is_refused_by_what_it_lacks():

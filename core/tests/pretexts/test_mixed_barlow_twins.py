@@ -55,7 +55,7 @@ def method(views=2, objective=None):
 
 def batch(pretext, numbers):
     rows = torch.randn(6, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    made = [pretext.example(rows[n], Draw(0, 0, str(n))) for n in numbers]
+    made = [pretext.example(rows[n], Draw(0, 0, str(n), 0, "")) for n in numbers]
     return pretext.collate(made)
 
 

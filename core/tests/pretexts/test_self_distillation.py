@@ -27,7 +27,7 @@ def method(views=3, encoder=None, objective=None, **settings) -> SelfDistillatio
 
 
 def examples(pretext, samples):
-    return [pretext.example(s, Draw(0, 0, str(i))) for i, s in enumerate(samples)]
+    return [pretext.example(s, Draw(0, 0, str(i), 0, "")) for i, s in enumerate(samples)]
 
 
 def batch(pretext, samples):
@@ -66,7 +66,7 @@ def test_loss_is_the_formula_of_both_terms():
 
 def test_large_views_have_masks_of_their_own_that_depend_on_the_draw():
     pretext, sample = method(), signals(40)[0]
-    one, again = (pretext.example(sample, Draw(0, 0, "a")) for _ in range(2))
+    one, again = (pretext.example(sample, Draw(0, 0, "a", 0, "")) for _ in range(2))
     assert len(one.hidden) == 2
     assert (one.hidden[0] != one.hidden[1]).any()
     assert all((a == b).all() for a, b in zip(one.hidden, again.hidden, strict=True))
@@ -134,11 +134,11 @@ def test_a_default_output_of_another_width_is_refused():
 
 def test_a_view_too_small_to_hide_from_is_quarantined():
     with pytest.raises(UnreadableItem, match="2 or more patches with data, found 1"):
-        method().example(signals(3)[0], Draw(0, 0, "short.wav"))
+        method().example(signals(3)[0], Draw(0, 0, "short.wav", 0, ""))
 
 
 def test_views_are_not_changed():
     sample = signals(40)[0]
     before = sample.clone()
-    method().example(sample, Draw(0, 0, "a"))
+    method().example(sample, Draw(0, 0, "a", 0, ""))
     assert np.array_equal(sample, before)

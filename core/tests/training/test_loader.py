@@ -132,6 +132,22 @@ def test_a_substitute_is_drawn_afresh():
     assert len({row[2] for row in rows}) == 3
 
 
+def test_a_draw_carries_the_group_of_the_item_that_was_read():
+    """Of a substitute too: with `negatives: other_groups` it repels another patient's scans."""
+
+    class Groups(Lists):
+        def example(self, sample, draw):
+            return sample[0], draw.item, draw.group
+
+    reader, settings = Groups(broken=[2]), training(batch_size=6)
+    columns = items(6).table.to_pydict()
+    grouped = Items.of({**columns, "group": [f"patient{number // 2}" for number in range(6)]})
+    fetched = Examples(grouped, reader, reader, settings)[Order(np.ones(6, int), settings).batch(0)]
+    assert fetched.skipped
+    for number, item, group in fetched.batch:
+        assert (item, group) == (f"item{number}", f"patient{number // 2}")
+
+
 def test_the_policy_stop_hands_over_the_error():
     fetch = examples(broken=range(20), unreadable="stop")
     fetched = fetch[Order(np.ones(20, int), fetch.settings).batch(0)]

@@ -96,7 +96,9 @@ def training_step() -> tuple[Callable[[], object], Callable[[], object]]:
     method, plain = SSAST(SSASTSettings(), encoder), PlainSSAST()
     generator = torch.Generator().manual_seed(0)
     clips = [Waveform(0.1 * torch.randn(1, RATE, generator=generator), RATE) for _ in range(32)]
-    batch = method.collate([method.example(c, Draw(0, 0, str(i))) for i, c in enumerate(clips)])
+    batch = method.collate(
+        [method.example(c, Draw(0, 0, str(i), 0, "")) for i, c in enumerate(clips)]
+    )
     waves = torch.cat([clip.values for clip in clips])
     return (
         lambda: plain(waves, batch.split.hidden).backward(),

@@ -52,7 +52,9 @@ def test_more_padding_changes_nothing(name):
     encoder = method.encoder
     whole = encoder.collate(clips())
     usable = [clip for clip in clips() if clip.seconds > 0.1]
-    batch = method.collate([method.example(c, Draw(0, 0, str(i))) for i, c in enumerate(usable)])
+    batch = method.collate(
+        [method.example(c, Draw(0, 0, str(i), 0, "")) for i, c in enumerate(usable)]
+    )
     seen = [
         _numbers(method, encoder, *pair) for pair in ((whole, batch), map(longer, (whole, batch)))
     ]

@@ -29,7 +29,7 @@ def ssast_gradient(share):
     small = {"features": {"bins": 16}, "patch": (8, 4), "width": 12, "depth": 1, "heads": 2}
     encoder = AST(ASTSettings.model_validate({"sample_rate": 16000, **small}))
     method = SSAST(SSASTSettings(), encoder).double()
-    examples = [method.example(c, Draw(0, 0, str(i))) for i, c in enumerate(clips())]
+    examples = [method.example(c, Draw(0, 0, str(i), 0, "")) for i, c in enumerate(clips())]
     loss = method(method.collate(examples[slice(*share)])).total
     loss.backward()
     gradient = torch.cat([p.grad.flatten() for p in method.parameters() if p.grad is not None])

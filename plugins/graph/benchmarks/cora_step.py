@@ -124,7 +124,7 @@ def pair(graph: Data, dropout: float, attention_dropout: float) -> tuple[Plain, 
 
 
 def plan(ours: GraphMAE, graph: Data, step: int) -> tuple[MaskedGraphs, Tensor]:
-    batch = ours.collate([ours.example(graph, Draw(0, step, "cora"))])
+    batch = ours.collate([ours.example(graph, Draw(0, step, "cora", 0, ""))])
     return batch, (batch.donors * len(graph.x)).long()
 
 

@@ -106,7 +106,7 @@ def test_a_layer_of_ones_own_is_pretrained():
     encoder = scope["Convolution"](SAGESettings(node_features=6, width=8, depth=2))
     assert [type(layer) for layer in encoder.body.layers] == [TAGConv, TAGConv]
     pretext = GraphMAE(GraphMAESettings(), encoder)
-    examples = [pretext.example(graph(9), Draw(0, 0, name)) for name in "ab"]
+    examples = [pretext.example(graph(9), Draw(0, 0, name, 0, "")) for name in "ab"]
     pretext(pretext.collate(examples)).total.backward()
     assert all(weight.grad.any() for weight in encoder.body.layers[0].parameters())
     assert isinstance(pretext.decoder, TAGConv)

@@ -103,7 +103,7 @@ def masked_step() -> None:
     recipe = load_recipe("medical/mae_small")
     pretext = build_pretext(recipe, {"channels": 1, "rank": 3})
     volume = Volume(torch.randn(1, 96, 96, 96), np.eye(4), torch.ones(1, dtype=torch.bool))
-    batch = pretext.collate([pretext.example(volume, Draw(0, 0, str(i))) for i in range(2)])
+    batch = pretext.collate([pretext.example(volume, Draw(0, 0, str(i), 0, "")) for i in range(2)])
     plain = pretext.encoder.encode_visible
     everything = torch.arange((96 // recipe.encoder.settings.patch) ** 3).expand(2, -1)
 

@@ -127,7 +127,7 @@ class Fixture:
         made = []
         for index in indices:
             item = items[index % len(items)]
-            draw = Draw(0, epoch + index // len(items), item.id)
+            draw = Draw.of(item, 0, epoch + index // len(items))
             made.append(pretext.example(reader.read(item, draw.rng("read")), draw))
         return made
 

@@ -117,10 +117,11 @@ def _keyed(subject: Subject) -> None:
 
 
 def _keeps_sample(subject: Subject) -> None:
-    pretext = subject.pretext()
-    for index, sample in enumerate(subject.fixture.samples(subject.recipe.reader)):
+    pretext, reader = subject.pretext(), subject.recipe.reader
+    items = subject.fixture.items(reader)
+    for item, sample in zip(items, subject.fixture.samples(reader), strict=False):
         before = copy.deepcopy(sample)
-        pretext.example(sample, Draw(0, 0, str(index)))
+        pretext.example(sample, Draw.of(item, 0, 0))
         seen = difference(before, sample)
         require(not seen, f"the sample changed, {seen}")
 

@@ -169,7 +169,7 @@ class Examples(Dataset[Fetched]):
         index, number = visit.item, visit.number
         for _ in range(ATTEMPTS):
             item = self.items[index]
-            draw = Draw(self.settings.seed, visit.epoch, item.id, number)
+            draw = Draw.of(item, self.settings.seed, visit.epoch, number)
             try:
                 return self.pretext.example(self.reader.read(item, draw.rng("read")), draw)
             except UnreadableItem as error:

@@ -37,7 +37,7 @@ def clip(samples, seed=0):
 
 
 def batch_of(method, *clips):
-    examples = [method.example(c, Draw(0, 0, str(i))) for i, c in enumerate(clips)]
+    examples = [method.example(c, Draw(0, 0, str(i), 0, "")) for i, c in enumerate(clips)]
     return examples, method.collate(examples)
 
 
@@ -102,11 +102,13 @@ def test_hides_the_exact_share_of_each_clip_by_its_key_alone():
     method = pretext()
     for samples in (2000, 8000, 16_000):
         sample = clip(samples)
-        example = method.example(sample, Draw(0, 0, "a"))
+        example = method.example(sample, Draw(0, 0, "a", 0, ""))
         assert example.hidden.sum() == round(0.78 * example.valid.size)
-        again = method.example(sample, Draw(0, 0, "a"))
+        again = method.example(sample, Draw(0, 0, "a", 0, ""))
         np.testing.assert_array_equal(example.hidden, again.hidden)
-        assert not np.array_equal(example.hidden, method.example(sample, Draw(0, 1, "a")).hidden)
+        assert not np.array_equal(
+            example.hidden, method.example(sample, Draw(0, 1, "a", 0, "")).hidden
+        )
 
 
 def test_every_patch_is_hidden_equally_often():
@@ -131,7 +133,7 @@ def test_values_that_are_not_hidden_do_not_enter_the_generative_loss():
     for parameter in frames.rebuild.parameters():
         torch.nn.init.zeros_(parameter)  # the prediction does not depend on what is visible
     sample = clip(8000)
-    example = frames.example(sample, Draw(0, 0, "a"))
+    example = frames.example(sample, Draw(0, 0, "a", 0, ""))
     example.hidden[:] = False
     example.hidden[0, 12:] = True  # frames 24 on, which begin at sample 3840
     changed = sample.values.clone()
@@ -152,7 +154,7 @@ def test_gradient_reaches_both_heads_the_mask_vector_and_the_encoder():
 
 def test_a_clip_of_one_frame_cannot_be_hidden():
     with pytest.raises(UnreadableItem, match="two patches or more"):
-        pretext(patch=(32, 2)).example(clip(100), Draw(0, 0, "short.wav"))
+        pretext(patch=(32, 2)).example(clip(100), Draw(0, 0, "short.wav", 0, ""))
 
 
 def test_other_encoders_are_refused():

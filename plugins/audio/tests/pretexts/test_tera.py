@@ -97,7 +97,7 @@ def test_clips_shorter_than_a_span_have_a_plan(frames):
 @pytest.mark.parametrize("patch", [(16, 1), (16, 3), (8, 4)])
 def test_the_loss_is_the_mean_over_what_is_asked_for(patch):
     method = pretext(patch)
-    examples = [method.example(clip(n, n), Draw(0, 0, str(n))) for n in (5000, 8000, 3000)]
+    examples = [method.example(clip(n, n), Draw(0, 0, str(n), 0, "")) for n in (5000, 8000, 3000)]
     batch = method.collate(examples)
     clean, valid = method.encoder.features(batch.clips)
     tokens = method.encoder.encode_spectrogram(alter(clean, batch), valid)
@@ -117,7 +117,7 @@ def test_the_loss_is_the_mean_over_what_is_asked_for(patch):
 
 def test_alteration_does_what_the_plan_says():
     method = pretext(zeroed=1.0, replaced=0.0, noisy=0.0)
-    batch = method.collate([method.example(clip(8000), Draw(0, 0, "a"))])
+    batch = method.collate([method.example(clip(8000), Draw(0, 0, "a", 0, ""))])
     clean, _ = method.encoder.features(batch.clips)
     altered = alter(clean, batch)
     touched = batch.frames.unsqueeze(1) | batch.band.unsqueeze(2)
@@ -127,7 +127,7 @@ def test_alteration_does_what_the_plan_says():
 
 def test_padding_and_order_change_nothing():
     method = pretext(patch=(16, 2))
-    examples = [method.example(clip(n, n), Draw(0, 0, str(n))) for n in (4000, 9000)]
+    examples = [method.example(clip(n, n), Draw(0, 0, str(n), 0, "")) for n in (4000, 9000)]
     weights, totals = [], []
     for sample, drawn in examples:
         asked = drawn.frames[None] | drawn.band[:16, None]

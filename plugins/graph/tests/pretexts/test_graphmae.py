@@ -37,7 +37,7 @@ def method(encoder=None, **settings):
 
 def batch(pretext, samples, epoch=0):
     return pretext.collate(
-        [pretext.example(s, Draw(0, epoch, f"item{n}")) for n, s in enumerate(samples)]
+        [pretext.example(s, Draw(0, epoch, f"item{n}", 0, "")) for n, s in enumerate(samples)]
     )
 
 
@@ -68,7 +68,7 @@ def test_the_loss_is_the_published_formula():
 
 @pytest.mark.parametrize(("size", "ratio"), [(10, 0.5), (7, 0.25), (9, 0.75), (1, 0.5), (2, 0.3)])
 def test_the_number_of_hidden_nodes_is_exact_and_at_least_one(size, ratio):
-    example = method(mask_ratio=ratio).example(graph(size), Draw(0, 0, "a"))
+    example = method(mask_ratio=ratio).example(graph(size), Draw(0, 0, "a", 0, ""))
 
     assert len(set(example.masked.tolist())) == max(1, int(ratio * size))
 
@@ -77,7 +77,7 @@ def test_replacing_is_right_on_average_where_it_rounds_to_none():
     """The official code replaces every hidden node when the count rounds to 0."""
     pretext = method(mask_ratio=0.5, replace_ratio=0.05)
 
-    shown = [len(pretext.example(graph(10), Draw(0, e, "a")).replaced) for e in range(400)]
+    shown = [len(pretext.example(graph(10), Draw(0, e, "a", 0, "")).replaced) for e in range(400)]
 
     assert set(shown) == {0, 1}
     assert abs(np.mean(shown) - 0.05 * 5) < 0.08
@@ -117,7 +117,7 @@ def test_a_plan_depends_on_the_item_and_the_epoch_alone():
     pretext = method(replace_ratio=0.3, drop_edges=0.4)
 
     def plan(epoch, item):
-        example = pretext.example(graph(12), Draw(0, epoch, item))
+        example = pretext.example(graph(12), Draw(0, epoch, item, 0, ""))
         return [v.tolist() for v in (example.masked, example.donors, example.kept)]
 
     assert plan(0, "a") == plan(0, "a")
@@ -266,7 +266,7 @@ def test_every_weight_learns():
 
 def test_the_order_of_the_items_does_not_matter():
     pretext = method(mask_ratio=0.4)
-    examples = [pretext.example(graph(n), Draw(0, 0, f"{n}")) for n in (3, 8, 5)]
+    examples = [pretext.example(graph(n), Draw(0, 0, f"{n}", 0, "")) for n in (3, 8, 5)]
 
     a, b = pretext.collate(examples), pretext.collate(examples[::-1])
 
@@ -317,7 +317,7 @@ def test_eps_holds_the_decoder_bias_as_in_the_authors_code():
         for step in range(200):
             optimiser.zero_grad()
             pretext(
-                pretext.collate([pretext.example(data, Draw(2, step, "star"))])
+                pretext.collate([pretext.example(data, Draw(2, step, "star", 0, ""))])
             ).total.backward()
             optimiser.step()
         biases[eps] = pretext.decoder.bias.detach()

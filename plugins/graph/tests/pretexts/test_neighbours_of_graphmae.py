@@ -43,7 +43,7 @@ def method(kind, settings=None, encoder=None):
 
 def batch(pretext, samples, epoch=0):
     return pretext.collate(
-        [pretext.example(s, Draw(0, epoch, f"item{n}")) for n, s in enumerate(samples)]
+        [pretext.example(s, Draw(0, epoch, f"item{n}", 0, "")) for n, s in enumerate(samples)]
     )
 
 

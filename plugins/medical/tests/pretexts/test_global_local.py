@@ -105,7 +105,7 @@ def ramp(size, axis):
 def test_the_middle_of_each_slab_lies_in_its_partition(size, axis):
     pretext = build(len(size), axis=axis, thickness=3, partitions=4)
     for number in range(20):
-        example = pretext.example(ramp(size, axis), Draw(0, 0, "a", number))
+        example = pretext.example(ramp(size, axis), Draw(0, 0, "a", number, ""))
         assert len(example) == 4
         for part, views in enumerate(example):
             slab = views[0].sample
@@ -116,12 +116,12 @@ def test_the_middle_of_each_slab_lies_in_its_partition(size, axis):
 
 def test_a_volume_with_fewer_slices_than_partitions_is_unreadable():
     with pytest.raises(UnreadableItem, match="4 or more voxels along axis 2"):
-        build(3).example(ramp((9, 9, 3), 2), Draw(0, 0, "a"))
+        build(3).example(ramp((9, 9, 3), 2), Draw(0, 0, "a", 0, ""))
 
 
 def test_volumes_and_their_slabs_stay_together():
     pretext = build(3, partitions=2, thickness=4)
-    examples = [pretext.example(ramp((8, 8, 8), 2), Draw(0, 0, name)) for name in "ab"]
+    examples = [pretext.example(ramp((8, 8, 8), 2), Draw(0, 0, name, 0, "")) for name in "ab"]
     batch = pretext.collate(examples)
     assert batch.partition.tolist() == [0, 1, 0, 1]
     means = batch.views[0].batch.values.mean(dim=(1, 2, 3, 4))

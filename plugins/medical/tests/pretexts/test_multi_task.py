@@ -35,7 +35,7 @@ def test_turning_back_gives_the_square_again(quarters):
 
 def test_the_target_is_turned_but_not_corrupted(pretext):
     volume = make_volume((8, 8, 8))
-    for copy in pretext.example(volume, Draw(0, 0, "a")):
+    for copy in pretext.example(volume, Draw(0, 0, "a", 0, "")):
         assert torch.equal(copy.whole.values, turned(volume, copy.quarters).values)
         changed = int((copy.seen.values != copy.whole.values).sum())
         assert changed == round(0.3 * 8**3)
@@ -44,7 +44,9 @@ def test_the_target_is_turned_but_not_corrupted(pretext):
 def test_the_parts_are_the_three_formulas(pretext):
     """Against a float64 recomputation by other means from the same batch."""
     pretext.eval()
-    examples = [pretext.example(make_volume((8, 8, 8), s), Draw(0, 0, str(s))) for s in range(3)]
+    examples = [
+        pretext.example(make_volume((8, 8, 8), s), Draw(0, 0, str(s), 0, "")) for s in range(3)
+    ]
     batch = pretext.collate(examples)
     with torch.no_grad():
         loss = pretext(batch)
@@ -68,7 +70,7 @@ def test_padding_is_not_rebuilt(pretext):
     """A small volume beside a large one costs what its own voxels cost."""
     pretext.eval()
     small, large = (
-        pretext.example(make_volume(s), Draw(0, 0, "a")) for s in ((4, 4, 4), (8, 8, 8))
+        pretext.example(make_volume(s), Draw(0, 0, "a", 0, "")) for s in ((4, 4, 4), (8, 8, 8))
     )
     batch = pretext.collate([small, large])
     with torch.no_grad():
@@ -90,7 +92,9 @@ def test_learned_weights_are_trained(pretext):
     learned = {"weight": 1.0, "learned": True}
     settings = MultiTaskSettings(inpainting=learned, rotation=learned, contrast=learned)
     pretext = MultiTask(settings, pretext.encoder)
-    examples = [pretext.example(make_volume((8, 8, 8), s), Draw(0, 0, str(s))) for s in range(3)]
+    examples = [
+        pretext.example(make_volume((8, 8, 8), s), Draw(0, 0, str(s), 0, "")) for s in range(3)
+    ]
     pretext(pretext.collate(examples)).total.backward()
     gradients = [p.grad for p in pretext.weights.parameters()]
     assert len(gradients) == 3

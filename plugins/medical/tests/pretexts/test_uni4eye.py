@@ -26,7 +26,7 @@ def build(ranks=(2, 3), **settings):
 
 
 def batch_of(pretext, *volumes):
-    examples = [pretext.example(v, Draw(0, 0, str(n))) for n, v in enumerate(volumes)]
+    examples = [pretext.example(v, Draw(0, 0, str(n), 0, "")) for n, v in enumerate(volumes)]
     return pretext.collate(examples)
 
 

@@ -52,7 +52,7 @@ def pretext(official=False, double=True):
 
 def batch_of(method, rasters, epoch=0):
     return method.collate(
-        [method.example(one, Draw(0, epoch, f"i{i}")) for i, one in enumerate(rasters)]
+        [method.example(one, Draw(0, epoch, f"i{i}", 0, "")) for i, one in enumerate(rasters)]
     )
 
 
@@ -62,12 +62,12 @@ def gradients(method):
 
 def test_masks_are_independent_and_have_the_exact_count():
     method = pretext()
-    one = method.example(raster(size=120), Draw(0, 0, "x"))
+    one = method.example(raster(size=120), Draw(0, 0, "x", 0, ""))
     assert [int((v & ~h).sum()) for v, h in zip(one.valid, one.hidden, strict=True)] == [56, 56]
     assert (one.hidden[0] != one.hidden[1]).any()
-    again = method.example(raster(size=120), Draw(0, 0, "x"))
+    again = method.example(raster(size=120), Draw(0, 0, "x", 0, ""))
     np.testing.assert_array_equal(one.hidden[0], again.hidden[0])
-    other = method.example(raster(size=120), Draw(0, 1, "x"))
+    other = method.example(raster(size=120), Draw(0, 1, "x", 0, ""))
     assert (one.hidden[0] != other.hidden[0]).any()
 
 
@@ -203,7 +203,7 @@ def test_pixels_without_data_change_nothing():
 
 def test_a_permuted_batch_has_the_same_loss_and_gradient():
     method = pretext()
-    examples = [method.example(raster(seed=i), Draw(0, 0, f"i{i}")) for i in range(4)]
+    examples = [method.example(raster(seed=i), Draw(0, 0, f"i{i}", 0, "")) for i in range(4)]
     results = []
     for order in ([0, 1, 2, 3], [2, 0, 3, 1]):
         method.zero_grad()
@@ -217,7 +217,7 @@ def share(rank, counts):
     method = pretext()
     start = sum(counts[:rank])
     examples = [
-        method.example(raster(seed=i), Draw(0, 0, f"i{i}"))
+        method.example(raster(seed=i), Draw(0, 0, f"i{i}", 0, ""))
         for i in range(start, start + counts[rank])
     ]
     loss = method(method.collate(examples)).total

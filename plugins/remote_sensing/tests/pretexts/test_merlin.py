@@ -58,7 +58,7 @@ def test_examples_keep_real_and_imaginary_part_together_and_are_keyed():
     method = merlin(subsample=2)
     values = speckled(np.full((32, 32), 9.0), np.random.default_rng(0))
     one, again, other = (
-        method.example(scene(values), Draw(0, epoch, "a")).layers["slc"].values
+        method.example(scene(values), Draw(0, epoch, "a", 0, "")).layers["slc"].values
         for epoch in (0, 0, 1)
     )
     np.testing.assert_array_equal(one, again)
@@ -73,7 +73,7 @@ def test_structures_change_the_level_and_nothing_else():
     for name in "abcdefgh":
         plain, shown = (
             merlin(symmetrise=False, structures=share)
-            .example(scene(values), Draw(0, 0, name))
+            .example(scene(values), Draw(0, 0, name, 0, ""))
             .layers["slc"]
             .values
             for share in (0.0, 1.0)

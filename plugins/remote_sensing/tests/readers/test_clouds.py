@@ -113,6 +113,6 @@ def loss_of(raster, sensors):
     steps = ({"name": "remote_sensing/crop", "size": 12}, {"name": "remote_sensing/dihedral"})
     views = Views([ViewSettings(steps=steps)])
     method = CROMAPretext(CROMAPretextSettings(), encoder, views=views)
-    examples = [method.example(raster, Draw(0, 0, name)) for name in "ab"]
+    examples = [method.example(raster, Draw(0, 0, name, 0, "")) for name in "ab"]
     loss = method(method.collate(examples))
     return {"total": loss.total.item(), **{k: v.item() for k, v in loss.parts.items()}}
