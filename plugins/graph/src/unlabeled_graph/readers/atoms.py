@@ -3,6 +3,7 @@
 Every feature is a one-hot block; a value outside its list takes the block's last column. The
 blocks follow what Hu et al., ICLR 2020, arXiv:1905.12265, give atoms and bonds (element,
 chirality, bond type), with degree, hydrogens, charge, hybridisation and ring membership added.
+Stereochemistry is that of `stereo`, so that a molecule has the same features however it is written.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from rdkit import Chem, rdBase
 from torch_geometric.data import Data
 
 from unlabeled.errors import UnreadableItem
+from unlabeled_graph.readers.stereo import MOST_STEPS, NONE, stereo_columns
 
 ELEMENTS = (5, 6, 7, 8, 9, 14, 15, 16, 17, 34, 35, 53)
 DEGREES = (0, 1, 2, 3, 4)
@@ -27,7 +29,6 @@ HYBRIDISATIONS = (
     Chem.HybridizationType.SP2,
     Chem.HybridizationType.SP3,
 )
-CHIRALITIES = (Chem.ChiralType.CHI_TETRAHEDRAL_CW, Chem.ChiralType.CHI_TETRAHEDRAL_CCW)
 YES_OR_NO = (False, True)
 BOND_TYPES = (
     Chem.BondType.SINGLE,
@@ -43,7 +44,7 @@ ATOM_BLOCKS = MappingProxyType(
         "hydrogens": len(HYDROGENS) + 1,
         "charge": len(CHARGES) + 1,
         "hybridisation": len(HYBRIDISATIONS) + 1,
-        "chirality": len(CHIRALITIES) + 1,
+        "stereo": NONE + 1,
         "aromatic": 2,
         "ring": 2,
     }
@@ -72,9 +73,13 @@ def molecule_graph(smiles: str, source: str) -> Data:
     """x: (N, NODE_FEATURES) 0/1, edge_index: (2, 2B), edge_attr: (2B, EDGE_FEATURES), smiles.
 
     Edge 2b and edge 2b + 1 are the two directions of bond b. Raises UnreadableItem, naming
-    `source`, if rdkit cannot parse `smiles`.
+    `source`, if rdkit cannot parse `smiles`, or its stereochemistry is too much to label.
     """
-    codes = _codes(smiles)
+    try:
+        codes = _codes(smiles)
+    except RuntimeError as error:
+        found = f"more, in {smiles}"
+        raise UnreadableItem(source, f"CIP labels within {MOST_STEPS} steps", found) from error
     if codes is None:
         raise UnreadableItem(source, "a SMILES string", smiles)
     return Data(
@@ -99,21 +104,22 @@ def _codes(smiles: str) -> Codes | None:
         return None
     bonds = list(molecule.GetBonds())
     ends = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in bonds]
+    stereo = stereo_columns(molecule)
     return Codes(
-        np.array([_atom(atom) for atom in molecule.GetAtoms()], np.uint8),
+        np.array([_atom(atom, stereo[atom.GetIdx()]) for atom in molecule.GetAtoms()], np.uint8),
         np.array(ends, np.int32).reshape(-1, 2),
         np.array([_bond(bond) for bond in bonds], np.uint8).reshape(-1, len(BOND_BLOCKS)),
     )
 
 
-def _atom(atom: Chem.Atom) -> list[int]:
+def _atom(atom: Chem.Atom, stereo: int) -> list[int]:
     return [
         _place(atom.GetAtomicNum(), ELEMENTS),
         _place(atom.GetDegree(), DEGREES),
         _place(atom.GetTotalNumHs(), HYDROGENS),
         _place(atom.GetFormalCharge(), CHARGES),
         _place(atom.GetHybridization(), HYBRIDISATIONS),
-        _place(atom.GetChiralTag(), CHIRALITIES),
+        stereo,
         _place(atom.GetIsAromatic(), YES_OR_NO),
         _place(atom.IsInRing(), YES_OR_NO),
     ]
