@@ -89,3 +89,21 @@ def test_metadata_holds_numbers_and_known_words(scans):
     series = [item for item in items if item.metadata["format"] == "dicom"]
     assert {item.metadata["sequence"] for item in series} == {"T1+sag"}
     assert {item.metadata["session"] for item in items} == {"1"}
+
+
+def test_what_names_nobody_is_written_as_it_is(scans, tmp_path):
+    """Spacing, shape and frame had been hashes, too."""
+    out = tmp_path / "out"
+    recipe = load_recipe("medical/vicreg", {"training": {"steps": 1, "max_skipped": 0.5}})
+    run = unlabeled.pretrain(recipe, scans, out / "run", quiet=True)
+    unlabeled.embed(run.path, scans, out / "scans.parquet", max_skipped=0.5)
+    rows = pq.read_table(out / "scans.parquet").to_pylist()
+    known = {item.id: item for item in Volumes().index(scans)}
+    with (out / "run/private/items.csv").open() as file:
+        names = {row["pseudonym"]: row["id"] for row in csv.DictReader(file)}
+    for row in rows:
+        item = known[names[row["id"]]]
+        shown = {name: item.metadata[name] for name in Volumes.public if name in item.metadata}
+        assert {name: row[name] for name in shown} == shown
+        assert shown["spacing"]
+        assert NAME not in repr(row)

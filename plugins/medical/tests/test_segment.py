@@ -85,6 +85,7 @@ def test_the_command_line_tells_how_encoders_segment(balls, run, capsys):
             "pretrained",
             "2 random encoders (mean)",
             "raw voxels",
+            "raw voxels and place",
             "fine-tuned",
             "from scratch",
         )
@@ -96,7 +97,9 @@ def test_the_command_line_tells_how_encoders_segment(balls, run, capsys):
     gaps = {gap["against"]: gap for gap in rows[0]["gaps"]}
     expected = dice[1, "pretrained"] - dice[1, "raw voxels"]
     assert gaps["raw voxels"]["difference"] == pytest.approx(expected)
-    assert told.count("\n") == 12
+    expected = dice[1, "pretrained"] - dice[1, "raw voxels and place"]
+    assert gaps["raw voxels and place"]["difference"] == pytest.approx(expected)
+    assert told.count("\n") == 14
     assert "case_" not in told
 
 
@@ -105,7 +108,7 @@ def test_without_a_split_every_second_patient_is_tested(balls, run):
     rows = segment(
         run, balls / "images", balls / "masks.csv", labelled=(2,), draws=1, random_encoders=1
     )
-    assert len(rows) == 3
+    assert len(rows) == 4
     with pytest.raises(DataError, match="5 volumes asked for, 4 patients"):
         segment(run, balls / "images", balls / "masks.csv", labelled=(5,), random_encoders=1)
 

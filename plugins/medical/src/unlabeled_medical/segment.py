@@ -5,9 +5,10 @@
 The table has the columns `item` and `mask` (a label map's path relative to the table), and
 optionally `group` (the patient) and `split` (train, test); without a split every second patient is
 tested. For each number of labelled volumes a few draws of as many patients are made, the same for
-all: a linear head on the frozen maps of the pretrained encoder, of random ones, and on raw voxels;
-with --tuned-steps also the pretrained and a random encoder, trained with their head. Scores are
-Dice and HD95 (mm), means over classes; intervals come from a paired bootstrap over tested patients.
+all: a linear head on the frozen maps of the pretrained encoder, of random ones, on raw voxels, and
+on raw voxels with their place in the volume; with --tuned-steps also the pretrained and a random
+encoder, trained with their head. Scores are Dice and HD95 (mm), means over classes; intervals come
+from a paired bootstrap over tested patients.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ from unlabeled_medical.evaluators.few_labels import (
     table_rows,
     tuning,
 )
-from unlabeled_medical.evaluators.segmentation import Labelled, frozen, neighbourhood
+from unlabeled_medical.evaluators.segmentation import Labelled, frozen, neighbourhood, placed
 from unlabeled_medical.readers.volumes import Volumes
 from unlabeled_medical.volume import Volume
 
@@ -94,6 +95,7 @@ def segment(
         "pretrained": [probing(frozen(pretrained))],
         f"{random_encoders} random encoders (mean)": [probing(frozen(e)) for e in untrained],
         "raw voxels": [probing(neighbourhood)],
+        "raw voxels and place": [probing(placed(neighbourhood))],
     }
     if tuned_steps:
         fittings["fine-tuned"] = [tuning(pretrained, tuned_steps)]

@@ -26,6 +26,12 @@ from unlabeled_medical.readers.header import Header
 from unlabeled_medical.readers.layouts import Entry
 from unlabeled_medical.readers.names import SEQUENCES, Told
 
+PUBLIC = (
+    "session", "sequence", "split", "format", "frame", "axis", "slice", "shape", "spacing",
+    "orientation", "channels", "rank",
+)  # fmt: skip
+"""Columns that cannot name a person: numbers, known words, and names of sections that the recipe
+holds. Runs and tables write them as they are; a new column is hidden until it is added here."""
 KNOWN = re.compile(rf"(?<![A-Za-z0-9])({SEQUENCES})(?![A-Za-z0-9])", re.IGNORECASE)
 PLANES = {"sagittal": 0, "coronal": 1, "axial": 2}
 """The axis, after turning towards RAS, that a slice of each plane is cut across."""

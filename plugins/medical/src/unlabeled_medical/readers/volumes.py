@@ -23,6 +23,7 @@ from unlabeled_medical.readers.layouts import Choosing, Entry, find
 from unlabeled_medical.readers.names import Naming, Patients, notes_on
 from unlabeled_medical.readers.remarks import remarks_on
 from unlabeled_medical.readers.table import (
+    PUBLIC,
     files_of,
     join_sequences,
     located,
@@ -51,6 +52,7 @@ class Volumes(Settings):
     """
 
     private: ClassVar[bool] = True
+    public: ClassVar[tuple[str, ...]] = PUBLIC
 
     include: tuple[str, ...] = Field((), description="globs of the only files to read")
     exclude: tuple[str, ...] = Field((), description="globs of files to leave out")
