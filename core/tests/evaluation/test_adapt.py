@@ -5,8 +5,10 @@ import torch
 
 from unlabeled.cli import main
 from unlabeled.errors import RunError, UsageError
-from unlabeled.evaluation.adapt import adapt
+from unlabeled.evaluation.adapt import adapt, drawn_batches
+from unlabeled.evaluation.reading import Source
 from unlabeled.export.encoder import load_encoder, load_reader
+from unlabeled.randomness import keyed_rng
 
 
 @pytest.fixture
@@ -36,6 +38,17 @@ def test_batch_norm_has_the_statistics_of_the_data_and_no_weight_changes(run, da
     torch.testing.assert_close(adapted.norm.running_var, hidden.var(0), atol=1e-5, rtol=1e-4)
     for name, parameter in before.named_parameters():
         assert torch.equal(parameter, adapted.get_parameter(name)), name
+
+
+def test_batches_come_in_the_order_drawn_and_no_item_is_left_out(run, data):
+    """Also where one is left over, and where its size alone would fill a batch."""
+    encoder, reader = load_encoder(run), load_reader(run)
+    items = reader.index(data)
+    lengths = items.table["size"].to_numpy()
+    batches = list(drawn_batches(encoder, Source(items, reader), range(33), 8, "here"))
+    seen = [int(length) for batch in batches for length in batch.valid.sum(1)]
+    assert seen == lengths[keyed_rng("here").permutation(range(33))].tolist()
+    assert min(len(batch.valid) for batch in batches) > 1
 
 
 def test_what_it_was_adapted_to_is_written_down(run, data, tmp_path):

@@ -50,8 +50,8 @@ def test_batch_norm_has_the_statistics_of_the_data_without_dropout(source):
     assert encoder.norm.momentum == 0.1
 
 
-def test_several_batches_count_alike(source):
-    """A plain mean over batches: the last one weighs no more than the first."""
+def test_it_does_not_matter_how_the_items_are_cut(source):
     whole, cut = made(source, 0, batch_size=64), made(source, 0, batch_size=10)
-    torch.testing.assert_close(cut.norm.running_mean, whole.norm.running_mean, atol=0.1, rtol=0.1)
+    torch.testing.assert_close(cut.norm.running_mean, whole.norm.running_mean)
+    torch.testing.assert_close(cut.norm.running_var, whole.norm.running_var)
     assert int(cut.norm.num_batches_tracked) >= 4

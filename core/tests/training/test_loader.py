@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from unlabeled.errors import DataError, UnreadableItem
 from unlabeled.items import Items
+from unlabeled.randomness import keyed_rng
 from unlabeled.training.loader import ATTEMPTS, Examples, Order, Slices, load, sample_batches
 from unlabeled.training.settings import TrainingSettings
 
@@ -193,3 +194,11 @@ def test_a_sample_is_drawn_by_seed_without_what_is_broken():
     numbers = {row[0] for batch in sample(0) for row in batch}
     dropped = min(numbers)
     assert {row[0] for batch in sample(0, [dropped]) for row in batch} == numbers - {dropped}
+
+
+def test_a_sample_comes_in_the_order_drawn_and_a_lone_one_joins_the_batch_before():
+    lists = Lists(())
+    batches = list(sample_batches(items(50), lists, lists, seed=0, count=9, size=4))
+    assert [len(batch) for batch in batches] == [4, 5]
+    numbers = [row[0] for batch in batches for row in batch]
+    assert numbers == keyed_rng(0, "sample").permutation(50)[:9].tolist()

@@ -12,9 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 from lightning_fabric.utilities import move_data_to_device
 
-from unlabeled.batch_norm import estimate_batch_norm, has_batch_norm
+from unlabeled.batch_norm import drawn_lists, estimate_batch_norm, has_batch_norm
 from unlabeled.contract import Batch, Encoder
 from unlabeled.errors import RunError, UsageError
 from unlabeled.evaluation.encoding import device
@@ -72,10 +73,18 @@ def adapt(
 def drawn_batches(
     encoder: Encoder, source: Source, rows: Sequence[int], size: int, *key: str | int
 ) -> Iterator[Batch]:
-    """BATCHES batches of `size` items of `rows`, or all there are, drawn by `key`."""
+    """BATCHES batches of `size` items of `rows`, or all there are, drawn by `key`.
+
+    In the order drawn: sorted by size, a batch would be no fair sample of the items. One with large
+    items holds fewer: padded to its largest, it is no bigger than `size` items of the median size,
+    or holds two.
+    """
+    sizes = source.items.table["size"].to_numpy()
     drawn = keyed_rng(*key).permutation(rows)[: BATCHES * size].tolist()
-    # Cut before sorting by size: a batch shall be a fair sample of the items.
-    for start in range(0, len(drawn), size):
-        for _, samples in source.batches(drawn[start : start + size], size):
-            if len(samples) > 1 or len(drawn) == 1:
-                yield move_data_to_device(encoder.collate(samples), device())
+    read = (
+        (sample, int(sizes[row]))
+        for row in drawn
+        for sample in source.tried(row, source.reader.read)
+    )
+    for samples in drawn_lists(read, size, size * max(1.0, float(np.median(sizes)))):
+        yield move_data_to_device(encoder.collate(samples), device())

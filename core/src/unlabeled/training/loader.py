@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from unlabeled.batch_norm import drawn_lists
 from unlabeled.contract import Batch, Encoder, Pretext, Reader, Sample
 from unlabeled.errors import DataError, UnlabeledError, UnreadableItem
 from unlabeled.items import Items
@@ -207,25 +208,30 @@ def sample_batches(
 ) -> Iterator[Batch]:
     """At most `count` items, drawn by seed, collated in batches of `size` as the encoder does.
 
-    They are read as in training (large sources by window), and unreadable ones are left out.
-    Raises DataError if nothing is left.
+    They come in the order drawn: sorted, a batch would hold neighbours of the listing, one folder
+    or site. A lone one that is left over joins the batch before. They are read as in training
+    (large sources by window), and unreadable ones are left out. Raises DataError if nothing is
+    left.
     """
     chosen = keyed_rng(seed, "sample").permutation(len(items))[:count]
-    samples: list[Sample] = []
+    samples = _drawn_samples(items, reader, chosen, seed)
+    for batch in drawn_lists(samples, size):
+        yield encoder.collate(batch)
+
+
+def _drawn_samples(
+    items: Items, reader: Reader, chosen: np.ndarray, seed: int
+) -> Iterator[tuple[Sample, int]]:
+    """Each with its extent."""
+    last = None
     found = 0
-    for index in np.sort(chosen):
-        item = items[int(index)]
+    for index in chosen.tolist():
+        item = items[index]
         try:
-            samples.append(reader.read(item, keyed_rng(seed, "sample", item.id)))
+            yield reader.read(item, keyed_rng(seed, "sample", item.id)), item.size
+            found += 1
         except UnreadableItem as error:
             last = error
-            continue
-        found += 1
-        if len(samples) == size:
-            yield encoder.collate(samples)
-            samples = []
-    if samples:
-        yield encoder.collate(samples)
     if not found:
         raise DataError(f"None of {len(chosen)} items drawn by seed can be read; the last: {last}")
 
