@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SHOWN = 10
 """How many quarantined files, groups or values of a column the text shows."""
+EXAMPLES = 3
+"""How many groups, and items with a remark, are named."""
 
 
 def inspect(
@@ -85,7 +87,7 @@ def _describe(name: str, settings: Mapping[str, Any], path: Path, read: int) -> 
     choice = read_choice("readers", {"name": name, **settings}, "inspect")
     reader = build_reader(choice)
     items = reader.index(path)
-    remarks, measured, unreadable = _look_inside(reader, items, read)
+    remarked, measured, unreadable = _look_inside(reader, items, read)
     facts, unfit = _facts(reader, items)
     return {
         "reader": name,
@@ -94,6 +96,7 @@ def _describe(name: str, settings: Mapping[str, Any], path: Path, read: int) -> 
         "facts": facts,
         "size": _numbers(items.table["size"].to_pylist()),
         "groups": len(set(items.table["group"].to_pylist()) - {""}),
+        "some_groups": _some_groups(items),
         "metadata": _columns(items),
         "measured": measured,
         "notes": [*items.notes, *unfit],
@@ -102,10 +105,20 @@ def _describe(name: str, settings: Mapping[str, Any], path: Path, read: int) -> 
         ],
         "read": min(read, len(items)),
         "unreadable": unreadable,
-        "remarks": remarks,
+        "remarks": {remark: len(ids) for remark, ids in remarked.items()},
+        "remarked": {remark: ids[:EXAMPLES] for remark, ids in remarked.items()},
         "recipes": _recipes_for(choice),
         "suggested": None if unfit else _suggestion(reader, items),
     }
+
+
+def _some_groups(items: Items) -> dict[str, str]:
+    """A few groups, each with the id of one of its items: whether they were read off names well."""
+    shown: dict[str, str] = {}
+    for group, id in zip(*(items.table[name].to_pylist() for name in ("group", "id")), strict=True):
+        if group and len(shown) < EXAMPLES:
+            shown.setdefault(group, id)
+    return shown
 
 
 def _facts(reader: Reader, items: Items) -> tuple[dict[str, Any], list[str]]:
@@ -127,11 +140,11 @@ def _suggestion(reader: Reader, items: Items) -> dict[str, str] | None:
 
 def _look_inside(
     reader: Reader, items: Items, count: int
-) -> tuple[dict[str, int], dict[str, Any], list[str]]:
-    """What is unusual in some items, with counts; ranges; and those that cannot be read."""
+) -> tuple[dict[str, list[str]], dict[str, Any], list[str]]:
+    """The ids of items by what is unusual in them; ranges; and those that cannot be read."""
     from unlabeled.contract import Measures, Remarks
 
-    remarks: Counter[str] = Counter()
+    remarked: dict[str, list[str]] = defaultdict(list)
     measured: dict[str, list[float]] = defaultdict(list)
     unreadable = []
     step = max(1, len(items) // max(count, 1))
@@ -142,12 +155,13 @@ def _look_inside(
             unreadable.append(str(error))
             continue
         if isinstance(reader, Remarks):
-            remarks.update(reader.remarks(sample))
+            for remark in reader.remarks(sample):
+                remarked[remark].append(items[index].id)
         if isinstance(reader, Measures):
             for name, value in reader.measure(items[index]).items():
                 measured[name].append(value)
     ranges = {name: _numbers(values) for name, values in measured.items()}
-    return dict(remarks), ranges, unreadable
+    return dict(remarked), ranges, unreadable
 
 
 def _columns(items: Items) -> dict[str, Any]:
@@ -197,13 +211,15 @@ def _print(entry: dict[str, Any]) -> None:
             for name, count in value.items()
         )
         out.print(f"  {key}: {', '.join(told)}")
-    out.print(f"  groups: {entry['groups'] or 'none'}")
+    some = "; ".join(f"{group} (as {id})" for group, id in entry["some_groups"].items())
+    out.print(f"  groups: {entry['groups'] or 'none'}{some and f', such as {some}'}")
     for key, value in entry["facts"].items():
         out.print(f"  {key}: {value}")
     for note in entry["notes"]:
         out.print(f"  note: {note}")
     for remark, count in sorted(entry["remarks"].items()):
-        out.print(f"  {remark}: {count} of {entry['read']} items read")
+        some = ", ".join(entry["remarked"][remark])
+        out.print(f"  {remark}: {count} of {entry['read']} items read, such as {some}")
     broken = [*entry["quarantined"], *entry["unreadable"]]
     if broken:
         out.print(

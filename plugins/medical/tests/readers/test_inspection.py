@@ -49,3 +49,33 @@ def test_what_is_suggested_can_be_run(tmp_path, write_nifti):
     name, *flags = reader.suggest(reader.index(tmp_path))[0].split()
     assert load_recipe(name, parse_overrides(flags, []))
     assert flags
+
+
+@pytest.mark.parametrize("padding", [-1024, -3024])
+def test_values_like_ct_suggest_hounsfield_units(tmp_path, capsys, write_nifti, padding):
+    rng = np.random.default_rng(0)
+    for name in "ab":
+        values = rng.choice([padding, -1000.0, 40.0, 900.0], (20, 20, 20)).astype(np.float32)
+        write_nifti(tmp_path / f"{name}.nii", values)
+    reader = Volumes()
+    name, *flags = reader.suggest(reader.index(tmp_path))[0].split()
+    assert flags == ["--reader.intensity", "hounsfield"]
+    assert load_recipe(name, parse_overrides(flags, []))
+    assert run(["inspect", "medical", str(tmp_path)]) == 0
+    assert "values look like CT" in " ".join(capsys.readouterr().out.split())
+    told = Volumes(intensity="hounsfield")
+    assert "--reader.intensity" not in told.suggest(told.index(tmp_path))[0]
+
+
+def test_values_unlike_ct_do_not(tmp_path, write_nifti):
+    write_nifti(tmp_path / "mri.nii", shape=(20, 20, 20))
+    assert "hounsfield" not in Volumes().suggest(Volumes().index(tmp_path))[0]
+
+
+def test_inspection_names_patients_and_odd_scans(tmp_path, capsys, write_nifti):
+    write_nifti(tmp_path / "anna_T1.nii", shape=(20, 20, 20))
+    write_nifti(tmp_path / "empty_T1.nii", np.zeros((20, 20, 20), np.float32))
+    assert run(["inspect", "medical", str(tmp_path)]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "groups: 2, such as anna (as anna_T1.nii); empty (as empty_T1.nii)" in shown
+    assert "one value everywhere: 1 of 2 items read, such as empty_T1.nii" in shown

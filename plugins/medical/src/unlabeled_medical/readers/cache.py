@@ -21,7 +21,7 @@ from unlabeled.errors import DataError
 
 SLACK = 0.05
 """Share of the limit that is written before the folder, which may hold many files, is counted."""
-FORMAT = 3
+FORMAT = 4
 """Of the files; it is part of their names, so files of an older kind are never read."""
 
 _WRITTEN: dict[Path, int] = {}

@@ -17,11 +17,13 @@ def remarks_on(volume: Volume) -> list[str]:
     """Short phrases; none if all is well."""
     values = volume.values.numpy()
     spacing = volume.spacing
-    distinct = len(np.unique(values))
+    distinct, counts = np.unique(values, return_counts=True)
+    share = counts.max() / values.size
     found = {
         "a sequence is missing": not bool(volume.present.all()),
-        "one value everywhere": distinct == 1,
-        f"{FEW} values or fewer, like a label map": 1 < distinct <= FEW,
+        "one value everywhere": len(distinct) == 1,
+        "one value in more than 99 % of the voxels": 0.99 < share < 1,
+        f"{FEW} values or fewer, like a label map": 1 < len(distinct) <= FEW,
         f"voxels more than {LONG:g} times as long as wide": spacing.max() > LONG * spacing.min(),
         f"shorter than {SHORT} voxels along an axis": min(volume.size) < SHORT,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from math import prod
 from pathlib import Path
@@ -22,6 +23,7 @@ from unlabeled_medical.readers.header import Header, Stored
 from unlabeled_medical.readers.layouts import Choosing, Entry, find
 from unlabeled_medical.readers.names import Naming, Patients, notes_on
 from unlabeled_medical.readers.remarks import remarks_on
+from unlabeled_medical.readers.scale import Intensity, Scale
 from unlabeled_medical.readers.table import (
     PUBLIC,
     files_of,
@@ -32,13 +34,15 @@ from unlabeled_medical.readers.table import (
     require_one_grid,
     row_of,
 )
-from unlabeled_medical.readers.voxels import Intensity, Source
+from unlabeled_medical.readers.voxels import Source
 from unlabeled_medical.volume import Volume, moved_affine
 
 OPTIONAL = {"orientation", "session", "sequence", "split"}
 """Columns that are left out where no item has a value."""
 WINDOWED = 64
 """Volumes of so many voxels a side are better read by windows while training."""
+ASKED = 8
+"""Items whose values are looked at before a setting is suggested."""
 TRIES = 8
 FLAT = 1e-2
 """A window of standardised values with less spread than this shows nothing; another is drawn."""
@@ -153,13 +157,18 @@ class Volumes(Settings):
 
     def measure(self, item: Item) -> dict[str, float]:
         """Where `robust` clips, in the units of the item's first file."""
-        files = next(files for files in files_of(item) if files)
-        source = Source.of(item.metadata["format"], files)
-        scale = voxels.read_scale(source, max(item.metadata["frame"], 0))
+        scale = self._scale(item)
         return {"darkest (0.5 %)": scale.low, "brightest (99.5 %)": scale.high}
 
     def suggest(self, items: Items) -> tuple[str, str]:
-        """A tiny recipe for the rank and the size of the data."""
+        """A tiny recipe for the rank, the size and the units of the data."""
+        name, why = self._by_size(items)
+        if self.intensity == "robust" and self._like_ct(items):
+            name += " --reader.intensity hounsfield"
+            why += "; values look like CT, where padding outside of the field of view is air"
+        return name, why
+
+    def _by_size(self, items: Items) -> tuple[str, str]:
         if set(items.table["rank"].to_pylist()) == {2}:
             return "medical/vicreg_images", "flat images; it was measured on chest films"
         shapes = np.array([shape for shape in items.table["shape"].to_pylist() if len(shape) == 3])
@@ -167,6 +176,19 @@ class Volumes(Settings):
         if side < WINDOWED:
             return "medical/vicreg", f"volumes of {side} voxels or so are seen whole"
         return f"medical/vicreg --reader.patch {WINDOWED}", f"{side} voxels or so: by windows"
+
+    def _like_ct(self, items: Items) -> bool:
+        """Whether most of a few items that can be read hold Hounsfield units."""
+        found = []
+        for index in range(0, len(items), max(1, len(items) // ASKED)):
+            with suppress(UnreadableItem):
+                found.append(self._scale(items[index]).like_ct)
+        return sum(found) > len(found) / 2
+
+    def _scale(self, item: Item) -> Scale:
+        files = next(files for files in files_of(item) if files)
+        source = Source.of(item.metadata["format"], files)
+        return voxels.read_scale(source, max(item.metadata["frame"], 0))
 
     def _rows(self, entry: Entry) -> Iterator[dict[str, Any]]:
         headers = [self._header(Source.of(entry.format, f)) for f in entry.channels if f]

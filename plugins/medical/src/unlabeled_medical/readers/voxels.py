@@ -12,7 +12,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -21,15 +20,13 @@ from unlabeled_medical.readers.cache import cached_file, from_cache, to_cache
 from unlabeled_medical.readers.geometry import Grid, Window
 from unlabeled_medical.readers.header import Header, Stored
 from unlabeled_medical.readers.layouts import FORMATS
+from unlabeled_medical.readers.scale import AIR, Intensity, Scale, measure_scale, normalise
 
-Intensity = Literal["robust", "hounsfield", "over_frames", "stored"]
 Layout = tuple[object, ...]
 SMALLEST = 1_000_000
 """Bytes; smaller volumes are held in memory, as a folder of such files would be slow to keep."""
 MOST_OPEN, MOST_HELD = 4096, 512_000_000
 """Volumes that stay open, and bytes of the small ones among them that are held, per process."""
-SAMPLED = 32_768
-"""About how many voxels the scale of a volume is estimated from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +143,8 @@ def final_window(
 ) -> np.ndarray:
     """(F, x, y, z) float32 of a window, laid on the grid and normalised."""
     course = course_of(source, stored) if intensity == "over_frames" else None
-    values = read_window(stored, grid, window, frames, course)
+    floor = AIR if intensity == "hounsfield" else None
+    values = read_window(stored, grid, window, frames, course, floor)
     for channel, frame in zip(values, range(frames.start, frames.stop), strict=True):
         scale = scale_of(source, stored, frame) if intensity == "robust" else None
         normalise(channel, scale, intensity, gaps=stored.may_have_gaps)
@@ -154,15 +152,26 @@ def final_window(
 
 
 def read_window(
-    stored: Stored, grid: Grid, window: Window, frames: slice, course: Course | None = None
+    stored: Stored,
+    grid: Grid,
+    window: Window,
+    frames: slice,
+    course: Course | None = None,
+    floor: float | None = None,
 ) -> np.ndarray:
-    """(F, x, y, z) float32 in the file's own units, or standardised by the course of each voxel."""
+    """(F, x, y, z) float32 in the file's own units, or standardised by the course of each voxel.
+
+    floor: what lies below is raised to it before voxels are interpolated, as values outside of a
+    CT's field of view would else darken their neighbours by more than air.
+    """
 
     def load(box: Window) -> np.ndarray:
         values = stored.values[(*box, frames)]
         if course is not None:
             standardised: np.ndarray = (stored.true(values) - course.mean[box]) / course.spread[box]
             return standardised
+        if floor is not None and any(scale != 1 for scale in grid.scale):
+            return np.maximum(stored.true(values), np.float32(floor))
         return values if stored.plain else stored.true(values)  # copied once, by the grid
 
     return grid.read(window, load)
@@ -201,34 +210,16 @@ def course_of(source: Source, stored: Stored) -> Course:
     return _COURSE[source]
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """What `robust` needs of a volume: where it is clipped, and its mean and spread then."""
-
-    low: float
-    high: float
-    mean: float
-    spread: float
-
-
 _SCALES: dict[tuple[Source, int], Scale] = {}
 """Per process; 32,768 voxels of a volume need not be looked at again for its next window."""
 
 
 def scale_of(source: Source, stored: Stored, frame: int) -> Scale:
-    """The 0.5 and 99.5 % percentiles, and mean and spread between them, of evenly spaced voxels.
-
-    Raises UnreadableItem if no voxel is finite.
-    """
+    """Remembered. Raises UnreadableItem if no voxel is finite."""
     if (source, frame) not in _SCALES:
-        step = max(int(np.ceil((stored.values[..., 0].size / SAMPLED) ** (1 / 3))), 1)
-        sampled = stored.true(stored.values[::step, ::step, ::step, frame]).astype(np.float64)
-        sampled = sampled[np.isfinite(sampled)]
-        if not sampled.size:
+        scale = measure_scale(stored, frame)
+        if scale is None:
             raise UnreadableItem(source.name, "at least one finite voxel", "none")
-        low, high = np.percentile(sampled, (0.5, 99.5))
-        clipped = sampled.clip(low, high)
-        scale = Scale(float(low), float(high), float(clipped.mean()), float(clipped.std()))
         _SCALES[source, frame] = scale
     return _SCALES[source, frame]
 
@@ -236,27 +227,3 @@ def scale_of(source: Source, stored: Stored, frame: int) -> Scale:
 def read_scale(source: Source, frame: int) -> Scale:
     """`scale_of` a frame, whose file is opened only if nothing is known. Raises UnreadableItem."""
     return _SCALES.get((source, frame)) or scale_of(source, open_whole(source), frame)
-
-
-def normalise(
-    values: np.ndarray, scale: Scale | None, intensity: Intensity, *, gaps: bool = True
-) -> None:
-    """Change float32 values in place, so that no second volume is held: standardised, HU / 1000
-    within [-1, 1], or as they are; never NaN.
-
-    values: in the file's units, or standardised over frames; scale: for `robust`; gaps: whether
-    some may be NaN or infinite. A constant volume becomes zeros.
-    """
-    low = {"robust": scale.low if scale else 0.0, "hounsfield": -1000.0}.get(intensity, 0.0)
-    if gaps and not (np.isfinite(values.min()) and np.isfinite(values.max())):
-        np.nan_to_num(values, copy=False, nan=low, posinf=low, neginf=low)
-    if intensity == "robust":
-        if scale is None:
-            raise ValueError("robust needs the scale of the volume")
-        np.clip(values, scale.low, scale.high, out=values)
-        spread = scale.spread if scale.spread > 0 else 1.0
-        values *= np.float32(1 / spread)
-        values -= np.float32(scale.mean / spread)
-    elif intensity == "hounsfield":
-        np.clip(values, -1000, 1000, out=values)
-        values /= np.float32(1000)
