@@ -131,3 +131,22 @@ def test_a_scene_is_restored_to_a_file(write_tiff, tmp_path):
     with rasterio.open(tmp_path / "a.tif") as found:
         expected = encoder.restore(reader.read(item)).layers["slc"].values
         np.testing.assert_allclose(found.read(), expected, rtol=1e-5)
+
+
+def test_windows_without_data_do_not_end_training(tmp_path):
+    """The edge of a scene is zeros: the logarithm of nothing was NaN."""
+    values = speckled(np.full((64, 96), 50.0), np.random.default_rng(0))
+    values[:, :40] = 0
+    profile = {"driver": "GTiff", "height": 64, "width": 96, "count": 1, "dtype": "complex64"}
+    with rasterio.open(tmp_path / "x.tif", "w", **profile) as target:
+        target.write(values, 1)
+    reader, method = ComplexScenes(window=32, items="window"), merlin()
+    samples = [reader.read(item) for item in reader.index(tmp_path)]
+    draws = (Draw(0, 0, name) for name in "abcdef")
+    batch = method.collate([method.example(*pair) for pair in zip(samples, draws, strict=True)])
+    assert not batch.valid[0].any()
+    for some in (batch, method.collate(samples[:1])):
+        total = method(some).total
+        total.backward()
+        assert torch.isfinite(total)
+        assert all(p.grad is None or torch.isfinite(p.grad).all() for p in method.parameters())

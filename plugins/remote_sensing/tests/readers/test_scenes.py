@@ -247,10 +247,9 @@ def check_outcome(row, path, outcome):
     assert (outcome.metres_per_pixel is None) == (row["crs"] == ""), name
     with rasterio.open(path) as source:
         stored = source.read()
-        # Alpha bands here are asked for by count, and are masks all the same.
-        valid = (
-            source.dataset_mask() != 0 if source.mask_flag_enums[0][0].name != "nodata" else True
-        )
+        # All bands are asked for here, so an alpha band is one of them and no mask.
+        flags = [flag.name for flag in source.mask_flag_enums[0]]
+        valid = source.dataset_mask() != 0 if flags == ["per_dataset"] else True
         scale, offset = source.scales[0], source.offsets[0]
     valid &= np.isfinite(stored).all(axis=0)
     if row["nodata"]:

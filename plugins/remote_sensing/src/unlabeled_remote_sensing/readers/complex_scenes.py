@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from pydantic import Field
 
 from unlabeled.errors import UnreadableItem
@@ -23,7 +24,10 @@ class ComplexScenes(Scenes):
     pattern: str = Field("{scene}.tif", description="path below the data folder")
 
     def read_part(self, item: Item, row: int, column: int, height: int, width: int) -> Raster:
-        """Raises UnreadableItem, also for detected images, whose phase is lost."""
+        """Areas of zeros, which processors leave around a scene, are no data.
+
+        Raises UnreadableItem, also for detected images, whose phase is lost.
+        """
         raster = super().read_part(item, row, column, height, width)
         layers = {name: _complex(item.source, layer) for name, layer in raster.layers.items()}
         return Raster(layers, raster.transform, raster.crs, raster.metres_per_pixel)
@@ -31,12 +35,29 @@ class ComplexScenes(Scenes):
 
 def _complex(source: str, layer: Layer) -> Layer:
     values = layer.values
-    if np.iscomplexobj(values):
-        return layer
-    if len(values) == 2:
-        return Layer((values[:1] + 1j * values[1:]).astype(np.complex64), layer.valid)
-    raise UnreadableItem(
+    if not np.iscomplexobj(values):
+        if len(values) != 2:
+            raise _detected(source, f"{len(values)} real bands")
+        values = (values[:1] + 1j * values[1:]).astype(np.complex64)
+    valid = layer.valid & ~zero_areas((values == 0).all(axis=0))
+    if valid.any() and any((part[:, valid] == 0).all() for part in (values.real, values.imag)):
+        raise _detected(source, "one part that is 0 everywhere")
+    return Layer(np.where(valid, values, 0), valid)
+
+
+def zero_areas(zero: np.ndarray) -> np.ndarray:
+    """Pixels within some 3 × 3 of zeros; (H, W) bool both. What is beyond the border counts as 0.
+
+    A single zero is a dark pixel that was rounded, and stays.
+    """
+    padded = np.pad(zero, 1, constant_values=True)
+    centres = sliding_window_view(padded, (3, 3)).all(axis=(2, 3))
+    return np.asarray(sliding_window_view(np.pad(centres, 1), (3, 3)).any(axis=(2, 3)))
+
+
+def _detected(source: str, found: str) -> UnreadableItem:
+    return UnreadableItem(
         source,
         "complex values, or a real and an imaginary band (single-look complex)",
-        f"{len(values)} real bands: a detected or multi-looked image has lost its phase",
+        f"{found}: a detected or multi-looked image has lost its phase",
     )

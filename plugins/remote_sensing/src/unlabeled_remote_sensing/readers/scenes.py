@@ -25,6 +25,10 @@ from unlabeled.errors import DataError, UnreadableItem
 from unlabeled.items import Item, Items, Quarantined
 from unlabeled.settings import Settings
 from unlabeled_remote_sensing.raster import Layer, Raster, shifted
+from unlabeled_remote_sensing.readers.bands import Part, find_bands, find_mask
+from unlabeled_remote_sensing.readers.files import grid_of
+from unlabeled_remote_sensing.readers.grids import Grid, metres_per_pixel
+from unlabeled_remote_sensing.readers.local import place_below
 from unlabeled_remote_sensing.readers.pairing import (
     Found,
     Scene,
@@ -32,15 +36,7 @@ from unlabeled_remote_sensing.readers.pairing import (
     pair,
     read_manifest,
 )
-from unlabeled_remote_sensing.readers.windows import (
-    Grid,
-    Part,
-    find_bands,
-    find_mask,
-    grid_of,
-    metres_per_pixel,
-    sensor_bands,
-)
+from unlabeled_remote_sensing.readers.windows import sensor_bands
 from unlabeled_remote_sensing.sensors import KNOWN, Sensor, band_key
 
 
@@ -81,10 +77,17 @@ class Scenes(Settings):
         for name, sensor in sensors.items():
             if isinstance(sensor, str) and sensor not in KNOWN:
                 raise ValueError(f"{name}: known sensors are {', '.join(KNOWN)}; found {sensor!r}")
-        return {
-            name: KNOWN[sensor] if isinstance(sensor, str) else sensor
-            for name, sensor in sensors.items()
-        }
+        return {name: cls._sensor(name, sensor) for name, sensor in sensors.items()}
+
+    @classmethod
+    def _sensor(cls, name: str, sensor: Any) -> Any:
+        if isinstance(sensor, str):
+            return KNOWN[sensor]
+        default = cls.model_fields["sensors"].default.get(name)
+        if default and isinstance(sensor, Mapping) and "bands" not in sensor:
+            # One setting of a sensor that the reader knows: the others stay.
+            return {**default.model_dump(), **sensor}
+        return sensor
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -248,7 +251,7 @@ class Scenes(Settings):
 
 def _parts_of(path: Path, files: Sequence[Found], sensor: Sensor) -> tuple[Part, ...]:
     """Where a sensor's bands are, and its mask, if it has one. Raises UnreadableItem."""
-    places = [(str(path / file.path), file.band) for file in files]
+    places = [(place_below(path, file.path), file.band) for file in files]
     masks = [find_mask(place, sensor.mask, band) for place, band in places if sensor.mask]
     found = [mask for mask in masks if mask]
     if sensor.mask and len(found) != 1:
