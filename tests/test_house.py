@@ -75,6 +75,12 @@ def test_functions_of_the_core_on_arrays_give_shapes():
     assert figures.shaped(nodes) >= 0.9
 
 
+def test_capabilities_are_classes_and_no_protocols():
+    """Since Python 3.12 `isinstance` of a protocol does not see the submodules of a module."""
+    checked = "runtime_" + "checkable"
+    assert not [str(file) for file in EVERYTHING if checked in file.read_text("utf-8")]
+
+
 def test_nothing_is_defined_that_only_tests_use():
     """Functions and classes of modules, by name: in sources, recipes, documents or benchmarks."""
     documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/*"), *ROOT.glob("plugins/*/README.md")]

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from unlabeled.contract import Encoder, Output
+from unlabeled.contract import Encoder, Output, PatchEncoder
 from unlabeled.encoders.patches import grid_of, valid_patches
 from unlabeled.encoders.token_transformer import TokenTransformer, mean_of_valid
 from unlabeled.settings import Settings
@@ -14,7 +14,7 @@ from unlabeled.settings import Settings
 PATCH = (4,)
 
 
-class Waves(Encoder):
+class Waves(Encoder, PatchEncoder):
     """Signals (T,) of any length; NaN is no data."""
 
     settings_type = Settings

@@ -9,7 +9,7 @@ import numpy as np
 from unlabeled_tides.gauges import Gauges
 from unlabeled_tides.waves import Waves
 
-from unlabeled.contract import Range
+from unlabeled.contract import BatchAugmentation, Range
 from unlabeled.errors import DataError
 from unlabeled.items import Items
 from unlabeled.settings import Settings
@@ -82,7 +82,7 @@ class TooHigh(Waves):
     returns: ClassVar[Range] = Range(-0.01, 0.01, "m")
 
 
-class Unsteady(Settings):
+class Unsteady(Settings, BatchAugmentation):
     """A4: plans of changing length."""
 
     keeps: ClassVar[str] = "nothing"

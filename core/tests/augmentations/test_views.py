@@ -8,7 +8,7 @@ import torch
 
 from unlabeled import builtin
 from unlabeled.augmentations.views import Views, ViewSettings
-from unlabeled.contract import Range
+from unlabeled.contract import BatchAugmentation, Range
 from unlabeled.errors import PluginError, RecipeError
 from unlabeled.plugin import Component
 from unlabeled.randomness import Draw
@@ -30,7 +30,7 @@ class Double(Shift):
         return sample * 2
 
 
-class Mix(Settings):
+class Mix(Settings, BatchAugmentation):
     keeps: ClassVar[str] = "the mean of the batch"
     share: float = 0.5
 

@@ -1,8 +1,6 @@
-import pytest
 import torch
 from waves import Waves, signals
 
-from unlabeled.errors import RecipeError
 from unlabeled.pretexts.gmml import GMML, GMMLSettings
 from unlabeled.randomness import Draw
 
@@ -58,12 +56,3 @@ def test_every_weight_learns():
     pretext = method()
     pretext(pretext.collate(examples(pretext, signals(40, 40)))).total.backward()
     assert all(p.grad is not None and p.grad.any() for p in pretext.parameters())
-
-
-def test_an_encoder_that_cannot_show_other_values_is_refused():
-    class Plain(Waves):
-        def encode_visible(self, batch, visible):
-            return super().encode_visible(batch, visible)
-
-    with pytest.raises(RecipeError, match="takes no `source`"):
-        GMML(GMMLSettings(), Plain())

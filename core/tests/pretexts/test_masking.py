@@ -34,7 +34,7 @@ def test_a_sample_too_small_to_hide_from_is_quarantined():
         mask_sample(Waves(), RandomMask(), signals(3)[0], Draw(0, 0, "short.wav", 0, ""))
 
 
-def test_an_encoder_that_cannot_be_masked_is_refused_by_what_it_lacks():
+def test_an_encoder_that_cannot_be_masked_is_refused_by_name():
     class Plain(Encoder):
         settings_type = Settings
         collate = encode = None
@@ -42,5 +42,5 @@ def test_an_encoder_that_cannot_be_masked_is_refused_by_what_it_lacks():
         def __init__(self):
             super().__init__(Settings())
 
-    with pytest.raises(RecipeError, match="lacks token_width, patch_values, grid, patches"):
+    with pytest.raises(RecipeError, match="it is no PatchEncoder"):
         maskable(Plain())

@@ -127,7 +127,8 @@ class Views:
 
 def _build_chain(section: ViewSettings) -> Chain:
     built = [_build_step(step) for step in section.steps]
-    first = next((i for i, step in enumerate(built) if hasattr(step, "plan")), len(built))
+    on_batch = [isinstance(step, BatchAugmentation) for step in built]
+    first = on_batch.index(True) if True in on_batch else len(built)
     return Chain(
         cast(tuple[Augmentation, ...], tuple(built[:first])),
         cast(tuple[BatchAugmentation, ...], tuple(built[first:])),
@@ -144,7 +145,8 @@ def _build_step(step: Mapping[str, Any]) -> Step:
 
 def _check_order(steps: Sequence[Mapping[str, Any]], built: Sequence[Step]) -> None:
     for index in range(1, len(built)):
-        if hasattr(built[index - 1], "plan") and not hasattr(built[index], "plan"):
+        after_batch = isinstance(built[index - 1], BatchAugmentation)
+        if after_batch and not isinstance(built[index], BatchAugmentation):
             raise RecipeError(
                 f"views: {steps[index]['name']} changes single samples, so it must come before "
                 f"{steps[index - 1]['name']}, which changes the whole batch."

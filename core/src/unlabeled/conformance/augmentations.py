@@ -13,7 +13,8 @@ from unlabeled import discovery
 from unlabeled.conformance.check import Broken, Check, Clause, checks_of, require
 from unlabeled.conformance.fixture import Fixture
 from unlabeled.conformance.likeness import difference, main_values
-from unlabeled.contract import Range
+from unlabeled.contract import BatchAugmentation, Range
+from unlabeled.plugin import Component
 from unlabeled.randomness import keyed_rng
 
 DRAWS = 16
@@ -50,8 +51,13 @@ def checks(fixture: Fixture) -> Iterator[Check]:
     on_sample = {KEEPS_INPUT: _keeps_input, BY_RNG: _by_rng, RANGE: _range}
     on_batch = {PLAN: _plan}
     for name, component in fixture.plugin.augmentations.items():
-        runs = on_batch if hasattr(discovery.resolve(component.target), "plan") else on_sample
+        runs = on_batch if _is_batch_wise(component) else on_sample
         yield from checks_of(f"augmentations/{name}", runs, fixture, name)
+
+
+def _is_batch_wise(component: Component) -> bool:
+    target = discovery.resolve(component.target)
+    return isinstance(target, type) and issubclass(target, BatchAugmentation)
 
 
 def _build(fixture: Fixture, name: str) -> Any:

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from unlabeled.contract import GradientCheckpointing
 from unlabeled.errors import ShapeError
 
 
@@ -103,11 +104,8 @@ class Block(nn.Module):
         return out
 
 
-class Blocks(nn.Module):
+class Blocks(nn.Module, GradientCheckpointing):
     """`depth` blocks and a last norm: (N, L, D) -> (N, L, D)."""
-
-    gradient_checkpointing: bool = False
-    """Recompute activations in the backward pass instead of keeping them."""
 
     def __init__(
         self,

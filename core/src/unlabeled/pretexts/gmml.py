@@ -9,7 +9,6 @@ not the mean of four.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,7 +19,6 @@ from torch import Tensor, nn
 
 from unlabeled.contract import Batch, Encoder, Loss, Pretext, Sample
 from unlabeled.encoders.patches import take_tokens
-from unlabeled.errors import RecipeError
 from unlabeled.masks.corruption import ZERO, Corruption
 from unlabeled.masks.groups import GroupMask
 from unlabeled.masks.planner import Mask
@@ -67,11 +65,6 @@ class GMML(Pretext):
         """Raises RecipeError if the encoder's input cannot be corrupted."""
         super().__init__(settings, encoder)
         patches = maskable(encoder)
-        if "source" not in inspect.signature(patches.encode_visible).parameters:
-            raise RecipeError(
-                f"encoder: {type(encoder).__name__} cannot show a patch in another's place: its "
-                "encode_visible takes no `source`"
-            )
         self.prediction = nn.Linear(patches.token_width, patches.patch_values)
 
     def example(self, sample: Sample, draw: Draw) -> Corrupted:

@@ -4,48 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from unlabeled.contract import Batch, Encoder, Sample
+from unlabeled.contract import Batch, Encoder, PatchEncoder, Sample
 from unlabeled.errors import RecipeError, UnreadableItem
 from unlabeled.masks.planner import Mask
 from unlabeled.masks.split import Split, split_tokens
 from unlabeled.randomness import Draw
 from unlabeled.teachers import Teacher
-
-
-class PatchEncoder(Protocol):
-    """What an encoder offers beside the contract, so that its input can be masked.
-
-    Letters: N batch, L tokens of the whole grid (row-major), P values of one patch, K visible
-    tokens, D width. A batch's grid is the largest of its samples' along each axis; samples are
-    padded at the end.
-    """
-
-    token_width: int
-    """D."""
-    patch_values: int
-    """P."""
-
-    def grid(self, sample: Sample) -> np.ndarray:
-        """bool, of the shape of the sample's token grid, False where there are no data.
-
-        Runs in data workers: no parameters.
-        """
-
-    def patches(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
-        """The values to predict, (N, L, P), and which of them are data, (N, L, P) bool or None."""
-
-    def encode_visible(self, batch: Batch, visible: Tensor, source: Tensor | None = None) -> Tensor:
-        """Run some tokens only. visible: (N, K) long, -1 is padding. Returns (N, K, D).
-
-        source: (N, K) long, the tokens whose values stand at these places, -1 is zeros; None
-        leaves every token its own. Needed by pretexts that corrupt what they show.
-        """
 
 
 @dataclass(slots=True)
@@ -65,14 +34,12 @@ class MaskedBatch:
 
 def maskable(encoder: Encoder) -> PatchEncoder:
     """The encoder, seen as one that can be masked. Raises RecipeError if it cannot."""
-    needed = ("token_width", "patch_values", "grid", "patches", "encode_visible")
-    missing = [name for name in needed if not hasattr(encoder, name)]
-    if missing:
+    if not isinstance(encoder, PatchEncoder):
         raise RecipeError(
-            f"encoder: {type(encoder).__name__} cannot run on some of its tokens only: it lacks "
-            f"{', '.join(missing)}. Choose one built on patches."
+            f"encoder: {type(encoder).__name__} cannot run on some of its tokens only: it is no "
+            "PatchEncoder (unlabeled.contract). Choose one built on patches."
         )
-    return cast(PatchEncoder, encoder)
+    return encoder
 
 
 def hide(grid: np.ndarray, mask: Mask, draw: Draw, purpose: str = "mask") -> np.ndarray:

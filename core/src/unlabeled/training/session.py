@@ -12,7 +12,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from unlabeled.batch_norm import estimate_batch_norm, has_batch_norm
-from unlabeled.contract import Batch, Encoder, Pretext, Reader
+from unlabeled.contract import Batch, Encoder, GradientCheckpointing, Pretext, Reader
 from unlabeled.distributed import rank, synchronise_batch_norm, world_size
 from unlabeled.errors import RecipeError, RunError
 from unlabeled.export.encoder import Provenance, save_encoder
@@ -158,15 +158,15 @@ def _pretext(job: Job, order: Order, origin: Origin) -> Pretext:
 
 
 def _checkpoint_gradients(job: Job, pretext: Pretext) -> None:
-    """Set `gradient_checkpointing` of every module of the encoder that has such an attribute."""
-    modules = [m for m in pretext.encoder.modules() if hasattr(m, "gradient_checkpointing")]
+    """Raises RecipeError if no module of the encoder offers it."""
+    modules = [m for m in pretext.encoder.modules() if isinstance(m, GradientCheckpointing)]
     if not modules:
         raise RecipeError(
             f"training.gradient_checkpointing: {job.recipe.encoder.name} does not offer it; "
             "leave it out."
         )
     for module in modules:
-        module.gradient_checkpointing = True  # type: ignore[assignment]
+        module.gradient_checkpointing = True
 
 
 def _load(pretext: Pretext, weights: dict[str, Tensor], source: Path) -> None:

@@ -15,13 +15,14 @@ import torch.nn.functional as F
 from pydantic import Field, model_validator
 from torch import Tensor
 
+from unlabeled.contract import BatchAugmentation
 from unlabeled.distributed import gather_rows, rank, row_counts
 from unlabeled.settings import Settings
 from unlabeled_audio.augmentations.level import gain_for_snr, power
 from unlabeled_audio.waveform import Waveforms
 
 
-class Mixing(Settings):
+class Mixing(Settings, BatchAugmentation):
     """Adds another clip of the joint batch at a uniform ratio of levels.
 
     The other clip is cut to this one's length; a batch of one stays as it is.

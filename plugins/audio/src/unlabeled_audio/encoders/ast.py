@@ -20,7 +20,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from unlabeled.contract import Encoder, Encoding, Output, Tokens
+from unlabeled.contract import Encoder, Encoding, Output, PatchEncoder, Tokens
 from unlabeled.encoders.patches import grid_of, valid_patches
 from unlabeled.encoders.token_transformer import TokenTransformer, mean_of_valid
 from unlabeled.errors import RecipeError, ShapeError
@@ -48,7 +48,7 @@ class ASTSettings(Settings):
     )
 
 
-class AST(Encoder):
+class AST(Encoder, PatchEncoder):
     """Outputs `clip` (pooled over patches), `frames` (mean over the mel axis) and `patches`."""
 
     settings_type = ASTSettings

@@ -17,6 +17,7 @@ import torch
 from pydantic import Field
 from scipy.signal import resample_poly
 
+from unlabeled.contract import Remarks
 from unlabeled.errors import DataError
 from unlabeled.items import Item, Items, Quarantined
 from unlabeled.settings import Settings
@@ -28,7 +29,7 @@ from unlabeled_audio.waveform import Waveform
 OWN_COLUMNS = frozenset(("id", "source", "group", "size", "rate", "channel", "first", "frames"))
 
 
-class Clips(Settings):
+class Clips(Settings, Remarks):
     """Sound files as mono waveforms at one sample rate.
 
     A manifest is a CSV or Parquet table with a column `path` (relative to the table's folder) and

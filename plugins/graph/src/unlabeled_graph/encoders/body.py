@@ -5,9 +5,10 @@ An encoder of this plugin is a list of PyG layers and this body around them.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Literal, Protocol, runtime_checkable
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -185,14 +186,26 @@ def make_activation(activation: Activation) -> nn.Module:
     return nn.ELU() if activation == "elu" else nn.ReLU()
 
 
-@runtime_checkable
-class GraphEncoder(Protocol):
-    """What a node-level pretext asks of an encoder beyond the contract."""
+class GraphEncoder(Encoder):
+    """An encoder of this plugin: graphs → (N, D), or their nodes → (M, D).
 
+    Its constructor sets `body` and `outputs`.
+    """
+
+    settings_type: ClassVar[type[BodySettings]] = BodySettings
     body: Body
 
+    @abstractmethod
     def layer(self, below: int, above: int) -> nn.Module:
         """A new layer of the encoder's kind, (M, below) → (M, above)."""
+
+    def collate(self, samples: Sequence[Data]) -> GraphBatch:
+        """Raises ShapeError for a graph that does not fit."""
+        return self.body.collate(samples)
+
+    def encode(self, batch: GraphBatch, output: str) -> Tensor | Nodes:
+        encoding: Tensor | Nodes = self.body(batch, output)
+        return encoding
 
 
 def graph_encoder(encoder: Encoder) -> GraphEncoder:

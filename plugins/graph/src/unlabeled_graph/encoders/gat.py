@@ -7,17 +7,13 @@ parameters and results.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Self
 
 from pydantic import Field, model_validator
-from torch import Tensor, nn
-from torch_geometric.data import Data
+from torch import nn
 
-from unlabeled.contract import Encoder, Nodes
-from unlabeled_graph.encoders.body import Body, EdgeFeatureSettings, layer_widths
+from unlabeled_graph.encoders.body import Body, EdgeFeatureSettings, GraphEncoder, layer_widths
 from unlabeled_graph.encoders.gat_layer import GATLayer
-from unlabeled_graph.graphs import GraphBatch
 
 
 class GATSettings(EdgeFeatureSettings):
@@ -33,7 +29,7 @@ class GATSettings(EdgeFeatureSettings):
         return self
 
 
-class GAT(Encoder):
+class GAT(GraphEncoder):
     """Graphs → (N, D), or their nodes → (M, D)."""
 
     settings_type = GATSettings
@@ -55,10 +51,3 @@ class GAT(Encoder):
             dropout=self.settings.attention_dropout,
             edge_features=self.settings.edge_features or None,
         )
-
-    def collate(self, samples: Sequence[Data]) -> GraphBatch:
-        return self.body.collate(samples)
-
-    def encode(self, batch: GraphBatch, output: str) -> Tensor | Nodes:
-        encoding: Tensor | Nodes = self.body(batch, output)
-        return encoding

@@ -6,22 +6,17 @@ layer, which is PyG's `GCNConv` in parameters and results. It looks at no edge f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from torch import nn
 
-from torch import Tensor, nn
-from torch_geometric.data import Data
-
-from unlabeled.contract import Encoder, Nodes
-from unlabeled_graph.encoders.body import Body, BodySettings, layer_widths
+from unlabeled_graph.encoders.body import Body, BodySettings, GraphEncoder, layer_widths
 from unlabeled_graph.encoders.gcn_layer import GCNLayer
-from unlabeled_graph.graphs import GraphBatch
 
 
 class GCNSettings(BodySettings):
     """Neighbours are weighted by the degrees of both ends."""
 
 
-class GCN(Encoder):
+class GCN(GraphEncoder):
     """Graphs → (N, D), or their nodes → (M, D)."""
 
     settings_type = GCNSettings
@@ -36,10 +31,3 @@ class GCN(Encoder):
     def layer(self, below: int, above: int) -> nn.Module:
         """A new layer, (M, below) → (M, above)."""
         return GCNLayer(below, above)
-
-    def collate(self, samples: Sequence[Data]) -> GraphBatch:
-        return self.body.collate(samples)
-
-    def encode(self, batch: GraphBatch, output: str) -> Tensor | Nodes:
-        encoding: Tensor | Nodes = self.body(batch, output)
-        return encoding

@@ -7,23 +7,19 @@ The layers are PyG's `GINConv` in parameters and results, and `GINEConv`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from pydantic import Field
-from torch import Tensor, nn
-from torch_geometric.data import Data
+from torch import nn
 from torch_geometric.nn import GINEConv
 
-from unlabeled.contract import Encoder, Nodes
 from unlabeled_graph.encoders.body import (
     Body,
     EdgeFeatureSettings,
+    GraphEncoder,
     layer_widths,
     make_activation,
     make_norm,
 )
 from unlabeled_graph.encoders.gin_layer import GINLayer
-from unlabeled_graph.graphs import GraphBatch
 
 
 class GINSettings(EdgeFeatureSettings):
@@ -36,7 +32,7 @@ class GINSettings(EdgeFeatureSettings):
     expansion: int = Field(1, gt=0, description="hidden width of the MLPs, in widths")
 
 
-class GIN(Encoder):
+class GIN(GraphEncoder):
     """Graphs → (N, D), or their nodes → (M, D)."""
 
     settings_type = GINSettings
@@ -64,10 +60,3 @@ class GIN(Encoder):
         edges = self.settings.edge_features
         layer: nn.Module = GINEConv(mlp, edge_dim=edges) if edges else GINLayer(mlp)
         return layer
-
-    def collate(self, samples: Sequence[Data]) -> GraphBatch:
-        return self.body.collate(samples)
-
-    def encode(self, batch: GraphBatch, output: str) -> Tensor | Nodes:
-        encoding: Tensor | Nodes = self.body(batch, output)
-        return encoding

@@ -7,19 +7,15 @@ from disk runs no code but PyG's. Every layer whose output has `out_channels` co
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch_geometric.nn
 from pydantic import Field, field_validator
-from torch import Tensor, nn
-from torch_geometric.data import Data
+from torch import nn
 from torch_geometric.nn import MessagePassing
 
-from unlabeled.contract import Encoder, Nodes
 from unlabeled.errors import RecipeError
-from unlabeled_graph.encoders.body import Body, EdgeFeatureSettings, layer_widths
-from unlabeled_graph.graphs import GraphBatch
+from unlabeled_graph.encoders.body import Body, EdgeFeatureSettings, GraphEncoder, layer_widths
 
 
 class PyGSettings(EdgeFeatureSettings):
@@ -40,7 +36,7 @@ class PyGSettings(EdgeFeatureSettings):
         return name
 
 
-class PyG(Encoder):
+class PyG(GraphEncoder):
     """Graphs → (N, D), or their nodes → (M, D)."""
 
     settings_type = PyGSettings
@@ -65,10 +61,3 @@ class PyG(Encoder):
         except (TypeError, ValueError, AssertionError) as error:
             raise RecipeError(f"encoder.arguments: {self.settings.layer}: {error}") from error
         return layer
-
-    def collate(self, samples: Sequence[Data]) -> GraphBatch:
-        return self.body.collate(samples)
-
-    def encode(self, batch: GraphBatch, output: str) -> Tensor | Nodes:
-        encoding: Tensor | Nodes = self.body(batch, output)
-        return encoding

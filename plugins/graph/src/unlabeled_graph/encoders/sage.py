@@ -6,22 +6,17 @@ aggregator. It looks at no edge features.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from torch import Tensor, nn
-from torch_geometric.data import Data
+from torch import nn
 from torch_geometric.nn import SAGEConv
 
-from unlabeled.contract import Encoder, Nodes
-from unlabeled_graph.encoders.body import Body, BodySettings, layer_widths
-from unlabeled_graph.graphs import GraphBatch
+from unlabeled_graph.encoders.body import Body, BodySettings, GraphEncoder, layer_widths
 
 
 class SAGESettings(BodySettings):
     """All neighbours count alike; the node itself has weights of its own."""
 
 
-class SAGE(Encoder):
+class SAGE(GraphEncoder):
     """Graphs → (N, D), or their nodes → (M, D)."""
 
     settings_type = SAGESettings
@@ -37,10 +32,3 @@ class SAGE(Encoder):
         """A new layer, (M, below) → (M, above)."""
         layer: nn.Module = SAGEConv(below, above)
         return layer
-
-    def collate(self, samples: Sequence[Data]) -> GraphBatch:
-        return self.body.collate(samples)
-
-    def encode(self, batch: GraphBatch, output: str) -> Tensor | Nodes:
-        encoding: Tensor | Nodes = self.body(batch, output)
-        return encoding

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, cast
+from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,7 @@ from unlabeled.errors import RecipeError
 from unlabeled_medical.volume import VolumeBatch
 
 
-class MapEncoder(Protocol):
+class MapEncoder(ABC):
     """What such an encoder offers beside the contract.
 
     strides, map_widths: voxels per place and channels of each map, finest first; channels, rank:
@@ -25,18 +25,19 @@ class MapEncoder(Protocol):
     channels: int
     rank: int
 
+    @abstractmethod
     def maps(self, batch: VolumeBatch) -> list[Tensor]:
         """One (N, D, *S) per stride, S the sizes of the input over the stride, rounded up."""
 
 
 def mappable(encoder: Encoder) -> MapEncoder:
     """The encoder, seen as one with maps. Raises RecipeError if it has none."""
-    if not (hasattr(encoder, "maps") and hasattr(encoder, "strides")):
+    if not isinstance(encoder, MapEncoder):
         raise RecipeError(
             f"encoder: {type(encoder).__name__} has no feature maps, which this method needs. "
             "Choose medical/residual, medical/swin or medical/vit."
         )
-    return cast(MapEncoder, encoder)
+    return encoder
 
 
 def sizes_of(valid: Tensor) -> Tensor:

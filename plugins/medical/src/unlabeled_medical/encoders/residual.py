@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from unlabeled.contract import Encoder, Encoding, Output, Tokens
 from unlabeled.settings import Settings
 from unlabeled_medical.encoders.input import require_input
+from unlabeled_medical.encoders.maps import MapEncoder
 from unlabeled_medical.encoders.regions import region_means
 from unlabeled_medical.encoders.vit import token_places
 from unlabeled_medical.encoders.windows import mean_over_windows
@@ -42,7 +43,7 @@ class ResidualSettings(Settings):
     )
 
 
-class Residual(Encoder):
+class Residual(Encoder, MapEncoder):
     """Outputs `pooled`, the mean of the last map; `stages`, the means of all maps; `regions`, these
     means over each region of the volume, for scans that are roughly aligned; and `tokens`, the
     last map, placed in mm. Every stage but perhaps the first halves the resolution."""

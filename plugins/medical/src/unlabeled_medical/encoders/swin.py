@@ -20,7 +20,7 @@ from torch import Tensor
 from unlabeled.contract import Encoder, Encoding, Output, Tokens
 from unlabeled.settings import Settings
 from unlabeled_medical.encoders.input import require_input
-from unlabeled_medical.encoders.maps import sizes_of
+from unlabeled_medical.encoders.maps import MapEncoder, sizes_of
 from unlabeled_medical.encoders.vit import token_places
 from unlabeled_medical.volume import Volume, VolumeBatch
 
@@ -40,7 +40,7 @@ class SwinSettings(Settings):
     window: int = Field(7, ge=1, description="side of the attention windows, in tokens")
 
 
-class Swin(Encoder):
+class Swin(Encoder, MapEncoder):
     """Outputs `pooled`, the mean of the last map over the volume, and `tokens`, placed in mm."""
 
     settings_type = SwinSettings

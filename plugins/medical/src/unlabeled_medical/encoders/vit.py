@@ -15,12 +15,13 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from unlabeled.contract import Encoder, Encoding, Output, Tokens
+from unlabeled.contract import Encoder, Encoding, Output, PatchEncoder, Tokens
 from unlabeled.encoders.patches import grid_of, valid_patches
 from unlabeled.encoders.positions import grid_positions
 from unlabeled.encoders.token_transformer import TokenTransformer, mean_of_valid
 from unlabeled.settings import Settings
 from unlabeled_medical.encoders.input import require_input
+from unlabeled_medical.encoders.maps import MapEncoder
 from unlabeled_medical.encoders.windows import mean_over_windows
 from unlabeled_medical.volume import Volume, VolumeBatch
 
@@ -38,7 +39,7 @@ class ViTSettings(Settings):
     )
 
 
-class ViT(Encoder):
+class ViT(Encoder, PatchEncoder, MapEncoder):
     """Outputs `pooled`, the mean of the valid tokens, and `tokens`, placed in mm."""
 
     settings_type = ViTSettings

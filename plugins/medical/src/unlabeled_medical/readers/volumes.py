@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from pydantic import Field
 
+from unlabeled.contract import Measures, Remarks, Suggests
 from unlabeled.errors import DataError, UnreadableItem
 from unlabeled.items import Item, Items, Quarantined
 from unlabeled.settings import Settings
@@ -48,7 +49,7 @@ FLAT = 1e-2
 """A window of standardised values with less spread than this shows nothing; another is drawn."""
 
 
-class Volumes(Settings):
+class Volumes(Settings, Remarks, Measures, Suggests):
     """NIfTI (and what else nibabel reads), DICOM series, NRRD, and flat images.
 
     Gives a `Volume` of 3 axes, or of 2 where one axis has length 1 or `slices` is set. Its voxels

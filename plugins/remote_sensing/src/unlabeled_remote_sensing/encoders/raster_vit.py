@@ -15,7 +15,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from unlabeled.contract import Encoder, Encoding, Output, Tokens
+from unlabeled.contract import Encoder, Encoding, Output, PatchEncoder, Tokens
 from unlabeled.encoders.patches import valid_patches
 from unlabeled.encoders.token_transformer import TokenTransformer, mean_of_valid
 from unlabeled.settings import Settings
@@ -39,7 +39,7 @@ class RasterViTSettings(Settings):
     positions: Literal["sine", "alibi"] = Field("alibi", description="how tokens know their place")
 
 
-class RasterViT(Encoder):
+class RasterViT(Encoder, PatchEncoder):
     """Outputs `pooled`, the mean of the valid tokens, and `tokens`."""
 
     settings_type = RasterViTSettings
