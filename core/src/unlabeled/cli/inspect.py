@@ -115,9 +115,10 @@ def _describe(name: str, settings: Mapping[str, Any], path: Path, read: int) -> 
 def _some_groups(items: Items) -> dict[str, str]:
     """A few groups, each with the id of one of its items: whether they were read off names well."""
     shown: dict[str, str] = {}
-    for group, id in zip(*(items.table[name].to_pylist() for name in ("group", "id")), strict=True):
+    columns = (items.table[name].to_pylist() for name in ("group", "id"))
+    for group, item in zip(*columns, strict=True):
         if group and len(shown) < EXAMPLES:
-            shown.setdefault(group, id)
+            shown.setdefault(group, item)
     return shown
 
 
@@ -211,7 +212,7 @@ def _print(entry: dict[str, Any]) -> None:
             for name, count in value.items()
         )
         out.print(f"  {key}: {', '.join(told)}")
-    some = "; ".join(f"{group} (as {id})" for group, id in entry["some_groups"].items())
+    some = "; ".join(f"{group} (as {item})" for group, item in entry["some_groups"].items())
     out.print(f"  groups: {entry['groups'] or 'none'}{some and f', such as {some}'}")
     for key, value in entry["facts"].items():
         out.print(f"  {key}: {value}")

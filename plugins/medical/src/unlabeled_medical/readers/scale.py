@@ -22,7 +22,7 @@ PERCENTILES = (0.5, 99.5)
 BACKGROUND = 0.9
 """The share of a volume that one value fills before the others are looked at by themselves."""
 AIR = -1000.0
-"""Hounsfield units; what CT writes outside of the field of view lies below (-1024, -2000, -3024)."""
+"""Hounsfield units; what CT writes outside of the field of view lies below (-1024, -3024 …)."""
 LOWEST_CT, HIGHEST_CT = -4096.0, 32_767.0
 LOOKS_LIKE_AIR = -900.0
 

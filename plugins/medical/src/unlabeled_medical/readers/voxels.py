@@ -171,7 +171,8 @@ def read_window(
             standardised: np.ndarray = (stored.true(values) - course.mean[box]) / course.spread[box]
             return standardised
         if floor is not None and any(scale != 1 for scale in grid.scale):
-            return np.maximum(stored.true(values), np.float32(floor))
+            raised: np.ndarray = np.maximum(stored.true(values), np.float32(floor))
+            return raised
         return values if stored.plain else stored.true(values)  # copied once, by the grid
 
     return grid.read(window, load)
