@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from unlabeled.evaluation.evaluate import evaluate
     from unlabeled.export.encoder import load_encoder
     from unlabeled.recipe import load_recipe
-    from unlabeled.training.method import load_method
     from unlabeled.training.pretrain import pretrain, resume
 
 __all__ = [
@@ -32,7 +31,6 @@ __all__ = [
     "embed",
     "evaluate",
     "load_encoder",
-    "load_method",
     "load_recipe",
     "pretrain",
     "resume",
@@ -45,7 +43,6 @@ _HOMES = {
     "embed": "unlabeled.evaluation.embed",
     "evaluate": "unlabeled.evaluation.evaluate",
     "load_encoder": "unlabeled.export.encoder",
-    "load_method": "unlabeled.training.method",
     "load_recipe": "unlabeled.recipe",
     "pretrain": "unlabeled.training.pretrain",
     "resume": "unlabeled.training.pretrain",

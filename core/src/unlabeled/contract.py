@@ -95,6 +95,19 @@ class Suggests(ABC):
         """The name of a recipe, with settings if need be, as `pretrain` takes them; and why."""
 
 
+class NamesNodes(ABC):
+    """A reader of graphs whose nodes have names: label tables (`item#name`), tables of embeddings
+    and neighbours call them so. Without it, nodes are counted from 0 within their item."""
+
+    @abstractmethod
+    def node_names(self, item: Item) -> np.ndarray:
+        """(K,) texts or whole numbers, each once: the names of the first K nodes of the sample.
+
+        Those after them are context (sampled neighbours), and stand in no table. Raises
+        UnreadableItem.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Range:
     """The values a sample may hold; None is unbounded. unit: "full scale", "dB", "HU" …"""
@@ -208,10 +221,9 @@ class Encoder(Configured):
         return self.encode(batch, self.outputs[0].name)
 
     def calibrate(self, batches: Iterable[Batch]) -> None:
-        """Estimate fixed input statistics (into buffers) once, before a method is built around it.
+        """Estimate fixed input statistics (into buffers) once, before training.
 
-        So copies that a method makes (teachers, second networks) start calibrated. `batches` may
-        be iterated once. Default: nothing to estimate.
+        `batches` may be iterated once. Default: nothing to estimate.
         """
 
     def preprocessing(self) -> Mapping[str, Any]:
@@ -322,14 +334,6 @@ class Pretext(Configured):
         super().__init__()
         self.settings = settings
         self.encoder = encoder
-
-    @property
-    def exported(self) -> Encoder:
-        """The encoder that a run hands over: embedded, evaluated, exported, watched for collapse.
-
-        A method that hands over its teacher returns that one; it is of the class of `encoder`.
-        """
-        return self.encoder
 
     @property
     def smallest_batch(self) -> int:

@@ -41,7 +41,8 @@ class Quarantined:
 class Items:
     """A columnar table of items; no Python object per item until one is asked for.
 
-    table: columns id, source, group, size and any metadata columns.
+    table: columns id, source, group, size and any metadata columns. One of these may be `name`,
+    what the data call an item: label tables and neighbours find it by that as well.
     notes: lines for the user ("12 files look like label maps …").
     """
 

@@ -5,6 +5,7 @@ import pytest
 from unlabeled.errors import DataError
 from unlabeled.evaluation.labels import labels_in, target_names
 from unlabeled.evaluation.matching import match
+from unlabeled.evaluation.reading import Source
 from unlabeled.items import Items
 
 
@@ -31,21 +32,21 @@ def csv(tmp_path, text):
 
 def test_rows_find_items_by_id_or_relative_path_in_the_order_of_the_index(items, tmp_path):
     table = csv(tmp_path, "item,y\nc.csv#1,3\nnowhere,9\n./b/2.wav,2\na/1.wav,1\n")
-    found = match(table, items, tmp_path)
+    found = match(table, Source(items, None), tmp_path)
     assert found.rows.tolist() == [0, 1, 3]
     assert found.table["y"].to_pylist() == [1, 2, 3]
     assert (found.unmatched_rows, found.unmatched_items) == (1, 1)
 
 
 def test_a_file_of_several_items_names_none_of_them(items, tmp_path):
-    found = match(csv(tmp_path, "item,y\nc.csv,1\none,2\n"), items, tmp_path)
+    found = match(csv(tmp_path, "item,y\nc.csv,1\none,2\n"), Source(items, None), tmp_path)
     assert found.rows.tolist() == [0]
 
 
 def test_none_matched_shows_three_of_each(items, tmp_path):
     table = csv(tmp_path, "item,y\n" + "".join(f"x{i},0\n" for i in range(5)))
     with pytest.raises(DataError) as error:
-        match(table, items, tmp_path)
+        match(table, Source(items, None), tmp_path)
     message = str(error.value)
     assert "none of 5 labels" in message
     assert "one of 4 items" in message
@@ -55,20 +56,20 @@ def test_none_matched_shows_three_of_each(items, tmp_path):
 
 def test_two_rows_for_one_item_are_refused(items, tmp_path):
     with pytest.raises(DataError, match=r"two rows for one item, the second is 'a/1\.wav'"):
-        match(csv(tmp_path, "item,y\none,1\na/1.wav,1\n"), items, tmp_path)
+        match(csv(tmp_path, "item,y\none,1\na/1.wav,1\n"), Source(items, None), tmp_path)
 
 
 def test_the_metadata_of_the_index_can_be_the_labels(tmp_path):
     columns = {"id": ["a", "b"], "source": ["s", "s"], "size": [1, 1], "activity": [0.5, None]}
     items = Items.of(columns)
-    found = match(labels_in(items), items, tmp_path)
+    found = match(labels_in(items), Source(items, None), tmp_path)
     assert found.table["activity"].to_pylist() == [0.5, None]
     assert target_names(found.table, ()) == ["activity"]
 
 
 def test_nodes_are_named_after_their_item_and_come_in_its_order(items, tmp_path):
     text = "item,y\nc.csv#1#10,4\nc.csv#1#2,3\n./b/2.wav#0,2\none#x,9\nnowhere#1,9\n"
-    found = match(csv(tmp_path, text), items, tmp_path)
+    found = match(csv(tmp_path, text), Source(items, None), tmp_path)
     assert found.unit == "nodes"
     assert found.rows.tolist() == [1, 3, 3]
     assert found.parts.ids.tolist() == [0, 2, 10]
@@ -80,13 +81,13 @@ def test_nodes_are_named_after_their_item_and_come_in_its_order(items, tmp_path)
 
 
 def test_an_item_whose_name_looks_like_a_node_is_an_item(items, tmp_path):
-    found = match(csv(tmp_path, "item,y\nc.csv#1,1\n"), items, tmp_path)
+    found = match(csv(tmp_path, "item,y\nc.csv#1,1\n"), Source(items, None), tmp_path)
     assert (found.parts, found.rows.tolist(), found.unit) == (None, [3], "items")
 
 
 def test_stretches_are_given_by_their_ends(items, tmp_path):
     text = "item,start,end,y\none,2,3.5,2\none,0,2,1\nb/2.wav,0,1,3\n"
-    found = match(csv(tmp_path, text), items, tmp_path)
+    found = match(csv(tmp_path, text), Source(items, None), tmp_path)
     assert found.unit == "stretches"
     assert found.rows.tolist() == [0, 0, 1]
     assert found.parts.bounds.tolist() == [[0, 2], [2, 3.5], [0, 1]]
@@ -106,10 +107,10 @@ def test_stretches_are_given_by_their_ends(items, tmp_path):
 )
 def test_parts_that_make_no_sense_are_named(items, tmp_path, text, message):
     with pytest.raises(DataError, match=message):
-        match(csv(tmp_path, text), items, tmp_path)
+        match(csv(tmp_path, text), Source(items, None), tmp_path)
 
 
 def test_ends_that_are_no_numbers_are_refused(items, tmp_path):
     table = pa.table({"item": ["one"], "start": ["a"], "end": ["b"], "y": [1]})
     with pytest.raises(DataError, match="start, end: expected a number in every row"):
-        match(table, items, tmp_path)
+        match(table, Source(items, None), tmp_path)

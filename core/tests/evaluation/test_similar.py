@@ -65,3 +65,21 @@ def test_the_command_prints_the_rows(birds, capsys):
     assert run(["similar", str(birds[0]), "7.wav"]) == 0
     assert "similarity" in capsys.readouterr().out
     assert run(["similar", str(birds[0]), "no"]) == 2
+
+
+def test_a_node_is_asked_for_by_its_name_and_found_by_it(tmp_path):
+    vectors = [[1, 0], [0, 1], [-1, -1], [1, 0]]
+    nodes = ["15", "2", "9", "x#1"]
+    path = write(tmp_path / "n.parquet", ["net"] * 4, vectors, node=nodes)
+    assert similar(path, "net#15", count=1)["node"].to_pylist() == ["x#1"]
+    assert similar(path, "net#x#1", count=1)["node"].to_pylist() == ["15"]
+    with pytest.raises(UsageError, match=r"no item 'net#0'.*nodes are net#15 …"):
+        similar(path, "net#0")
+
+
+def test_a_name_that_one_item_has_asks_for_it(tmp_path):
+    names = ["ethanol", "acid", "acid"]
+    path = write(tmp_path / "m.parquet", ["1", "2", "3"], [[1, 0], [0, 1], [0, 2]], name=names)
+    assert similar(path, "ethanol", count=1)["id"].to_pylist() != ["1"]
+    with pytest.raises(UsageError, match=r"2 items are called 'acid'.*'2', '3'"):
+        similar(path, "acid")

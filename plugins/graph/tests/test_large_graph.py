@@ -130,3 +130,21 @@ def test_nan_features_and_missing_files_are_told(tmp_path):
     items = Blocks().index(tmp_path)
     with pytest.raises(UnreadableItem, match="NaN"):
         Blocks().read(items[0])
+
+
+@pytest.mark.parametrize("by", ["clusters", "neighbours"])
+def test_nodes_of_blocks_are_called_as_in_the_whole_graph(tmp_path, by):
+    whole = community_graph(250, 6, seed=0)
+    save_graphs([whole], tmp_path / "large.safetensors")
+    reader = Blocks(nodes=100, by=by, fanout=(2,))
+    items = reader.index(tmp_path)
+    numbers = [reader.node_names(item) for item in items]
+    assert sorted(np.concatenate(numbers).tolist()) == list(range(250))
+    for item, own in zip(items, numbers, strict=True):
+        assert len(own) == item.size
+        assert torch.equal(reader.read(item).x[: item.size], whole.x[own])
+
+    whole.node_names = [f"account {place}" for place in range(250)]
+    save_graphs([whole], tmp_path / "large.safetensors")
+    named = [reader.node_names(item).tolist() for item in items]
+    assert named == [[f"account {place}" for place in own] for own in numbers]

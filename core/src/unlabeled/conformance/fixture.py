@@ -105,12 +105,8 @@ class Fixture:
     def pretext(self, recipe: Recipe, dtype: torch.dtype = torch.float32) -> Pretext:
         """Seeded random weights, calibrated, in train mode."""
         torch.manual_seed(0)
-        samples = self.samples(recipe.reader)
-        pretext = build_pretext(
-            recipe,
-            self.facts(recipe.reader),
-            lambda encoder: encoder.calibrate([encoder.collate(samples)]),
-        )
+        pretext = build_pretext(recipe, self.facts(recipe.reader))
+        pretext.encoder.calibrate([pretext.encoder.collate(self.samples(recipe.reader))])
         return pretext.to(dtype).train()
 
     def batch(

@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from unlabeled.contract import Encoder, Output
 from unlabeled.evaluation.encoding import Piece, choose_output, device, encode
+from unlabeled.evaluation.node_names import named
 from unlabeled.evaluation.progress import progress
 from unlabeled.evaluation.reading import Source, pseudonyms, write_quarantine
 from unlabeled.evaluation.table import EmbeddingTable
@@ -26,6 +28,7 @@ from unlabeled.export.encoder import (
     require_representation,
 )
 from unlabeled.items import Quarantined
+from unlabeled.privacy import Pseudonyms
 
 BATCHES_PER_PART = 16
 """Of global outputs; one of tokens and nodes, which are many times larger."""
@@ -69,8 +72,9 @@ def embed(
     path: a run or its encoder folder; output: the encoder's default if None; batch_size: that of
     training if None; max_skipped: the largest share of items that `skip` may leave out.
     Columns: those of the index (id, source, group, size, metadata), `position` (of tokens, in the
-    encoder's units) or `node`, and `vector`, float32 of fixed length. Of private data id and group
-    are pseudonyms and source is left out (see `unlabeled.privacy`).
+    encoder's units) or `node` (its name, or its number within the item), and `vector`, float32 of
+    fixed length. Of private data id, group and names are pseudonyms and source is left out (see
+    `unlabeled.privacy`).
     Raises RunError, DataError, UsageError; UnreadableItem with the policy `stop`.
     """
     config, out = read_config(path), Path(out)
@@ -87,7 +91,7 @@ def embed(
     if missing:
         encoder = load_encoder(path).to(device())
         size = batch_size or config.provenance.batch_size
-        for rows, found in _parts(encoder, chosen, source, missing, size):
+        for rows, found in _parts(encoder, chosen, source, missing, size, names):
             table.add(rows, found)
     written, items, gone = table.join()
     quarantine = (*source.items.quarantine, *source.quarantine.values())
@@ -99,7 +103,12 @@ def embed(
 
 
 def _parts(
-    encoder: Encoder, output: Output, source: Source, rows: Sequence[int], batch_size: int
+    encoder: Encoder,
+    output: Output,
+    source: Source,
+    rows: Sequence[int],
+    batch_size: int,
+    hidden: Pseudonyms | None,
 ) -> Iterator[tuple[list[int], list[Piece]]]:
     """(rows, pieces) of a bounded number of items, in the order of the index."""
     length = batch_size * (BATCHES_PER_PART if output.kind == "global" else 1)
@@ -107,7 +116,10 @@ def _parts(
         for start in range(0, len(rows), length):
             found: dict[int, Piece] = {}
             for batch, samples in source.batches(rows[start : start + length], batch_size):
-                found.update(zip(batch, encode(encoder, samples, output.name), strict=True))
+                pieces = encode(encoder, samples, output.name)
+                items = (source.items[row] for row in batch)
+                own = map(partial(named, source.reader, hidden), items, pieces)
+                found.update(zip(batch, own, strict=True))
                 advance(len(batch))
             if found:
                 ordered = sorted(found)

@@ -64,7 +64,7 @@ def evaluate(
     names = target_names(table, target)
     hidden = pseudonyms(path, reader, data)
     ids = source.items.table["id"].to_pylist()
-    labelled = match(table, source.items, data, hidden.of("id", ids) if hidden else ())
+    labelled = match(table, source, data, hidden.of("id", ids) if hidden else ())
     choice, why = choose_probe(labelled, names, settings)
     stem = "index" if hidden and labels is None else Path(labels or data).stem
     seeds = f"-{len(paths)}-runs" if also else ""

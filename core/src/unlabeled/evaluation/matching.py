@@ -9,10 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from unlabeled.errors import DataError
 from unlabeled.evaluation.labels import BOUNDS, is_number, plain
+from unlabeled.evaluation.node_names import NOWHERE, NodeNames
 from unlabeled.evaluation.parts import NodeParts, Parts, Stretches
+from unlabeled.evaluation.reading import Source
 from unlabeled.items import Items
 
 WHOLE = -1
@@ -45,21 +48,25 @@ class Labelled:
         return replace(self, table=self.table.take(rows), rows=self.rows[rows], parts=parts)
 
 
-def match(table: pa.Table, items: Items, data: Path, pseudonyms: Sequence[str] = ()) -> Labelled:
-    """Find each row's item, by id or by its file's path relative to `data`.
+def match(table: pa.Table, source: Source, data: Path, pseudonyms: Sequence[str] = ()) -> Labelled:
+    """Find each row's item: by id, by its file's path relative to `data`, or by its name.
 
-    pseudonyms: other names of the items, in the order of the index.
-    Raises DataError if no row fits, or two rows are about the same.
+    pseudonyms: other names of the items, in the order of the index. A node is found by its name,
+    as `item#name`, or `file#name` where a file is cut into several items.
+    Raises DataError if no row fits, two rows are about the same, or two items have one name.
     """
-    places = {**{name: place for place, name in enumerate(pseudonyms)}, **_places(items, data)}
+    items = source.items
+    places = _places(items, data, pseudonyms)
     names = [str(name) for name in table["item"].to_pylist()]
-    found = [_find(name, places) for name in names]
+    nodes = NodeNames(source)
+    found = [_find(name, places, nodes) for name in names]
+    _require_one_each(names, found, items)
     matched = [row for row, (place, _) in enumerate(found) if place >= 0]
     if not matched:
         known = items.table["id"].slice(0, 3).to_pylist()
         raise DataError(
             f"none of {len(names)} labels belongs to one of {len(items)} items. "
-            f"Labels are for {_three(names)}; items are {_three(known)}."
+            f"Labels are for {_three(names)}; items are {_three(known)}.{nodes.example()}"
         )
     order = _sorted(matched, found, names, _bounds(table))
     rows = np.array([found[row][0] for row in order])
@@ -68,13 +75,35 @@ def match(table: pa.Table, items: Items, data: Path, pseudonyms: Sequence[str] =
     return Labelled(chosen, rows, len(names) - len(order), len(items) - len(np.unique(rows)), parts)
 
 
-def _find(name: str, places: Mapping[str, int]) -> tuple[int, int]:
-    """(position of the item, node or WHOLE); (-1, WHOLE) if there is no such item."""
+def _find(name: str, places: Mapping[str, list[int]], nodes: NodeNames) -> tuple[int, int]:
+    """(position of the item, node or WHOLE); (-1, WHOLE) if there is no such item or node."""
     name = name.removeprefix("./")
-    if name in places:
-        return places[name], WHOLE
-    item, _, node = name.rpartition("#")
-    return (places[item], int(node)) if item in places and node.isdecimal() else (-1, WHOLE)
+    if len(rows := places.get(name, [])) == 1:
+        return rows[0], WHOLE
+    # Both names may hold a "#": the longest name of an item counts.
+    for end in [end for end in range(len(name) - 1, 0, -1) if name[end] == "#"]:
+        item, node = name[:end], name[end + 1 :]
+        if rows := places.get(item, []):
+            owner = rows[0] if len(rows) == 1 else nodes.owner(item, rows, node)
+            place = nodes.place(owner, node) if owner != NOWHERE else NOWHERE
+            return (owner, place) if place != NOWHERE else (-1, WHOLE)
+    return -1, WHOLE
+
+
+def _require_one_each(names: Sequence[str], found: Sequence[tuple[int, int]], items: Items) -> None:
+    """Raises DataError where a label names several items. A file of several names none."""
+    if "name" not in items.table.column_names:
+        return
+    counts = pc.value_counts(items.table["name"].drop_null())
+    repeated = set(counts.filter(pc.greater(counts.field("counts"), 1)).field("values").to_pylist())
+    for name, (place, _) in zip(names, found, strict=True):
+        if place < 0 and name in repeated:
+            alike = pc.equal(items.table["name"], name)
+            ids = items.table["id"].filter(alike).to_pylist()
+            raise DataError(
+                f"the labels are for {name!r}, a name that {len(ids)} items have. "
+                f"Label them by their ids: {_three(ids)}"
+            )
 
 
 def _bounds(table: pa.Table) -> np.ndarray | None:
@@ -124,18 +153,24 @@ def _parts(nodes: np.ndarray, bounds: np.ndarray | None, order: np.ndarray) -> P
     return NodeParts(nodes)
 
 
-def _places(items: Items, data: Path) -> dict[str, int]:
-    """Position by every name of an item; a file with several items is no name."""
+def _places(items: Items, data: Path, pseudonyms: Sequence[str]) -> dict[str, list[int]]:
+    """Positions by every name of an item. Ids go before paths, these before names that the data
+    give; several items may share a path or a name."""
     root = data if data.is_dir() else data.parent
-    ids = items.table["id"].to_pylist()
-    paths = [_relative(source, root) for source in items.table["source"].to_pylist()]
-    once = {
-        path
-        for path, count in zip(*np.unique(paths, return_counts=True), strict=True)
-        if count == 1
-    }
-    by_path = {path: place for place, path in enumerate(paths) if path in once}
-    return {**by_path, **{name: place for place, name in enumerate(ids)}}
+    columns = [
+        items.table["id"].to_pylist(),
+        [_relative(source, root) for source in items.table["source"].to_pylist()],
+        items.table["name"].to_pylist() if "name" in items.table.column_names else [],
+        pseudonyms,
+    ]
+    found: dict[str, list[int]] = {}
+    for column in columns:
+        of_column: dict[str, list[int]] = {}
+        for place, name in enumerate(column):
+            if name and name not in found:
+                of_column.setdefault(name, []).append(place)
+        found |= of_column
+    return found
 
 
 def _relative(source: str, root: Path) -> str:

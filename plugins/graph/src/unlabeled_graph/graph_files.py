@@ -1,8 +1,9 @@
 """Graphs on disk: one safetensors file for any number of graphs; no code runs from it.
 
 Tensors: `nodes` and `edges` (G,) counts; `x` (all nodes, F) and `edge_attr` (all edges, K) where
-there are any; `edge_index` (2, all edges), numbered within each graph. The JSON header holds
-`ids` and `groups`. Any part can be read alone.
+there are any; `edge_index` (2, all edges), numbered within each graph; where nodes have names,
+`node_names`, their UTF-8 bytes one after another, and `node_name_ends` (all nodes,). The JSON
+header holds `ids` and `groups`. Any part can be read alone.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +50,9 @@ def save_graphs(
 ) -> None:
     """Write graphs (a list, a PyG dataset) to `path`, which ends in `.safetensors`.
 
-    Kept are x, edge_index and edge_attr. ids: one per graph, their numbers if None; groups: one
-    per graph (patient, scaffold …). Raises ShapeError if graphs differ in their features.
+    Kept are x, edge_index, edge_attr and, where every graph has them, `node_names`, one text per
+    node. ids: one per graph, their numbers if None; groups: one per graph (patient, scaffold …).
+    Raises ShapeError if graphs differ in their features, or a name stands twice in a graph.
     """
     samples = [graphs[index] for index in range(len(graphs))]
     header = {
@@ -63,6 +66,7 @@ def save_graphs(
         "edge_index": torch.cat([sample.edge_index for sample in samples], dim=1),
         **_joined(samples, "x"),
         **_joined(samples, "edge_attr"),
+        **_joined_names(samples),
     }
     write_bytes(Path(path), save({k: v.contiguous() for k, v in tensors.items()}, header))
 
@@ -101,6 +105,41 @@ def read_graph(path: Path, nodes: slice, edges: slice) -> Data:
             )
     except (OSError, SafetensorError) as error:
         raise UnreadableItem(str(path), EXPECTED, str(error)) from error
+
+
+def read_node_names(path: Path, nodes: slice) -> np.ndarray | None:
+    """The names of the nodes in these rows of the file, (N,); None where they have none.
+
+    Raises UnreadableItem.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            if "node_names" not in file.keys():  # noqa: SIM118
+                return None
+            first = max(0, nodes.start - 1)
+            ends = file.get_slice("node_name_ends")[first : nodes.stop].tolist()
+            ends = ends if nodes.start else [0, *ends]
+            text = file.get_slice("node_names")[ends[0] : ends[-1]].numpy().tobytes()
+            return np.array([text[a - ends[0] : b - ends[0]].decode() for a, b in pairwise(ends)])
+    except (OSError, SafetensorError, UnicodeDecodeError) as error:
+        raise UnreadableItem(str(path), EXPECTED, str(error)) from error
+
+
+def _joined_names(samples: Sequence[Data]) -> dict[str, Tensor]:
+    named = [list(map(str, sample["node_names"])) for sample in samples if "node_names" in sample]
+    if len(named) < len(samples):
+        return {}
+    for sample, names in zip(samples, named, strict=True):
+        if len(set(names)) != len(names) or len(names) != sample.num_nodes:
+            found = f"{len(names)} names, {len(set(names))} different ones"
+            raise ShapeError(
+                f"node_names: expected {sample.num_nodes} different names, found {found}"
+            )
+    coded = [name.encode() for names in named for name in names]
+    return {
+        "node_names": torch.frombuffer(bytearray(b"".join(coded) or b"\0"), dtype=torch.uint8),
+        "node_name_ends": torch.tensor(list(map(len, coded)), dtype=torch.int64).cumsum(0),
+    }
 
 
 def _joined(samples: Sequence[Data], name: str) -> dict[str, Tensor]:

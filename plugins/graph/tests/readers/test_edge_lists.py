@@ -1,9 +1,14 @@
+import datetime
+import gzip
+import os
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from unlabeled.errors import DataError, UnreadableItem
+from unlabeled_graph.readers.columns import ColumnPolicy
 from unlabeled_graph.readers.edge_lists import EdgeLists
 from unlabeled_graph.readers.policies import FeaturePolicy
 
@@ -56,10 +61,21 @@ def test_tables_of_something_else_are_left_out_with_a_note(folder):
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("trade.csv", "source,target\nb,x\n", "an unknown or empty name"),
-        ("trade.csv", "source,target,amount\nb,a,much\n", "numbers in column amount"),
-        ("trade.nodes.csv", "name,size\na,1\n", "a column node"),
-        ("trade.csv", "", "a CSV or Parquet table"),
+        ("trade.csv", "source,target\na,b\nb,x\n", "found 'x' in row 3"),
+        ("trade.csv", "source,target\nb,\n", "a name in column target, found nothing in row 2"),
+        (
+            "trade.csv",
+            "source,target,amount\nb,a,much\nb,a,1\n",
+            "a finite number in every row of column amount .* found 'much' in row 2",
+        ),
+        ("trade.nodes.csv", "node,size\na,1\nb,nan\nc,2\n", "column size .* found 'nan' in row 3"),
+        ("trade.nodes.csv", "name,size\na,1\n", "a column node .* found columns name, size"),
+        (
+            "trade.nodes.csv",
+            "node,size\nb,1\na,2\nb,3\n",
+            "each node once, found 'b' in rows 2 and 4",
+        ),
+        ("trade.csv", "", "an empty file"),
     ],
 )
 def test_tables_that_cannot_be_used_are_named(folder, name, text, message):
@@ -70,12 +86,95 @@ def test_tables_that_cannot_be_used_are_named(folder, name, text, message):
     assert "trade" in str(caught.value)
 
 
-def test_values_that_are_no_numbers_are_found_on_reading(folder):
-    (folder / "trade.nodes.csv").write_text("node,size\na,1\nb,nan\nc,3\n")
+def test_values_that_overflow_are_found_on_reading(folder):
+    (folder / "trade.nodes.csv").write_text("node,size\na,1\nb,1e300\nc,3\n")
     items = EdgeLists().index(folder)
 
-    with pytest.raises(UnreadableItem, match="NaN"):
+    with pytest.raises(UnreadableItem, match="infinite"):
         EdgeLists().read(items[0])
+
+
+def test_nodes_are_called_by_the_names_in_their_tables(tmp_path):
+    rows = "".join(f"{a},{a + 1}\n" for a in range(20))
+    (tmp_path / "net.csv").write_text(f"source,target\n{rows}")
+    reader = EdgeLists(features=FeaturePolicy(name="degree"))
+    (item,) = reader.index(tmp_path)
+
+    names, graph = reader.node_names(item).tolist(), reader.read(item)
+
+    assert names == sorted(map(str, range(21)))  # as text: 10 before 2
+    ends = [(names[a], names[b]) for a, b in graph.edge_index.T.tolist()]
+    assert ends == [(str(a), str(a + 1)) for a in range(20)]
+
+
+def test_a_text_column_is_left_out_with_a_note_or_encoded(folder):
+    (folder / "trade.csv").write_text("source,target,kind\nb,a,wire\nb,c,card\na,c,cash\n")
+    (note,) = EdgeLists().index(folder).notes
+    assert note.startswith("trade.csv, column kind: left out")
+    assert "3 values ('card', 'cash', 'wire')" in note
+    assert EdgeLists().index(folder)[0].metadata["widths"] == [2, 0]
+
+    reader = EdgeLists(columns=ColumnPolicy(categories={"kind": ("card", "wire")}))
+    (item,) = reader.index(folder)
+    assert reader.read(item).edge_attr.tolist() == [[0, 1, 0], [1, 0, 0], [0, 0, 1]]
+
+
+def test_dates_count_in_years(folder):
+    (folder / "trade.csv").write_text(
+        "source,target,when,at\nb,a,2000-01-01,2001-01-01T12:00:00\nb,c,1999-01-01,2000-01-01\n"
+    )
+    items = EdgeLists().index(folder)
+    assert [note.split(":")[0] for note in items.notes] == [
+        "trade.csv, column when",
+        "trade.csv, column at",
+    ]
+    found = EdgeLists().read(items[0]).edge_attr
+    year = 365.25
+    expected = [[0, 366.5 / year], [-365 / year, 0]]
+    np.testing.assert_allclose(found.numpy(), expected, atol=1e-6)
+    table = pa.table({"source": ["b"], "target": ["a"], "when": [datetime.date(2001, 1, 1)]})
+    pq.write_table(table, folder / "dated.parquet")
+    graph = EdgeLists(features=FeaturePolicy(name="constant"))
+    (item,) = graph.index(folder / "dated.parquet")
+    np.testing.assert_allclose(graph.read(item).edge_attr, [[366 / year]], atol=1e-6)
+
+
+def test_columns_are_chosen(folder):
+    reader = EdgeLists(columns=ColumnPolicy(use=("age",)))
+    (item,) = reader.index(folder)
+    assert reader.read(item).x.tolist() == [[10], [20], [30], [40]]
+    assert reader.read(item).edge_attr is None
+    (folder / "trade.csv").write_text("source,target,kind\nb,a,wire\n")
+    with pytest.raises(DataError, match="categories for it, found 1 value "):
+        EdgeLists(columns=ColumnPolicy(use=("kind",))).index(folder)
+
+
+@pytest.mark.parametrize("ending", [".tsv", ".csv.gz", ".CSV"])
+def test_tables_of_other_forms_are_read(tmp_path, ending):
+    text = "source\ttarget\nb\ta\n" if ending == ".tsv" else "source;target\nb;a\n"
+    content = ("\ufeff" + text).encode()
+    content = gzip.compress(content) if ending.endswith("gz") else content
+    (tmp_path / f"net{ending}").write_bytes(content)
+    (tmp_path / "net.nodes.csv").write_text("node,size\nb,2\na,1\n")
+    (item,) = EdgeLists().index(tmp_path)
+    assert EdgeLists().node_names(item).tolist() == ["b", "a"]
+    assert EdgeLists().read(item).x.tolist() == [[2], [1]]
+
+
+def test_rows_that_do_not_parse_are_counted(folder):
+    (folder / "trade.csv").write_text("source,target,amount\nb,a,2\nb\nb,c,3\n")
+    items = EdgeLists().index(folder)
+    assert "1 of 3 rows do not parse" in items.notes[0]
+    assert EdgeLists().read(items[0]).edge_attr.tolist() == [[2], [3]]
+
+
+def test_a_changed_table_of_nodes_is_read_anew(folder):
+    (item,) = EdgeLists().index(folder)
+    EdgeLists().read(item)
+    nodes = folder / "trade.nodes.csv"
+    nodes.write_text("node,size,age\na,5,10\nb,2,20\nc,3,30\nd,4,40\n")
+    os.utime(nodes, ns=(0, 0))
+    assert float(EdgeLists().read(item).x[0, 0]) == 5
 
 
 def test_missing_and_empty_folders_say_what_was_expected(tmp_path):

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from unlabeled.errors import DataError, ShapeError, UnreadableItem
 from unlabeled_graph.graph_files import save_graphs
 from unlabeled_graph.readers.graphs import Graphs
 from unlabeled_graph.readers.policies import EdgePolicy, FeaturePolicy
+from unlabeled_graph.readers.pyg_files import as_plain
 
 
 def ring(size, features=3):
@@ -171,3 +173,94 @@ def test_edge_policies_accept_graphs_without_edges():
     )
 
     assert changed.edge_index.shape == (2, 0)
+
+
+def test_nodes_are_called_by_their_names_where_the_file_has_them(tmp_path):
+    graphs = [ring(3), ring(2)]
+    graphs[0].node_names, graphs[1].node_names = ["b", "ä", "a"], ["a", "é#1"]
+    save_graphs(graphs, tmp_path / "a.safetensors")
+    torch.save(graphs, tmp_path / "b.pt")
+    reader = Graphs()
+    items = reader.index(tmp_path)
+    names = [reader.node_names(item).tolist() for item in items]
+    assert names == [["b", "ä", "a"], ["a", "é#1"]] * 2
+
+    save_graphs([ring(3)], tmp_path / "c.safetensors")
+    (item,) = reader.index(tmp_path / "c.safetensors")
+    assert reader.node_names(item).tolist() == [0, 1, 2]
+
+
+def test_a_name_that_stands_twice_is_refused(tmp_path):
+    graph = ring(3)
+    graph.node_names = ["a", "b", "a"]
+    with pytest.raises(ShapeError, match="expected 3 different names, found 3 names, 2 different"):
+        save_graphs([graph], tmp_path / "a.safetensors")
+    torch.save(graph, tmp_path / "a.pt")
+    with pytest.raises(DataError, match="3 different node_names"):
+        Graphs().index(tmp_path)
+
+
+@pytest.mark.parametrize("kind", [torch.float64, torch.int64, torch.bool, torch.float16])
+def test_features_of_any_real_type_become_float32(tmp_path, kind):
+    graph = ring(4)
+    graph.x, graph.edge_attr = torch.eye(4)[:, :3].to(kind), torch.ones(4, dtype=kind)
+    graph.edge_index = graph.edge_index.int()
+    torch.save([graph], tmp_path / "a.pt")
+    reader = Graphs()
+    items = reader.index(tmp_path)
+    found = reader.read(items[0])
+    assert (found.x.dtype, found.edge_attr.dtype) == (torch.float32, torch.float32)
+    assert found.edge_index.dtype == torch.int64
+    assert torch.equal(found.x, torch.eye(4)[:, :3])
+    assert found.edge_attr.shape == (4, 1)
+    assert reader.describe(items) == {"node_features": 3, "edge_features": 1}
+
+
+@pytest.mark.parametrize("layout", ["coo", "csr"])
+def test_sparse_features_become_dense(tmp_path, layout):
+    graph = ring(4)
+    graph.x = torch.eye(4).to_sparse() if layout == "coo" else torch.eye(4).to_sparse_csr()
+    torch.save(graph, tmp_path / "a.pt")
+    (item,) = Graphs().index(tmp_path)
+    assert torch.equal(Graphs().read(item).x, torch.eye(4))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"x": torch.ones(4, 2, dtype=torch.complex64)}, "real numbers, found torch.complex64"),
+        ({"x": torch.ones(4, 2, 2)}, r"one or two axes, found shape \(4, 2, 2\)"),
+        ({"x": torch.ones(4, 3).tolist()}, "as a tensor of real numbers, found list"),
+        ({"edge_index": None}, "no edge_index among x"),
+    ],
+)
+def test_one_graph_that_cannot_be_used_is_listed_and_the_others_are_read(tmp_path, change, message):
+    bad, good = ring(4), ring(5)
+    for name, value in change.items():
+        bad[name] = value
+    torch.save([bad, good], tmp_path / "a.pt")
+    items = Graphs().index(tmp_path)
+    assert items.table["id"].to_pylist() == ["a.pt#1"]
+    (entry,) = items.quarantine
+    assert entry.source.endswith("a.pt#0")
+    assert re.search(message, f"{entry.expected}, found {entry.found}")
+    assert len(Graphs().read(items[0]).x) == 5
+
+
+def test_sparse_features_that_would_fill_the_memory_are_refused():
+    graph = ring(2)
+    graph.x = torch.sparse_coo_tensor(torch.zeros(2, 1), [1.0], (2**15, 2**15))
+    assert "dense" in as_plain(graph).expected
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"garbage", bytes(range(256)) * 9, b"e\x80\x04", b"PK\x03\x04" + b"0" * 99]
+)
+def test_a_broken_file_is_listed_and_the_others_are_read(tmp_path, content):
+    (tmp_path / "broken.pt").write_bytes(content)
+    torch.save(ring(4), tmp_path / "good.pt")
+    items = Graphs().index(tmp_path)
+    assert len(items) == 1
+    (entry,) = items.quarantine
+    assert entry.source.endswith("broken.pt")
+    assert items.notes == ()

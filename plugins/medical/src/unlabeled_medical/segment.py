@@ -72,7 +72,7 @@ def segment(
     if not isinstance(reader, Volumes):
         raise RunError(f"{run}: segmentation needs the reader medical/volumes")
     source = Source(reader.index(Path(data)), reader)
-    rows = match(_table(Path(labels)), source.items, Path(data))
+    rows = match(_table(Path(labels)), source, Path(data))
     train, test = _parts(rows, source.items)
     masked, classes = _read(rows, source.items, reader, Path(labels).parent)
     groups = _patients(rows, source.items)

@@ -19,17 +19,19 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 from torch_geometric.data import Data
 
+from unlabeled.contract import NamesNodes
 from unlabeled.errors import DataError, UnreadableItem
 from unlabeled.items import Item, Items
 from unlabeled.randomness import keyed_rng
 from unlabeled.settings import Settings
-from unlabeled_graph.graph_files import read_directory
+from unlabeled_graph.graph_files import read_directory, read_node_names
 from unlabeled_graph.large_graph import LargeGraph
 
 
-class Blocks(Settings):
+class Blocks(Settings, NamesNodes):
     """Reads subgraphs of a graph that `save_graphs` wrote; the id is `block#number`, size = nodes.
 
+    Nodes are called by their names, or by their numbers in the whole graph.
     clusters: a block with all edges inside it; neighbours: random nodes with sampled neighbours.
     What is in memory are the edges and one batch.
     """
@@ -58,15 +60,14 @@ class Blocks(Settings):
         )
 
     def read(self, item: Item, rng: np.random.Generator | None = None) -> Data:
-        """x (N, F), edge_index (2, E); `node` (N,) numbers the nodes in the whole graph.
+        """x (N, F), edge_index (2, E); the block's own nodes come first.
 
         Without rng, neighbours are drawn by the item's name. Raises UnreadableItem.
         """
         file = Path(item.source)
         changed = file.stat().st_mtime_ns
         graph = _open(file, changed)
-        start = item.metadata["start"]
-        nodes = _order(file, changed, self.by)[start : start + item.size]
+        nodes = _nodes(item, self.by)
         if self.by == "clusters":
             found = graph.induced(nodes)
         else:
@@ -74,6 +75,16 @@ class Blocks(Settings):
         if not torch.isfinite(found.x).all():
             raise UnreadableItem(f"{file}, {item.id}", "finite features", "NaN or infinite")
         return found
+
+    def node_names(self, item: Item) -> np.ndarray:
+        """The names (N,) of the block's own nodes, or their numbers in the whole graph.
+
+        Sampled neighbours are none of them. Raises UnreadableItem.
+        """
+        file = Path(item.source)
+        nodes = _nodes(item, self.by)
+        names = _names(file, file.stat().st_mtime_ns)
+        return nodes if names is None else names[nodes]
 
     def describe(self, items: Items) -> Mapping[str, int]:
         """The width of x."""
@@ -103,6 +114,17 @@ def _open_item(item: Item) -> LargeGraph:
 @lru_cache(maxsize=1)
 def _open(file: Path, changed: int) -> LargeGraph:  # noqa: ARG001
     return LargeGraph.open(file)
+
+
+def _nodes(item: Item, by: str) -> np.ndarray:
+    """The numbers (N,) of a block's own nodes in the whole graph."""
+    file, start = Path(item.source), item.metadata["start"]
+    return _order(file, file.stat().st_mtime_ns, by)[start : start + item.size]
+
+
+@lru_cache(maxsize=1)
+def _names(file: Path, changed: int) -> np.ndarray | None:  # noqa: ARG001
+    return read_node_names(file, slice(0, int(read_directory(file).nodes[0])))
 
 
 @lru_cache(maxsize=1)

@@ -1,12 +1,13 @@
-"""Edge lists: CSV and Parquet tables with one edge a row, and a table of nodes where there is one.
+"""Edge lists: tables with one edge a row, and a table of nodes where there is one.
 
-`trade.csv` holds the edges and `trade.nodes.csv` (or `.parquet`) the nodes of one graph. Columns
-beside the ends and the node's name are features and must hold numbers.
+`trade.csv` holds the edges and `trade.nodes.csv` the nodes of one graph, in any format of
+`unlabeled.data.tables`. Columns beside the ends and the node's name are features (`columns`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,31 +15,42 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
-import pyarrow.parquet as pq
 import torch
 from pydantic import Field
 from torch_geometric.data import Data
 
+from unlabeled.contract import NamesNodes
+from unlabeled.data.tables import SUFFIXES, Table, is_table, read_table
 from unlabeled.errors import DataError, ShapeError, UnreadableItem
 from unlabeled.items import Item, Items, Quarantined
 from unlabeled.settings import Settings
 from unlabeled_graph.graphs import require_graph
+from unlabeled_graph.readers.columns import ColumnPolicy
 from unlabeled_graph.readers.policies import EdgePolicy, FeaturePolicy
 
-SUFFIXES = (".csv", ".parquet")
 NODES = ".nodes"
 
 
-class EdgeLists(Settings):
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A graph, the names of its N nodes, and what is to be said of its tables."""
+
+    graph: Data
+    names: pa.Array
+    notes: tuple[str, ...]
+
+
+class EdgeLists(Settings, NamesNodes):
     """Reads one graph per table of edges; size = nodes, id = the file.
 
-    Nodes are numbered in the order of their table, or sorted by name where there is none.
+    Nodes stand in the order of their table, or sorted by name where there is none, and are called
+    by their names.
     """
 
     source: str = Field("source", description="column with the node that an edge starts at")
     target: str = Field("target", description="column with the node that it ends at")
     node: str = Field("node", description="column of the table of nodes with their names")
+    columns: ColumnPolicy = Field(ColumnPolicy(), description="which columns are features")
     edges: EdgePolicy = Field(EdgePolicy(), description="direction, self-loops, duplicates")
     features: FeaturePolicy = Field(FeaturePolicy(), description="where node features come from")
 
@@ -52,13 +64,15 @@ class EdgeLists(Settings):
         notes: list[str] = []
         for file, name in _tables(path):
             try:
-                graph = self._graph(file)
+                network = self._network(file)
             except UnreadableItem as error:
                 quarantine.append(Quarantined(error.source, error.expected, error.found))
                 continue
-            if graph is None:
+            if network is None:
                 notes.append(f"{name} has no columns {self.source} and {self.target}; left out")
                 continue
+            graph = network.graph
+            notes += network.notes
             columns["id"].append(name)
             columns["source"].append(str(file))
             columns["size"].append(len(graph.x))
@@ -67,20 +81,25 @@ class EdgeLists(Settings):
             found = [f"{q.source}: expected {q.expected}, found {q.found}" for q in quarantine]
             raise DataError("\n".join([f"{path}: no graph can be used.", *found, *notes]))
         if len(set(columns["widths"])) > 1:
-            raise DataError(f"{path}: expected the same features in every table of edges")
+            raise DataError(
+                f"{path}: expected the same features in every table of edges. Choose them by "
+                "reader.columns.use."
+            )
         return Items.of(columns, quarantine, notes)
 
     def read(self, item: Item, rng: np.random.Generator | None = None) -> Data:  # noqa: ARG002
         """x (N, F), edge_index (2, E), edge_attr (E, K) or None. Raises UnreadableItem."""
-        graph = self._graph(Path(item.source))
-        if graph is None:
-            columns = f"columns {self.source} and {self.target}"
-            raise UnreadableItem(item.source, columns, "a table without them")
+        graph = self._required(item).graph.clone()
         try:
             require_graph(graph, "graph", *item.metadata["widths"])
         except ShapeError as error:
             raise UnreadableItem(item.source, "finite numbers", str(error)) from error
         return self.features.apply(self.edges.apply(graph))
+
+    def node_names(self, item: Item) -> np.ndarray:
+        """The names (N,) in the tables. Raises UnreadableItem."""
+        names: np.ndarray = self._required(item).names.to_numpy(zero_copy_only=False)
+        return names
 
     def describe(self, items: Items) -> Mapping[str, int]:
         """Raises DataError if features are to be given and there are none."""
@@ -93,24 +112,70 @@ class EdgeLists(Settings):
             )
         return {"node_features": width, "edge_features": edge_features}
 
-    def _graph(self, file: Path) -> Data | None:
-        table = _read(file, file.stat().st_mtime_ns)
-        if not {self.source, self.target} <= set(table.column_names):
+    def _required(self, item: Item) -> Network:
+        network = self._network(Path(item.source))
+        if network is None:
+            columns = f"columns {self.source} and {self.target}"
+            raise UnreadableItem(item.source, columns, "a table without them")
+        return network
+
+    def _network(self, file: Path) -> Network | None:
+        beside = _node_table(file)
+        changed = tuple(each.stat().st_mtime_ns for each in (file, beside) if each)
+        return _cached(self.model_dump_json(), file, beside, changed)
+
+    def build(self, file: Path, beside: Path | None) -> Network | None:
+        """The graph of a table of edges and a table of nodes; None if the former lacks the ends.
+
+        Raises UnreadableItem, which names what is wrong and where.
+        """
+        table = _read(file)
+        if not {self.source, self.target} <= set(table.names):
             return None
-        nodes = _node_table(file)
-        if nodes is not None and self.node not in nodes.column_names:
-            raise UnreadableItem(str(file), f"a column {self.node} in its table of nodes", "none")
-        ends = [_names(table[self.source]), _names(table[self.target])]
-        names = _names(nodes[self.node]) if nodes is not None else _unique(ends)
-        numbers = [pc.index_in(end, value_set=names) for end in ends]
-        if any(number.null_count for number in numbers):
-            raise UnreadableItem(str(file), "edges between named nodes", "an unknown or empty name")
-        attributes = _features(table, {self.source, self.target}, file)
-        return Data(
-            x=torch.from_numpy(_features(nodes, {self.node}, file, rows=len(names))),
-            edge_index=torch.from_numpy(np.stack([n.to_numpy() for n in numbers]).astype(np.int64)),
+        nodes = _read(beside) if beside else None
+        ends = [_names(table, name) for name in (self.source, self.target)]
+        names = self._declared(nodes) if nodes else _unique(ends)
+        numbers = [_numbers(end, names, table) for end in ends]
+        attributes, on_edges = self.columns.features(table, (self.source, self.target))
+        if nodes:
+            x, on_nodes = self.columns.features(nodes, (self.node,))
+        else:
+            x, on_nodes = np.zeros((len(names), 0), np.float32), []
+        graph = Data(
+            x=torch.from_numpy(x),
+            edge_index=torch.from_numpy(np.stack(numbers)),
             edge_attr=torch.from_numpy(attributes) if attributes.shape[1] else None,
         )
+        read = [each for each in (table, nodes) if each]
+        notes = [*on_edges, *on_nodes, *(note for each in read for note in each.notes())]
+        return Network(graph, names, tuple(notes))
+
+    def _declared(self, nodes: Table) -> pa.Array:
+        """The names in a table of nodes. Raises UnreadableItem if one is missing or repeated."""
+        if self.node not in nodes.names:
+            expected = f"a column {self.node} in its table of nodes"
+            raise UnreadableItem(str(nodes.path), expected, f"columns {', '.join(nodes.names)}")
+        names = _names(nodes, self.node)
+        first = pc.index_in(names, value_set=pc.unique(names)).to_numpy(zero_copy_only=False)
+        _, rows = np.unique(first, return_index=True)
+        again = np.setdiff1d(np.arange(len(first)), rows)
+        if len(again):
+            name, place = names[int(again[0])], int(again[0])
+            before = int(np.flatnonzero(first == first[place])[0])
+            others = f" (and {len(again) - 1} more rows)" if len(again) > 1 else ""
+            found = f"{name.as_py()!r} in rows {nodes.rows[before]} and {nodes.rows[place]}{others}"
+            raise UnreadableItem(str(nodes.path), f"each {self.node} once", found)
+        return names
+
+
+@lru_cache(maxsize=2)
+def _cached(
+    settings: str,
+    file: Path,
+    beside: Path | None,
+    changed: tuple[int, ...],  # noqa: ARG001
+) -> Network | None:
+    return EdgeLists.model_validate_json(settings).build(file, beside)
 
 
 def _tables(path: Path) -> list[tuple[Path, str]]:
@@ -119,46 +184,55 @@ def _tables(path: Path) -> list[tuple[Path, str]]:
         raise DataError(f"{path}: expected a table or a folder of edge lists, found nothing there")
     if path.is_file():
         return [(path, path.name)]
-    files = [f for f in path.rglob("*") if f.suffix in SUFFIXES and Path(f.stem).suffix != NODES]
+    files = [f for f in path.rglob("*") if is_table(f) and not _stem(f).endswith(NODES)]
     if not files:
         raise DataError(f"{path}: expected .csv or .parquet files with edges, found none")
     return [(file, file.relative_to(path).as_posix()) for file in sorted(files)]
 
 
-def _node_table(file: Path) -> pa.Table | None:
-    for suffix in SUFFIXES:
-        beside = file.with_name(file.stem + NODES + suffix)
-        if beside.exists():
-            return _read(beside, beside.stat().st_mtime_ns)
-    return None
+def _node_table(file: Path) -> Path | None:
+    """The table of nodes beside a table of edges."""
+    endings = (form for suffix in sorted(SUFFIXES) for form in (suffix, suffix.upper()))
+    beside = (file.with_name(_stem(file) + NODES + ending) for ending in endings)
+    return next((each for each in beside if each.exists()), None)
 
 
-@lru_cache(maxsize=8)
-def _read(file: Path, changed: int) -> pa.Table:  # noqa: ARG001
+def _stem(file: Path) -> str:
+    """The name without the ending of a table, which may be two: `.csv.gz`."""
+    name = file.name
+    ending = max((each for each in SUFFIXES if name.lower().endswith(each)), key=len, default="")
+    return name[: len(name) - len(ending)]
+
+
+def _read(file: Path) -> Table:
     try:
-        return pa.csv.read_csv(file) if file.suffix == ".csv" else pq.read_table(file)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise UnreadableItem(str(file), "a CSV or Parquet table", str(error)) from error
+        return read_table(file)
+    except DataError as error:
+        found = str(error).removeprefix(f"{file}: ")
+        raise UnreadableItem(str(file), "a table that can be read", found) from error
 
 
-def _names(column: pa.ChunkedArray) -> pa.Array:
-    return pc.cast(column, pa.string()).combine_chunks()
+def _names(table: Table, column: str) -> pa.Array:
+    """A column as text, (N,). Raises UnreadableItem where a row has none."""
+    names = pc.cast(table.columns[column], pa.string()).combine_chunks()
+    if names.null_count:
+        place = int(pc.index(pc.is_null(names), True).as_py())
+        found = f"nothing in row {table.rows[place]} (and {names.null_count - 1} more rows)"
+        raise UnreadableItem(str(table.path), f"a name in column {column}", found)
+    return names
 
 
 def _unique(ends: list[pa.Array]) -> pa.Array:
-    names = pc.unique(pa.concat_arrays(ends)).drop_null()
+    names = pc.unique(pa.chunked_array(ends))
     return names.take(pc.sort_indices(names))
 
 
-def _features(table: pa.Table | None, keys: set[str], file: Path, *, rows: int = 0) -> np.ndarray:
-    """All other columns, (rows, F) float32. Raises UnreadableItem where one holds no numbers."""
-    if table is None:
-        return np.zeros((rows, 0), np.float32)
-    columns = [name for name in table.column_names if name not in keys]
-    values = np.zeros((table.num_rows, len(columns)), np.float32)
-    for place, name in enumerate(columns):
-        try:
-            values[:, place] = pc.cast(table[name], pa.float32()).to_numpy()
-        except pa.ArrowInvalid as error:
-            raise UnreadableItem(str(file), f"numbers in column {name}", str(error)) from error
-    return values
+def _numbers(ends: pa.Array, names: pa.Array, table: Table) -> np.ndarray:
+    """The place of each end among the names, (E,) int64. Raises UnreadableItem."""
+    places = pc.index_in(ends, value_set=names)
+    if places.null_count:
+        row = int(pc.index(pc.is_null(places), True).as_py())
+        found = f"{ends[row].as_py()!r} in row {table.rows[row]} (and {places.null_count - 1} more)"
+        raise UnreadableItem(str(table.path), "edges between nodes of the table of nodes", found)
+    numbers: np.ndarray = places.to_numpy().astype(np.int64)
+    return numbers

@@ -11,19 +11,23 @@ import torch
 from pydantic import Field
 from torch_geometric.data import Data
 
+from unlabeled.contract import NamesNodes
 from unlabeled.errors import DataError, ShapeError, UnreadableItem
 from unlabeled.items import Item, Items, Quarantined
 from unlabeled.settings import Settings
-from unlabeled_graph.graph_files import Directory, read_directory, read_graph
+from unlabeled_graph.graph_files import Directory, read_directory, read_graph, read_node_names
 from unlabeled_graph.graphs import require_graph
 from unlabeled_graph.readers.policies import EdgePolicy, FeaturePolicy
-from unlabeled_graph.readers.pyg_files import conversion, read_pyg_file
+from unlabeled_graph.readers.pyg_files import CouldRunCode, Refused, conversion, read_pyg_file
 
 COLUMNS = ("id", "source", "group", "size", "first_node", "edges", "first_edge", "place", "widths")
 
 
-class Graphs(Settings):
-    """Reads graphs as PyG `Data`; size = nodes, group as saved. The id is `file#id`."""
+class Graphs(Settings, NamesNodes):
+    """Reads graphs as PyG `Data`; size = nodes, group as saved. The id is `file#id`.
+
+    Nodes are called by their names where the file has them, else counted from 0 in each graph.
+    """
 
     edges: EdgePolicy = Field(EdgePolicy(), description="direction, self-loops, duplicates")
     features: FeaturePolicy = Field(FeaturePolicy(), description="where node features come from")
@@ -35,17 +39,17 @@ class Graphs(Settings):
         """
         columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
         quarantine: list[Quarantined] = []
+        notes: list[str] = []
         for file, name in _files(path):
             try:
                 _add(file, name, columns, quarantine)
             except UnreadableItem as error:
                 quarantine.append(Quarantined(error.source, error.expected, error.found))
-        notes = [
-            f"{entry.source} is refused because opening it could run code. If you trust it:\n"
-            + conversion(entry.source)
-            for entry in quarantine
-            if entry.source.endswith(".pt")
-        ]
+                if isinstance(error, CouldRunCode):
+                    notes.append(
+                        f"{file} is refused because opening it could run code. If you trust it:\n"
+                        + conversion(file)
+                    )
         if not columns["id"]:
             raise _nothing_usable(path, quarantine, notes)
         _require_one_width(columns, path)
@@ -62,6 +66,11 @@ class Graphs(Settings):
                 f"{item.source}, {item.id}", "a graph of finite numbers", str(error)
             ) from error
         return self.features.apply(self.edges.apply(graph))
+
+    def node_names(self, item: Item) -> np.ndarray:
+        """The names (N,) in the file, or numbers from 0. Raises UnreadableItem."""
+        names = _names(item)
+        return np.arange(item.size) if names is None else names
 
     def describe(self, items: Items) -> Mapping[str, int]:
         """Raises DataError if features are to be given and there are none."""
@@ -89,10 +98,12 @@ def _files(path: Path) -> list[tuple[Path, str]]:
 def _add(
     file: Path, name: str, columns: dict[str, list[Any]], quarantine: list[Quarantined]
 ) -> None:
-    found = _directory_of_pyg(file) if file.suffix == ".pt" else read_directory(file)
+    found = _directory_of_pyg(file, quarantine) if file.suffix == ".pt" else read_directory(file)
     first_node = np.cumsum(found.nodes) - found.nodes
     first_edge = np.cumsum(found.edges) - found.edges
     for place, graph in enumerate(found.ids):
+        if found.nodes[place] < 0:  # listed already
+            continue
         if found.nodes[place] == 0:
             quarantine.append(Quarantined(f"{file}#{graph}", "a graph with nodes", "none"))
             continue
@@ -111,26 +122,59 @@ def _add(
             columns[column].append(value)
 
 
-def _directory_of_pyg(file: Path) -> Directory:
+def _directory_of_pyg(file: Path, quarantine: list[Quarantined]) -> Directory:
+    """What a `.pt` file holds; a graph that cannot be used is listed, and has no nodes here."""
     graphs = read_pyg_file(file)
+    usable = [graph for graph in graphs if isinstance(graph, Data)]
+    for place, graph in enumerate(graphs):
+        if isinstance(graph, Refused):
+            quarantine.append(Quarantined(f"{file}#{place}", graph.expected, graph.found))
+    widths = {(graph.num_node_features, graph.num_edge_features) for graph in usable}
+    if len(widths) > 1:
+        found = " and ".join(map(str, sorted(widths)))
+        raise UnreadableItem(str(file), "one width of node and edge features", found)
+    node_features, edge_features = widths.pop() if widths else (0, 0)
     return Directory(
         ids=[str(place) for place in range(len(graphs))],
         groups=[""] * len(graphs),
-        nodes=np.array([graph.num_nodes for graph in graphs]),
-        edges=np.array([graph.num_edges for graph in graphs]),
-        node_features=graphs[0].num_node_features,
-        edge_features=graphs[0].num_edge_features,
+        nodes=np.array([_count(graph, "num_nodes") for graph in graphs]),
+        edges=np.array([_count(graph, "num_edges") for graph in graphs]),
+        node_features=node_features,
+        edge_features=edge_features,
     )
+
+
+def _count(graph: Data | Refused, what: str) -> int:
+    return -1 if isinstance(graph, Refused) else int(getattr(graph, what))
 
 
 def _read(item: Item) -> Data:
     file, at = Path(item.source), item.metadata
     if file.suffix == ".pt":
-        graph = read_pyg_file(file)[at["place"]]
+        graph = _graph_of_pyg(item)
         x = graph.x if graph.x is not None else torch.zeros(item.size, 0)
         return Data(x, graph.edge_index, graph.edge_attr)
-    nodes = slice(at["first_node"], at["first_node"] + item.size)
-    return read_graph(file, nodes, slice(at["first_edge"], at["first_edge"] + at["edges"]))
+    return read_graph(file, _nodes(item), slice(at["first_edge"], at["first_edge"] + at["edges"]))
+
+
+def _names(item: Item) -> np.ndarray | None:
+    file = Path(item.source)
+    if file.suffix != ".pt":
+        return read_node_names(file, _nodes(item))
+    graph = _graph_of_pyg(item)
+    return np.array(graph["node_names"]) if "node_names" in graph else None
+
+
+def _nodes(item: Item) -> slice:
+    first: int = item.metadata["first_node"]
+    return slice(first, first + item.size)
+
+
+def _graph_of_pyg(item: Item) -> Data:
+    graph = read_pyg_file(Path(item.source))[item.metadata["place"]]
+    if isinstance(graph, Refused):
+        raise UnreadableItem(f"{item.source}, {item.id}", graph.expected, graph.found)
+    return graph
 
 
 def _require_one_width(columns: Mapping[str, list[Any]], path: Path) -> None:
