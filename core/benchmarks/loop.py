@@ -215,7 +215,7 @@ def health(rounds: int) -> tuple[float, float]:
         loops = Loops(shape_of_a_step(STEP), Path(folder), stack)
         trainer = loops.trainer()
         batches = [torch.randn(BATCH, loops.shape.width) for _ in range(ITEMS // BATCH)]
-        examine = Examination(loops.fabric, trainer.pretext.encoder, batches)
+        examine = Examination(loops.fabric, trainer.pretext.exported, batches)
         steps, examinations = [], []
         trainer.step(0, repeat(loops.batch), measure=False)
         for _ in range(rounds):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from unlabeled.evaluation.evaluate import evaluate
     from unlabeled.export.encoder import load_encoder
     from unlabeled.recipe import load_recipe
+    from unlabeled.training.method import load_method
     from unlabeled.training.pretrain import pretrain, resume
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "embed",
     "evaluate",
     "load_encoder",
+    "load_method",
     "load_recipe",
     "pretrain",
     "resume",
@@ -43,6 +45,7 @@ _HOMES = {
     "embed": "unlabeled.evaluation.embed",
     "evaluate": "unlabeled.evaluation.evaluate",
     "load_encoder": "unlabeled.export.encoder",
+    "load_method": "unlabeled.training.method",
     "load_recipe": "unlabeled.recipe",
     "pretrain": "unlabeled.training.pretrain",
     "resume": "unlabeled.training.pretrain",

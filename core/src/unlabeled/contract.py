@@ -221,9 +221,10 @@ class Encoder(Configured):
         return self.encode(batch, self.outputs[0].name)
 
     def calibrate(self, batches: Iterable[Batch]) -> None:
-        """Estimate fixed input statistics (into buffers) once, before training.
+        """Estimate fixed input statistics (into buffers) once, before a method is built around it.
 
-        `batches` may be iterated once. Default: nothing to estimate.
+        So copies that a method makes (teachers, second networks) start calibrated. `batches` may
+        be iterated once. Default: nothing to estimate.
         """
 
     def preprocessing(self) -> Mapping[str, Any]:
@@ -334,6 +335,14 @@ class Pretext(Configured):
         super().__init__()
         self.settings = settings
         self.encoder = encoder
+
+    @property
+    def exported(self) -> Encoder:
+        """The encoder that a run hands over: embedded, evaluated, exported, watched for collapse.
+
+        A method that hands over its teacher returns that one; it is of the class of `encoder`.
+        """
+        return self.encoder
 
     @property
     def smallest_batch(self) -> int:

@@ -14,11 +14,12 @@ The sections name their component; the component's settings model checks the res
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 import yaml
 
 from unlabeled import discovery
@@ -176,9 +177,21 @@ def build_encoder(choice: Choice) -> Encoder:
     return encoder
 
 
-def build_pretext(recipe: Recipe, facts: Mapping[str, Any]) -> Pretext:
-    """The method of a recipe, ready to train. facts: what `Reader.describe` says of the data."""
+def build_pretext(
+    recipe: Recipe,
+    facts: Mapping[str, Any],
+    calibrate: Callable[[Encoder], None] | None = None,
+) -> Pretext:
+    """The method of a recipe, ready to train.
+
+    facts: what `Reader.describe` says of the data; calibrate: called with the new encoder.
+    """
     encoder = build_encoder(recipe.encoder.with_facts(facts))
+    if calibrate is not None:
+        # Before the method: its copies of the encoder share the statistics. Weights that are
+        # drawn later must not depend on what calibration draws.
+        with torch.random.fork_rng(devices=[]):
+            calibrate(encoder)
     parts: dict[str, Any] = {}
     if recipe.objective:
         parts["objective"] = build_objective(recipe.objective, encoder)

@@ -52,8 +52,9 @@ class Manifest:
 
     recipe: every section with every value; environment: versions, hardware, threads, processes;
     exact: whether it equals a run that was never stopped; notes: why not, and other remarks;
-    continues: the run whose weights it started from; steps: done so far; seconds: spent training;
-    began, ended: ISO 8601 in UTC, empty before.
+    method: the sections `encoder` and `pretext` with what the data filled in, from which
+    `load_method` builds the method again; continues: the run whose weights it started from;
+    steps: done so far; seconds: spent training; began, ended: ISO 8601 in UTC, empty before.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Manifest:
     seconds: float = 0.0
     exact: bool = True
     notes: tuple[str, ...] = field(default=())
+    method: Mapping[str, Any] = field(default_factory=dict)
     continues: str = ""
     began: str = field(default_factory=now)
     ended: str = ""

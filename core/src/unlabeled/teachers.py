@@ -34,7 +34,7 @@ class Teacher(nn.Module):
       rises from `momentum` to `final_momentum` along half a cosine (Grill et al. 2020, BYOL);
       1 is a frozen teacher, 0 a copy of the student.
     - Buffers are no weights and are not averaged: before each use they are copied from the
-      student, so that calibrated input statistics reach the teacher too.
+      student, whose running statistics follow the data.
     - Always in eval mode, so that its targets have no dropout; only batch norm is in training
       mode when `batch_norm` is "batch".
     - No parameter requires a gradient and everything runs without one.

@@ -86,6 +86,26 @@ def test_batch_norm_has_the_statistics_of_all_items_whatever_is_left_over(
     torch.testing.assert_close(encoder.norm.running_var, hidden.var(0), atol=1e-5, rtol=1e-4)
 
 
+def test_a_method_may_hand_over_its_teacher(data, tmp_path):
+    """Exported, watched for collapse, and calibrated before the method copied it."""
+    sections = {**toy_runs.MEMORY, "pretext": {"name": "vectors/taught"}}
+    run = train(data, tmp_path / "run", sections, steps=3, health_every=3)
+    trained = checkpoint.read_model(checkpoint.newest(run.path / "checkpoints"))
+    encoder = load_encoder(run.path)
+    assert torch.equal(encoder.first.weight, trained["teacher.encoder.first.weight"])
+    assert not torch.equal(encoder.first.weight, trained["encoder.first.weight"])
+    assert torch.equal(trained["mean_at_start"], trained["encoder.mean"])
+    assert trained["mean_at_start"][3] == pytest.approx(5, abs=0.2)
+
+
+def test_an_exported_encoder_of_another_class_is_refused_before_training(data, tmp_path):
+    sections = {**toy_runs.MEMORY, "pretext": {"name": "vectors/stranger"}}
+    with pytest.raises(
+        RecipeError, match="expected to be a Mixer, as the recipe's encoder is, found O"
+    ):
+        train(data, tmp_path / "run", sections, **SHORT)
+
+
 def test_equal_seeds_give_equal_runs_and_health_leaves_no_trace(data, tmp_path):
     train(data, tmp_path / "one", health_every=0)
     train(data, tmp_path / "two", health_every=2)

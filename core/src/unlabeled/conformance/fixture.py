@@ -105,8 +105,12 @@ class Fixture:
     def pretext(self, recipe: Recipe, dtype: torch.dtype = torch.float32) -> Pretext:
         """Seeded random weights, calibrated, in train mode."""
         torch.manual_seed(0)
-        pretext = build_pretext(recipe, self.facts(recipe.reader))
-        pretext.encoder.calibrate([pretext.encoder.collate(self.samples(recipe.reader))])
+        samples = self.samples(recipe.reader)
+        pretext = build_pretext(
+            recipe,
+            self.facts(recipe.reader),
+            lambda encoder: encoder.calibrate([encoder.collate(samples)]),
+        )
         return pretext.to(dtype).train()
 
     def batch(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -57,6 +58,11 @@ class Job:
     @property
     def reader(self) -> Reader:
         return build_reader(self.recipe.reader)
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """What the reader says of the items, asked once: it may have to read some."""
+        return dict(self.reader.describe(self.items))
 
 
 @dataclass(frozen=True)
@@ -140,7 +146,8 @@ def _trainer(job: Job, order: Order, origin: Origin) -> Trainer:
 def _pretext(job: Job, order: Order, origin: Origin) -> Pretext:
     """The method, equal on all processes. Raises RecipeError if it does not fit the batch."""
     seed_generators(job.settings.seed, "weights")
-    pretext = build_pretext(job.recipe, job.reader.describe(job.items))
+    pretext = build_pretext(job.recipe, job.facts, _calibration(job, order, origin))
+    _require_same_class(pretext)
     smallest = max(pretext.smallest_batch, world_size())
     if order.batch_size < smallest:
         raise RecipeError(
@@ -150,11 +157,26 @@ def _pretext(job: Job, order: Order, origin: Origin) -> Pretext:
         )
     if job.settings.gradient_checkpointing:
         _checkpoint_gradients(job, pretext)
-    if origin.checkpoint is None:
-        pretext.encoder.calibrate(_sample(job, pretext.encoder, order))
     if world_size() > 1:
         pretext = cast(Pretext, synchronise_batch_norm(pretext))
     return pretext
+
+
+def _calibration(job: Job, order: Order, origin: Origin) -> Callable[[Encoder], None] | None:
+    """What fits a new encoder's input statistics; a checkpoint holds them already."""
+    if origin.checkpoint is not None:
+        return None
+    return lambda encoder: encoder.calibrate(_sample(job, encoder, order))
+
+
+def _require_same_class(pretext: Pretext) -> None:
+    """What is exported is built again from the recipe's encoder section. Raises RecipeError."""
+    wanted, found = type(pretext.encoder), type(pretext.exported)
+    if wanted is not found:
+        raise RecipeError(
+            f"pretext: {type(pretext).__name__}.exported is expected to be a {wanted.__name__}, as "
+            f"the recipe's encoder is, found {found.__name__}."
+        )
 
 
 def _checkpoint_gradients(job: Job, pretext: Pretext) -> None:
@@ -186,6 +208,7 @@ def _announce(job: Job, trainer: Trainer, origin: Origin) -> Manifest:
             data=job.data,
             environment=now,
             total_steps=trainer.total_steps,
+            method=_method(job),
             continues=str(job.source.path.resolve()) if job.source else "",
         )
         job.folder.begin(manifest)
@@ -200,6 +223,12 @@ def _announce(job: Job, trainer: Trainer, origin: Origin) -> Manifest:
         return job.folder.update(status="running")
     notes = dict.fromkeys((*manifest.notes, *(f"inexact: {change}" for change in changes)))
     return job.folder.update(status="running", exact=False, notes=tuple(notes))
+
+
+def _method(job: Job) -> dict[str, Any]:
+    """The sections that depend on the data, as `load_method` builds them again without the data."""
+    chosen = {"encoder": job.recipe.encoder, "pretext": job.recipe.pretext}
+    return {name: choice.with_facts(job.facts).to_dict() for name, choice in chosen.items()}
 
 
 def _skipped(job: Job) -> Iterator[str]:
@@ -231,7 +260,7 @@ def _watch(
     examination = None
     # What a restoration gives is no embedding, so it cannot collapse.
     if job.settings.health_every and trainer.pretext.kind == "representation":
-        encoder = trainer.pretext.encoder
+        encoder = trainer.pretext.exported
         examination = Examination(job.fabric, encoder, _sample(job, encoder, order))
     return Watch(
         job.folder,
@@ -302,7 +331,7 @@ def _same_optimiser(job: Job) -> bool:
 
 def _settle_batch_norm(job: Job, trainer: Trainer, order: Order) -> None:
     """Leave the encoder with the statistics of whole inputs. The last checkpoint keeps its own."""
-    encoder = trainer.pretext.encoder
+    encoder = trainer.pretext.exported
     if has_batch_norm(encoder):
         encoder.eval()
         batches = (
@@ -321,7 +350,7 @@ def _end(job: Job, trainer: Trainer, done: int, seconds: float) -> Manifest:
         )
     pretext = trainer.pretext
     save_encoder(
-        pretext.encoder,
+        pretext.exported,
         encoder_name=job.recipe.encoder.name,
         reader=job.recipe.reader,
         folder=job.folder.encoder,

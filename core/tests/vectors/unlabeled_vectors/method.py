@@ -68,6 +68,30 @@ class Memory(Pretext):
         self.queue.copy_(torch.cat([self.waiting, self.queue])[: len(self.queue)])
 
 
+class Taught(Memory):
+    """Hands over its teacher, and notes what the teacher's input statistics were at the start."""
+
+    def __init__(self, settings, encoder):
+        super().__init__(settings, encoder)
+        self.register_buffer("mean_at_start", self.teacher.encoder.mean.clone())
+
+    @property
+    def exported(self):
+        return self.teacher.encoder
+
+
+class Stranger(Memory):
+    """Hands over an encoder of another class, which no recipe could build again."""
+
+    def __init__(self, settings, encoder):
+        super().__init__(settings, encoder)
+        self.other = type("Other", (type(encoder),), {})(encoder.settings)
+
+    @property
+    def exported(self):
+        return self.other
+
+
 class DenoiseSettings(Settings):
     noise: float = 0.1
 
