@@ -96,16 +96,12 @@ class Suggests(ABC):
 
 
 class NamesNodes(ABC):
-    """A reader of graphs whose nodes have names: label tables (`item#name`), tables of embeddings
-    and neighbours call them so. Without it, nodes are counted from 0 within their item."""
+    """A reader of graphs whose nodes have names, by which labels, embeddings and neighbours go."""
 
     @abstractmethod
     def node_names(self, item: Item) -> np.ndarray:
-        """(K,) texts or whole numbers, each once: the names of the first K nodes of the sample.
-
-        Those after them are context (sampled neighbours), and stand in no table. Raises
-        UnreadableItem.
-        """
+        """(K,) texts or whole numbers, each once: of the first K nodes of the sample. The others
+        are context (sampled neighbours) and stand in no table. Raises UnreadableItem."""
 
 
 @dataclass(frozen=True, slots=True)
