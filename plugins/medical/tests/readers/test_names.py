@@ -40,7 +40,7 @@ def groups(root, **settings):
         ("anna/visit2/slices/IM-0001-0012.jpg", "anna", "visit2", "", "folder"),
         ("0012.png", "0012", "", "", "file"),
         ("train/0012.png", "train/0012", "", "", "file"),
-        ("images/00000013_002.png", "images/00000013", "", "", "file"),
+        ("images/00000013_002.png", "00000013", "002", "", "layout"),
         ("T1/007.nii.gz", "007", "", "T1", "file"),
         ("T2/007.nii.gz", "007", "", "T2", "file"),
         ("image.nii.gz", "image", "", "", "file"),
@@ -117,6 +117,40 @@ def test_a_pattern_that_is_none_is_refused(tmp_path, pattern):
     write_images(tmp_path, "a_1.png")
     with pytest.raises(RecipeError, match="twice or unnamed"):
         Volumes(pattern=pattern).index(tmp_path)
+
+
+def test_one_patient_for_all_is_a_warning(tmp_path):
+    write_images(tmp_path, *(f"anna/{number:04d}.png" for number in range(4)))
+    _, warning = Volumes().index(tmp_path).notes
+    assert warning.startswith("warning: all 4 items are taken for one patient")
+    assert "patients and pattern" in warning
+    write_images(tmp_path, "ben/0001.png")
+    assert not any("warning" in note for note in Volumes().index(tmp_path).notes)
+
+
+def test_names_like_visits_that_are_patients_each_are_a_warning(tmp_path):
+    write_images(tmp_path, "P001_a.png", "P001_b.png", "P002_a.png", "P002_b.png")
+    _, warning = Volumes().index(tmp_path).notes
+    assert "4 items are taken for one patient each, though 4 of their names" in warning
+    assert "visits of 2 patients" in warning
+    assert "P001" not in warning
+    assert not Volumes(pattern="{patient}_{session}.png").index(tmp_path).notes
+
+
+@pytest.mark.parametrize("name", ["hippocampus_{:03d}", "BraTS20_Training_{:03d}", "case{:02d}"])
+def test_numbered_patients_are_no_visits(tmp_path, name):
+    write_images(tmp_path, *(f"{name.format(number)}.png" for number in range(12)))
+    (note,) = Volumes().index(tmp_path).notes
+    assert "12 (12 items)" in note
+
+
+def test_training_warns_too(tmp_path, capsys, write_nifti):
+    for number in range(4):
+        write_nifti(tmp_path / f"scans/anna/{number:04d}.nii", shape=(16, 16, 16))
+    words = ["pretrain", "medical/simclr", str(tmp_path / "scans"), "--out", str(tmp_path / "run")]
+    assert run([*words, "--steps", "1", "--batch-size", "4"]) == 0
+    told = " ".join("".join(capsys.readouterr()).split())
+    assert "warning: all 4 items are taken for one patient" in told
 
 
 def test_inspection_says_how_patients_were_told(tmp_path, capsys):

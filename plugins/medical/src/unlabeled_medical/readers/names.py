@@ -1,17 +1,19 @@
-"""Whose a file is, and what it shows, by its path alone.
+"""Read whose a file is, and what it shows, from its path.
 
-Archives name files in many ways. A patient is told, in this order, by
+A patient is told, in this order, by
 
 1. BIDS: `sub-07/ses-2/anat/sub-07_ses-2_T1w.nii.gz`;
-2. a word for a person and a number, in a folder or the file: `patient00012/study1/view1.jpg`,
+2. a known collection's way of naming, `conventions.LAYOUTS`: `100307/T1w/…`, `002_S_0295/…`;
+3. a word for a person and a number, in a folder or the file: `patient00012/study1/view1.jpg`,
    `person3_virus_12.jpeg`, `case_00004/imaging.nii.gz`;
-3. the file's name without its sequence and the number of a slice: `IXI013-HH-1212_T1`, `anna_t2`;
-4. where the name says no more than a number or the kind of picture (`0001.png`, `t1.nii.gz`,
-   `IM-0001-0012.jpg`), the folder. `train`, `images` or `T1` are no names of patients: there the
-   first number of the file is the patient.
+4. the file's name without its sequence, visit, date, slice and other words for what is there:
+   `IXI013-HH-1212_T1`, `P001_followup_T1`; its folder's name if it begins with that;
+5. where the name says no more than a number or the kind of picture (`0001.png`, `t1.nii.gz`,
+   `IM-0001-0012.jpg`), the folders. `train`, `images`, `T1` or `visit2` are no names of patients:
+   where there are no others, the first number of the file is the patient.
 
-What was taken for how many files is said in a note of the index, as the last two are guesses; the
-reader's `patients` and `pattern` say it outright. DICOM tags come before all but these.
+What was taken for how many files is said in a note of the index, as all but the first are guesses;
+the reader's `patients` and `pattern` say it outright. DICOM tags come before all but these.
 """
 
 from __future__ import annotations
@@ -25,45 +27,43 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 from unlabeled.errors import RecipeError, UnreadableItem
+from unlabeled_medical.readers.conventions import (
+    BIDS,
+    CHANNEL,
+    COLLECTION,
+    COUNTED_VISITS,
+    DATE,
+    DESCRIBING,
+    LAYOUTS,
+    LIKE_VISITS,
+    LONG_VISITS,
+    OF_SEQUENCE,
+    ORGANS,
+    PERSON,
+    SESSION,
+    SIDES,
+    SLICE,
+    VISIT,
+    WEAK_VISIT,
+    WORDS,
+    YEAR,
+)
 
-Told = Literal["given", "tag", "study", "name", "folder", "file"]
+Told = Literal["given", "tag", "study", "layout", "name", "folder", "file"]
 """By what a patient is told; `given`: by BIDS, a datalist or the user."""
 Patients = Literal["names", "folders", "files"]
 
-WORDS = (
-    r"t1w?|t1ce|t1gd|t1c|t1n|t2w?|t2f|t2star|flair|pd|pdw|adc|dwi|hbv|bold|asl|swi|ct|pet|cor|sag"
-)
-SEQUENCES = rf"{WORDS}|000\d"
-"""The number is nnU-Net's, of a channel."""
-SEQUENCE = re.compile(rf"[_\-. ]({SEQUENCES})$", re.IGNORECASE)
-OF_SEQUENCE = re.compile(WORDS, re.IGNORECASE)
-BIDS = re.compile(r"(?:^|[_/])(sub|ses)-([A-Za-z0-9]+)")
-PERSON = re.compile(
-    r"(?:^|[_\-. /])((?:patient|person|subject|subj|case|pat|participant)(?:[_\-. ][A-Za-z]?)?\d+)",
+MOST_VISITS = 8
+TAIL = re.compile(
+    rf"(?:[_\-. ]+(?:(?P<sequence>{WORDS})|(?P<channel>{CHANNEL})|{SLICE}"
+    rf"|(?P<visit>{VISIT}|{DATE})|(?P<weak>{WEAK_VISIT}|{'|'.join(SIDES)})"
+    rf"|(?:{'|'.join(DESCRIBING | COLLECTION)}))"
+    rf"|(?<=\d)(?P<glued>(?:{LONG_VISITS})\d*|(?:{COUNTED_VISITS})\d+))$",
     re.IGNORECASE,
 )
-SLICE = re.compile(
-    r"[_\-. ](?:slice|sl|frame|fr|img|image|im|view|z)[_\-. ]?\d+$|[_\-. ]\d+of\d+$", re.IGNORECASE
+HEAD = re.compile(
+    rf"(?:(?P<visit>{VISIT}|{DATE})|(?P<sequence>{WORDS}))[_\-. ]+(?=.*[0-9A-Za-z])", re.IGNORECASE
 )
-SESSION = re.compile(
-    r"(session|ses|study|visit|exam|timepoint|tp|baseline|follow[_\-]?up|month|week|day|year)"
-    r"[_\-. ]?\d*",
-    re.IGNORECASE,
-)
-COLLECTION = {
-    "train", "training", "val", "valid", "validation", "test", "testing", "image", "images", "img",
-    "imgs", "imagestr", "imagests", "data", "dataset", "scans", "raw", "nifti", "nii", "png", "jpg",
-    "dicom", "dcm", "all", "anat", "func", "perf", "pa", "ap", "frontal", "lateral", "slices",
-    "frames", "series", "left", "right",
-}  # fmt: skip
-KINDS = {
-    "image", "images", "imaging", "img", "im", "i", "scan", "volume", "vol", "view", "frontal",
-    "lateral", "pa", "ap", "slice", "sl", "frame", "fr", "series", "study", "mr", "mri", "xray",
-    "cxr", "file", "raw", "orig", "axial", "coronal", "sagittal",
-}  # fmt: skip
-"""Words of folders, and of file names, that tell what is there and not of whom."""
-ORGANS = {"brain", "head", "chest", "heart", "cardiac", "lung", "liver", "prostate", "knee"}
-"""Alone they tell what is there; with a number they are names (`liver_12`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,30 +116,73 @@ class Naming:
 def named_by(relative: str, stem: str) -> Named:
     """By the rules at the top of this file."""
     folders = PurePosixPath(relative).parts[:-1]
-    session = next((folder for folder in reversed(folders) if SESSION.fullmatch(folder)), "")
-    rest, sequence = _without_sequence(stem)
-    if not sequence:
-        sequence = next((f for f in reversed(folders) if OF_SEQUENCE.fullmatch(f)), "")
-    bids = dict(BIDS.findall("/".join((*folders, stem))))
+    path, name = "/".join((*folders, stem)), trim(stem)
+    visits = [folder for folder in folders if SESSION.fullmatch(folder)]
+    session = visits[-1] if visits else name.session
+    sequence = name.sequence or next((f for f in folders[::-1] if OF_SEQUENCE.fullmatch(f)), "")
+    bids = {key.lower(): value for key, value in BIDS.findall(path)}
     if "sub" in bids:
-        last = stem.rpartition("_")[2]
-        return Named(f"sub-{bids['sub']}", bids.get("ses", ""), last)
-    if person := PERSON.search("/".join((*folders, stem))):
+        return Named(f"sub-{bids['sub']}", bids.get("ses", ""), stem.rpartition("_")[2])
+    if fields := _known_layout(relative):
+        return Named(fields["patient"], fields.get("session") or session, sequence, "layout")
+    if person := PERSON.search(path):
         return Named(person.group(1), session, sequence, "name")
-    rest = SLICE.sub("", rest)
-    if not _says_nothing(rest):
-        return Named(rest, session, sequence, "name")
-    naming = [f for f in folders if f.lower() not in COLLECTION and not OF_SEQUENCE.fullmatch(f)]
-    naming = [folder for folder in naming if not SESSION.fullmatch(folder)]
+    trimmed = [trim(folder) for folder in folders if _names_somebody(folder)]
+    naming = [each.rest for each in trimmed if each.rest]
+    session = session or next((each.session for each in trimmed[::-1] if each.session), "")
+    if repeated := next((f for f in naming[::-1] if _begins(name.rest, f)), ""):
+        return Named(repeated, session, sequence, "name")
+    if not _says_nothing(name.rest):
+        return Named(name.rest, session, sequence, "name")
+    naming = [f for place, f in enumerate(naming) if not (place and YEAR.fullmatch(f))]
     if naming:
         return Named("/".join(naming), session, sequence, "folder")
-    number = re.search(r"\d+", stem)
-    around = [f for f in folders if not OF_SEQUENCE.fullmatch(f) and not SESSION.fullmatch(f)]
+    number = re.search(r"\d+", name.rest) or re.search(r"\d+", stem)
+    around = [f for f in folders if not OF_SEQUENCE.fullmatch(f) and f not in visits]
     return Named("/".join((*around, number.group() if number else stem)), session, sequence, "file")
 
 
+@dataclass(frozen=True, slots=True)
+class Trimmed:
+    """A name without the words that say what it shows and when. rest: empty if there are none."""
+
+    rest: str
+    session: str = ""
+    sequence: str = ""
+
+
+@lru_cache(maxsize=65_536)
+def trim(name: str) -> Trimmed:
+    """Cut what names nobody from the end of a name, and visit and sequence from its beginning."""
+    rest, session, sequence = name, "", ""
+    while (found := _tail(rest)) and not (sequence and found["channel"]):
+        rest = f"_{rest}"[: found.start()][1:]
+        session = session or found["visit"] or found["weak"] or found["glued"] or ""
+        sequence = sequence or found["sequence"] or found["channel"] or ""
+    if (head := HEAD.match(rest)) and (head["visit"] or not _says_nothing(rest[head.end() :])):
+        rest = rest[head.end() :]
+        session, sequence = session or head["visit"] or "", sequence or head["sequence"] or ""
+    return Trimmed(rest, session, sequence)
+
+
+def _tail(rest: str) -> re.Match[str] | None:
+    """The last words, if they name nobody; some do only where a number is left before them."""
+    found = TAIL.search(f"_{rest}") if rest else None
+    if found and (found["weak"] or found["channel"]):
+        before = f"_{rest}"[: found.start()]
+        return found if any(letter.isdigit() for letter in before) else None
+    return found
+
+
+def _known_layout(relative: str) -> dict[str, str]:
+    for layout in LAYOUTS:
+        if match := layout.path.search(relative):
+            return match.groupdict()
+    return {}
+
+
 def notes_on(told: Iterable[tuple[Told, str]]) -> list[str]:
-    """One line on how the patients of an index were told, if any was guessed; no names.
+    """How the patients of an index were told, if any was guessed, and what is doubtful; no names.
 
     told: of every item, by what, and its group.
     """
@@ -151,19 +194,44 @@ def notes_on(told: Iterable[tuple[Told, str]]) -> list[str]:
     words: dict[Told, str] = {
         "tag": "by the PatientID of DICOM",
         "study": "by the study, as DICOM files say no PatientID",
+        "layout": "as known collections name them",
         "name": "by file names",
         "folder": "by folders, as files are named by numbers or kinds",
         "file": "as one each by the numbers of files",
         "given": "by BIDS or as given",
     }
-    if not items.keys() & {"study", "name", "folder", "file"}:
-        return []
-    parts = [
-        f"{len(patients[how])} ({items[how]} items) {text}"
-        for how, text in words.items()
-        if items[how]
-    ]
-    return [f"patients were told: {'; '.join(parts)}; the reader's patients and pattern change it"]
+    notes = []
+    if items.keys() & {"study", "layout", "name", "folder", "file"}:
+        parts = [
+            f"{len(patients[how])} ({items[how]} items) {text}"
+            for how, text in words.items()
+            if items[how]
+        ]
+        notes.append(f"patients were told: {'; '.join(parts)}; {CHANGES}")
+    return [*notes, *_doubts(items, patients)]
+
+
+CHANGES = "the reader's patients and pattern change it"
+
+
+def _doubts(items: Counter[Told], patients: dict[Told, set[str]]) -> list[str]:
+    """Warnings of patients that are merged, or one that is taken for several."""
+    total = sum(items.values())
+    if total > 1 and len(set().union(*patients.values())) == 1:
+        return [
+            f"warning: all {total} items are taken for one patient, so none can be held out and "
+            f"none is another's negative; {CHANGES}"
+        ]
+    named = patients["name"] | patients["file"]
+    alone = len(named) == items["name"] + items["file"]
+    people = Counter(m["person"] for name in named if (m := LIKE_VISITS.fullmatch(name)))
+    shared = [count for count in people.values() if 1 < count <= MOST_VISITS]
+    if alone and len(shared) > 1 and 2 * sum(shared) >= len(named):
+        return [
+            f"warning: {len(named)} items are taken for one patient each, though {sum(shared)} of "
+            f"their names look like visits of {len(shared)} patients; {CHANGES}"
+        ]
+    return []
 
 
 @lru_cache(maxsize=16)
@@ -185,20 +253,27 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
         raise RecipeError(f"reader.pattern: {pattern!r} has a field twice or unnamed") from error
 
 
-def _without_sequence(stem: str) -> tuple[str, str]:
-    """A number alone is no channel, though `case_0000` ends in one."""
-    match = SEQUENCE.search(f"_{stem}")
-    if match is None or stem.isdigit():
-        return stem, ""
-    sequence = match.group(1)
-    return stem[: len(stem) - len(sequence)].rstrip("_-. "), sequence
-
-
 def _says_nothing(name: str) -> bool:
     """Whether a name holds but numbers and words for kinds of pictures, or names an organ alone."""
-    words = set(re.findall(r"[a-z]+", name.lower())) - KINDS
+    words = set(re.findall(r"[a-z]+", name.lower())) - (DESCRIBING - ORGANS)
     numbered = any(letter.isdigit() for letter in name)
     return not words or (not numbered and words <= ORGANS)
+
+
+def _names_somebody(folder: str) -> bool:
+    """Whether a folder may be a patient's: not a split's, a visit's, or of what is shown."""
+    if OF_SEQUENCE.fullmatch(folder) or SESSION.fullmatch(folder):
+        return False
+    words = set(re.findall(r"[a-z]+", folder.lower()))
+    return not words or not words <= (COLLECTION | DESCRIBING | ORGANS)
+
+
+def _begins(name: str, folder: str) -> bool:
+    """Whether a file repeats its folder's name, and no number of its own follows."""
+    if not any(letter.isdigit() for letter in folder) or not name.startswith(folder):
+        return False
+    first, *more = re.split(r"[_\-. ]", name[len(folder) :])
+    return first == "" and not any(word.isdigit() for word in more)
 
 
 def _first_folder(relative: str) -> str:

@@ -21,10 +21,11 @@ from nibabel.orientations import aff2axcodes
 
 from unlabeled.errors import DataError, UnreadableItem
 from unlabeled.items import Item
+from unlabeled_medical.readers.conventions import SEQUENCES
 from unlabeled_medical.readers.geometry import Grid
 from unlabeled_medical.readers.header import Header
 from unlabeled_medical.readers.layouts import Entry
-from unlabeled_medical.readers.names import SEQUENCES, Told
+from unlabeled_medical.readers.names import Told
 
 PUBLIC = (
     "session", "sequence", "split", "format", "frame", "axis", "slice", "shape", "spacing",
