@@ -66,6 +66,14 @@ class ShapeError(UnlabeledError, ValueError):
     """A tensor whose shape, size or values a function cannot accept."""
 
 
+class NotFinite(ShapeError):
+    """An argument of a loss with NaN or infinity. term: the loss."""
+
+    def __init__(self, message: str, term: str = "") -> None:
+        super().__init__(message)
+        self.term = term
+
+
 class CollapseError(UnlabeledError):
     """Training was told to stop when representations collapse, and they did."""
 

@@ -24,6 +24,7 @@ from unlabeled.atomic import new_folder, write_json, write_text
 from unlabeled.contract import Encoder, Output, Pretext, Reader
 from unlabeled.errors import RunError
 from unlabeled.export.card import model_card
+from unlabeled.finite import not_finite, some
 from unlabeled.recipe import Choice, build_encoder, build_reader, read_choice
 from unlabeled.run_folder import RunFolder
 from unlabeled.weights import save_weights
@@ -87,8 +88,14 @@ def save_encoder(
 ) -> EncoderConfig:
     """Write an encoder so that `load_encoder` gives the same embeddings. All or nothing.
 
-    encoder_name: as recipes name it (`audio/logmel_vit`); reader: the recipe's.
+    encoder_name: as recipes name it (`audio/logmel_vit`); reader: the recipe's. Raises RunError if
+    a weight or a statistic is not finite.
     """
+    if names := not_finite(encoder):
+        raise RunError(
+            f"{folder}: not written, as the encoder's {some(names)} are not finite. Where they are "
+            "running statistics, an item holds NaN, infinite or huge values."
+        )
     config = EncoderConfig(
         encoder=Choice("encoders", encoder_name, encoder.settings),
         reader=reader,

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from unlabeled.contract import Loss
-from unlabeled.distributed import row_counts
-from unlabeled.errors import ShapeError
+from unlabeled.distributed import row_counts, world_size
+from unlabeled.errors import NotFinite, ShapeError
 
 HALF = (torch.float16, torch.bfloat16)
 P = ParamSpec("P")
@@ -120,9 +120,9 @@ def full_precision(loss: Callable[P, R]) -> Callable[P, R]:
     """Compute `loss` in float32 or better, whatever autocast and the arguments' types say.
 
     Half-precision tensors among the arguments (also inside lists and tuples) become float32;
-    float64 stays float64. Where the result is not finite because an argument is not, a ShapeError
+    float64 stays float64. Where the result is not finite because an argument is not, a NotFinite
     names that argument. On an accelerator nobody looks: the question would stop the stream at
-    every step, and the training loop reads the loss anyway.
+    every step, and the training loop reads the loss anyway; nor on several processes.
     """
     names = tuple(inspect.signature(loss).parameters)
 
@@ -136,8 +136,9 @@ def full_precision(loss: Callable[P, R]) -> Callable[P, R]:
                 result = loss(*widened, **named)
         else:
             result = loss(*widened, **named)
-        if not _is_finite(result):
-            _require_finite({**dict(zip(names, widened, strict=False)), **named})
+        # Where several processes train, one alone must not end: all see the joint loss.
+        if not _is_finite(result) and world_size() == 1:
+            _require_finite({**dict(zip(names, widened, strict=False)), **named}, loss.__name__)
         return result
 
     return computed
@@ -148,16 +149,18 @@ def _is_finite(result: object) -> bool:
     return not isinstance(total, Tensor) or not total.is_cpu or math.isfinite(total.item())
 
 
-def _require_finite(arguments: Mapping[str, object]) -> None:
+def _require_finite(arguments: Mapping[str, object], loss: str) -> None:
     for name, argument in arguments.items():
         if isinstance(argument, list):
-            _require_finite({f"{name}[{number}]": each for number, each in enumerate(argument)})
+            parts = {f"{name}[{number}]": each for number, each in enumerate(argument)}
+            _require_finite(parts, loss)
         elif isinstance(argument, Tensor):
             bad = int((~torch.isfinite(argument)).sum())
             if bad:
-                raise ShapeError(
+                raise NotFinite(
                     f"{name}: expected finite values, found {bad} NaN or infinite of "
-                    f"{argument.numel()}"
+                    f"{argument.numel()}",
+                    term=loss.removesuffix("_loss"),
                 )
 
 

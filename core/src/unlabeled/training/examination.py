@@ -28,17 +28,20 @@ class Examination:
     def __init__(self, fabric: Fabric, encoder: Encoder, batches: Iterable[Batch]) -> None:
         self._fabric, self._encoder = fabric, encoder
         self._batches = list(batches)
+        self.broken = 0
+        """Of how many items the last examination found embeddings that are not finite."""
 
     def __call__(self) -> Health | None:
-        """None where fewer than two items could be read, or embeddings are not finite."""
+        """Of the items with finite embeddings; None where there are fewer than two."""
         with undisturbed(self._encoder), torch.no_grad(), self._fabric.autocast():
             found = [
                 one_per_sample(self._encoder(on_device(self._fabric, b))) for b in self._batches
             ]
         embeddings = torch.cat(found) if found else torch.empty(0, 1)
-        if len(embeddings) < 2 or not bool(embeddings.isfinite().all()):
-            return None
-        return examine(embeddings)
+        finite = embeddings.isfinite().all(dim=1)
+        self.broken = int((~finite).sum())
+        kept = embeddings[finite]
+        return examine(kept) if len(kept) > 1 else None
 
 
 def on_device(fabric: Fabric, batch: Batch) -> Batch:

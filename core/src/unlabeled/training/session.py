@@ -15,7 +15,7 @@ from torch import Tensor
 from unlabeled.batch_norm import estimate_batch_norm, has_batch_norm
 from unlabeled.contract import Batch, Encoder, GradientCheckpointing, Pretext, Reader
 from unlabeled.distributed import rank, synchronise_batch_norm, world_size
-from unlabeled.errors import RecipeError, RunError
+from unlabeled.errors import NotFinite, RecipeError, RunError
 from unlabeled.export.encoder import Provenance, save_encoder
 from unlabeled.items import Items
 from unlabeled.recipe import Recipe, build_pretext, build_reader
@@ -93,7 +93,10 @@ def train(job: Job, *, quiet: bool) -> Manifest:
             pin=job.fabric.device.type == "cuda",
         )
         _restore_rest(job, trainer, origin)
-        done = trainer.fit(watch.batches(stream), start, watch.after_step)
+        try:
+            done = trainer.fit(watch.batches(stream), start, watch.after_step)
+        except NotFinite as error:
+            raise watch.divergence.of_a_loss(watch.done + 1, error) from error
     if done == trainer.total_steps:
         _settle_batch_norm(job, trainer, order)
     return first(job.fabric, lambda: _end(job, trainer, done, watch.seconds))
@@ -271,6 +274,7 @@ def _watch(
         records=records,
         examination=examination,
         stop=stop,
+        done=origin.progress.steps,
         seconds=origin.progress.seconds,
         pin_at=anneal_start(job.settings.schedule, trainer.total_steps),
     )

@@ -14,10 +14,11 @@ from torch import Tensor
 
 from unlabeled.contract import Batch, Loss
 from unlabeled.distributed import world_size
-from unlabeled.errors import CollapseError, RunError, UnlabeledError
+from unlabeled.errors import CollapseError, UnlabeledError
 from unlabeled.run_folder import JsonLines, RunFolder
 from unlabeled.training import checkpoint
 from unlabeled.training.checkpoint import Progress
+from unlabeled.training.divergence import Divergence
 from unlabeled.training.examination import Examination, columns
 from unlabeled.training.loader import Fetched, Order, Skipped
 from unlabeled.training.loop import Trainer
@@ -55,13 +56,18 @@ class Watch:
         records: Records | None,
         examination: Examination | None,
         stop: StopRequest,
+        done: int = 0,
         seconds: float = 0.0,
         pin_at: int | None = None,
     ) -> None:
-        """seconds: spent by the run so far; pin_at: after this step a checkpoint is pinned."""
+        """done, seconds: steps and time of the run so far; pin_at: after this step a checkpoint
+        is pinned."""
         self.folder, self.trainer, self.settings, self.order = folder, trainer, settings, order
         self.quarantine, self.records, self.examination = quarantine, records, examination
         self.pin_at = pin_at
+        precision = trainer.fabric.strategy.precision
+        self.divergence = Divergence(folder, trainer.pretext, settings, precision)
+        self.done = done
         self.stopping = False
         self._stop = stop
         self._save_now = False
@@ -86,9 +92,10 @@ class Watch:
             yield self.trainer.fabric.to_device(fetched.batch)
 
     def after_step(self, done: int, loss: Loss, norm: Tensor | None) -> bool:
-        """Whether to stop. Raises RunError where the loss is no number, CollapseError."""
+        """Whether to stop. Raises RunError where numbers are not finite, CollapseError."""
         row = self._row(done, loss, norm)
-        self._require_finite(row)
+        self.divergence.check_step(done, loss, norm, row)
+        self.done = done
         self._look(done, row)
         self._record(row)
         if world_size() == 1:  # several processes agree with the next batch
@@ -99,7 +106,8 @@ class Watch:
         return self.stopping
 
     def save(self, done: int, *, pinned: bool = False) -> None:
-        """Write a checkpoint. Raises RunError if that fails."""
+        """Write a checkpoint. Raises RunError if that fails, or a weight is not finite."""
+        self.divergence.check_weights(done)
         trainer = self.trainer
         state = {
             "optimiser": trainer.optimiser.optimizer.state_dict(),
@@ -148,17 +156,6 @@ class Watch:
             "timing_data": self._waited,
         }
 
-    def _require_finite(self, row: dict[str, Any]) -> None:
-        if math.isfinite(row["loss"]):
-            return
-        last = checkpoint.newest(self.folder.checkpoints)
-        parts = ", ".join(f"{k} {v}" for k, v in row.items() if k.startswith("loss"))
-        raise RunError(
-            f"step {row['step']}: the loss is no longer a finite number ({parts}). Lower "
-            "training.optimiser.lr, set training.clip, or train with training.precision 32. "
-            + (f"{last} is from before." if last else "There is no checkpoint from before.")
-        )
-
     def _look(self, done: int, row: dict[str, Any]) -> None:
         every = self.settings.health_every
         if self.examination is None or not every:
@@ -166,17 +163,23 @@ class Watch:
         if done % every and done != self.trainer.total_steps:
             return
         health = self.examination()
-        if health is None:
-            return
-        row.update(columns(health))
-        if health.collapsed and self.settings.on_collapse == "stop":
+        wrong = []
+        if broken := self.examination.broken:
+            wrong.append(f"the embeddings of {broken} of the examined items are not finite")
+        if health is not None:
+            row.update(columns(health))
+            wrong += [health.verdict] if health.collapsed else []
+        self._tell_health(done, row, wrong)
+
+    def _tell_health(self, done: int, row: dict[str, Any], wrong: list[str]) -> None:
+        if wrong and self.settings.on_collapse == "stop":
             self._record(row)
             raise CollapseError(
-                f"step {done}: {health.verdict}. Stopped, as training.on_collapse says; the run "
+                f"step {done}: {'; '.join(wrong)}. Stopped, as training.on_collapse says; the run "
                 f"so far is in {self.folder.path}."
             )
-        if health.collapsed and self.records is not None:
-            self.records.display.note(f"step {done}: {health.verdict}")
+        if wrong and self.records is not None:
+            self.records.display.note(f"step {done}: {'; '.join(wrong)}")
 
     def _record(self, row: dict[str, Any]) -> None:
         if self.records is None:
