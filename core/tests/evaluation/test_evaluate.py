@@ -300,7 +300,7 @@ def test_what_cannot_be_done_is_said_before_the_long_part(mixer, data, save_mixe
         evaluate(run, data, labels, target=["kind"], settings=typo)
     with pytest.raises(UsageError, match="name: expected letters"):
         evaluate(run, data, labels, target=["kind"], name="../out")
-    with pytest.raises(DataError, match="no such labels table"):
+    with pytest.raises(DataError, match="no such table"):
         evaluate(run, data, data / "label.csv", target=["kind"])
 
 

@@ -2,8 +2,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from unlabeled.data.labels import Labels, labels_in, target_names
 from unlabeled.errors import DataError
-from unlabeled.evaluation.labels import labels_in, target_names
 from unlabeled.evaluation.matching import match
 from unlabeled.evaluation.reading import Source
 from unlabeled.items import Items
@@ -22,12 +22,13 @@ def csv(tmp_path, text):
     header, *rows = (line.split(",") for line in text.splitlines())
     columns = dict(zip(header, zip(*rows, strict=True), strict=True))
     numbers = {"y", "start", "end"}
-    return pa.table(
+    table = pa.table(
         {
             name: [float(value) for value in values] if name in numbers else list(values)
             for name, values in columns.items()
         }
     )
+    return Labels(table, np.arange(2, 2 + len(rows)), "labels.csv")
 
 
 def test_rows_find_items_by_id_or_relative_path_in_the_order_of_the_index(items, tmp_path):
@@ -54,9 +55,34 @@ def test_none_matched_shows_three_of_each(items, tmp_path):
     assert "'one', 'b/2.wav', 'c.csv#0'" in message
 
 
-def test_two_rows_for_one_item_are_refused(items, tmp_path):
-    with pytest.raises(DataError, match=r"two rows for one item, the second is 'a/1\.wav'"):
-        match(csv(tmp_path, "item,y\none,1\na/1.wav,1\n"), Source(items, None), tmp_path)
+def test_rows_about_unknown_items_and_items_without_rows_are_counted_and_named(items, tmp_path):
+    found = match(
+        csv(tmp_path, "item,y\nnowhere,9\none,2\nnobody,1\n"), Source(items, None), tmp_path
+    )
+    assert found.labels.notes == (
+        "2 of 3 labels are about items that are not in the data, and are left out (labels.csv, "
+        "rows 2 and 4).",
+        "3 of 4 items have no label and take no part.",
+    )
+
+
+def test_rows_about_the_same_are_one_label_with_all_their_values(items, tmp_path):
+    text = "item,y,bird\none,1,tit\nb/2.wav,2,owl\na/1.wav,1,jay\none,1,tit\n"
+    found = match(csv(tmp_path, text), Source(items, None), tmp_path)
+    assert found.rows.tolist() == [0, 1]
+    assert found.table["y"].to_pylist() == [1, 2]
+    assert found.table["bird"].to_pylist() == [["tit", "jay"], ["owl"]]
+    assert found.labels.rows.tolist() == [2, 3]
+    assert "1 labels say what others said (labels.csv, row 5) and count once." in found.labels.notes
+
+
+def test_an_item_in_two_groups_or_parts_of_a_split_is_a_contradiction(items, tmp_path):
+    with pytest.raises(DataError, match=r"rows 2 and 3, column split: .*'train' and 'test'"):
+        match(
+            csv(tmp_path, "item,y,split\none,1,train\na/1.wav,1,test\n"),
+            Source(items, None),
+            tmp_path,
+        )
 
 
 def test_the_metadata_of_the_index_can_be_the_labels(tmp_path):
@@ -64,7 +90,7 @@ def test_the_metadata_of_the_index_can_be_the_labels(tmp_path):
     items = Items.of(columns)
     found = match(labels_in(items), Source(items, None), tmp_path)
     assert found.table["activity"].to_pylist() == [0.5, None]
-    assert target_names(found.table, ()) == ["activity"]
+    assert target_names(found.labels, ()) == ["activity"]
 
 
 def test_nodes_are_named_after_their_item_and_come_in_its_order(items, tmp_path):
@@ -91,18 +117,20 @@ def test_stretches_are_given_by_their_ends(items, tmp_path):
     assert found.unit == "stretches"
     assert found.rows.tolist() == [0, 0, 1]
     assert found.parts.bounds.tolist() == [[0, 2], [2, 3.5], [0, 1]]
-    assert target_names(found.table, ()) == ["y"]
+    assert target_names(found.labels, ()) == ["y"]
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("item,y\none#1,1\none#1,2\n", "two rows for one part of an item, the second is 'one#1'"),
-        ("item,start,end,y\none,0,1,1\none,0,1,2\n", "two rows for one part of an item"),
+        ("item,start,end,y\none,-1,1,1\n", "row 2: expected start before end and neither below 0"),
         ("item,y\none#1,1\nb/2.wav,2\n", "mix nodes .* and whole items"),
         ("item,start,end,y\none#1,0,1,1\n", "mix nodes .* and stretches"),
         ("item,start,y\none,0,1\n", "a column `start`: expected both start and end"),
-        ("item,start,end,y\none,1,1,1\n", "expected start before end, found 1 and 1 for 'one'"),
+        (
+            "item,start,end,y\none,1,1,1\n",
+            "row 2: expected start before end .* found 1 and 1 for 'one'",
+        ),
     ],
 )
 def test_parts_that_make_no_sense_are_named(items, tmp_path, text, message):
@@ -110,7 +138,16 @@ def test_parts_that_make_no_sense_are_named(items, tmp_path, text, message):
         match(csv(tmp_path, text), Source(items, None), tmp_path)
 
 
+def test_two_labels_for_one_stretch_or_node_are_both_kept(items, tmp_path):
+    text = "item,start,end,bird\none,0,3,tit\none,3,6,tit\none,0,3,owl\n"
+    found = match(csv(tmp_path, text), Source(items, None), tmp_path)
+    assert found.parts.bounds.tolist() == [[0, 3], [3, 6]]
+    assert found.table["bird"].to_pylist() == [["tit", "owl"], ["tit"]]
+    found = match(csv(tmp_path, "item,bird\none#1,tit\none#1,owl\n"), Source(items, None), tmp_path)
+    assert (found.parts.ids.tolist(), found.table["bird"].to_pylist()) == ([1], [["tit", "owl"]])
+
+
 def test_ends_that_are_no_numbers_are_refused(items, tmp_path):
     table = pa.table({"item": ["one"], "start": ["a"], "end": ["b"], "y": [1]})
-    with pytest.raises(DataError, match="start, end: expected a number in every row"):
-        match(table, Source(items, None), tmp_path)
+    with pytest.raises(DataError, match=r"row 2, column start: expected a number .* found 'a'"):
+        match(Labels(table, np.array([2]), "labels.csv"), Source(items, None), tmp_path)

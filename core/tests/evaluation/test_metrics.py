@@ -45,3 +45,15 @@ def test_r2_equals_the_formula():
     assert metrics.r2(target, predicted) == pytest.approx(1 - (0.25 + 4) / (4 + 1 + 9), abs=1e-12)
     assert metrics.r2(target, np.full(3, 3.0)) == 0.0
     assert np.isnan(metrics.r2(np.ones(3), predicted))
+
+
+def test_average_precision_is_that_of_the_second_class_or_the_mean_over_classes():
+    target, share = np.array([0, 1, 0, 1]), np.array([0.1, 0.4, 0.35, 0.8])
+    assert metrics.average_precision(target, np.stack([1 - share, share], 1)) == 1.0
+    # Ranked: yes, no, yes: precision 1 at a recall of 1/2, then 2/3.
+    swapped = np.array([1, 0, 0, 1]), np.array([0.4, 0.1, 0.6, 0.8])
+    found = metrics.average_precision(swapped[0], np.stack([1 - swapped[1], swapped[1]], 1))
+    assert found == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)
+    scores = np.array([[0.8, 0.1, 0.1], [0.2, 0.5, 0.3], [0.1, 0.2, 0.7]])
+    assert metrics.average_precision(np.array([0, 1, 2]), scores) == 1.0
+    assert np.isnan(metrics.average_precision(np.zeros(3, int), scores))

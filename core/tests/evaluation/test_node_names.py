@@ -5,6 +5,7 @@ import pyarrow as pa
 import pytest
 
 from unlabeled.contract import NamesNodes
+from unlabeled.data.labels import Labels
 from unlabeled.errors import DataError, UnreadableItem
 from unlabeled.evaluation.encoding import Piece
 from unlabeled.evaluation.matching import match
@@ -34,7 +35,8 @@ def source(tmp_path):
 
 
 def labels(*names):
-    return pa.table({"item": list(names), "y": list(range(len(names)))})
+    table = pa.table({"item": list(names), "y": list(range(len(names)))})
+    return Labels(table, np.arange(len(names)), "labels.csv")
 
 
 def test_a_node_is_found_by_its_name_and_not_by_its_place(source, tmp_path):

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from unlabeled.data.targets import Target
 from unlabeled.errors import DataError
-from unlabeled.evaluation.labels import Target
 from unlabeled.evaluation.probing import impute, predict
 from unlabeled.evaluation.splits import Split
 

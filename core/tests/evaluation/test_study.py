@@ -1,9 +1,14 @@
 import numpy as np
 import pyarrow as pa
+import pytest
 
+from unlabeled.data.labels import Labels
+from unlabeled.errors import DataError
+from unlabeled.evaluation.logistic import Logistic
 from unlabeled.evaluation.matching import Labelled
 from unlabeled.evaluation.ridge import Ridge
-from unlabeled.evaluation.study import design
+from unlabeled.evaluation.settings import EvaluationSettings
+from unlabeled.evaluation.study import choose_probe, design
 from unlabeled.items import Items
 from unlabeled.recipe import Choice
 
@@ -18,7 +23,8 @@ def items(groups):
 def laid_out(index_groups, **columns):
     count = len(index_groups)
     table = pa.table({"y": np.arange(count) / 3, **columns})
-    labelled = Labelled(table, np.arange(count), 0, 0)
+    labels = Labels(table, np.arange(2, 2 + count), "l.csv")
+    labelled = Labelled(labels, np.arange(count), 0, 0)
     return design(labelled, ["y"], items(index_groups), RIDGE, folds=5)
 
 
@@ -64,3 +70,30 @@ def test_the_score_is_the_mean_over_the_targets_that_define_it():
     study = laid_out(["a", "b"] * 3)
     assert study.score([Fixed(0.2), Fixed(float("nan")), Fixed(0.6)], np.arange(6)) == 0.4
     assert np.isnan(study.score([Fixed(float("nan"))], np.arange(6)))
+
+
+def several(birds, groups):
+    labels = Labels(pa.table({"bird": birds}), np.arange(2, 2 + len(birds)), "l.csv")
+    labelled = Labelled(labels, np.arange(len(birds)), 0, 0)
+    choice, why = choose_probe(labelled, ["bird"], EvaluationSettings())
+    return why, design(labelled, ["bird"], items(groups), choice, folds=3)
+
+
+def test_each_of_several_labels_is_judged_by_itself_and_rare_ones_are_left_out():
+    groups = ["a", "a", "b", "b", "c", "c"]
+    birds = [["tit", "owl"], ["jay"], ["tit"], None, ["jay", "tit"], ["owl"]]
+    birds[1] = ["jay", "eagle"]
+    why, study = several(birds, groups)
+    assert why == "inferred: bird holds several labels of one item; --probe chooses another"
+    assert (type(study.probe), study.probe.metric) == (Logistic, "roc_auc")
+    assert [target.name for target in study.targets] == ["bird: jay", "bird: owl", "bird: tit"]
+    assert study.targets[2].values.tolist() == [1, 0, 1, 0, 1, 0]
+    told = " ".join(study.notes)
+    assert "3 of 6 items have several values of bird (l.csv, rows 2, 3 and 6)" in told
+    assert "1 stand in too few groups to be trained and tested (eagle)" in told
+    assert "1 of 6 items have no value of bird and take no part." in told
+
+
+def test_labels_that_cannot_be_judged_at_all_are_said():
+    with pytest.raises(DataError, match=r"2 of 4 items have several values .* None of them"):
+        several([["tit", "owl"], ["tit", "owl"], ["tit"], ["tit"]], ["a", "a", "b", "b"])

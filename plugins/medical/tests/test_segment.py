@@ -120,7 +120,7 @@ def test_tables_that_cannot_be_judged_are_refused(balls, run):
     (balls / "masks.csv").write_text("item,sick\ncase_0.nii.gz,1\n")
     with pytest.raises(DataError, match="expected the columns item and mask"):
         segment(run, balls / "images", balls / "masks.csv")
-    with pytest.raises(SystemExit, match=r"unlabeled: .*no such labels table"):
+    with pytest.raises(SystemExit, match=r"unlabeled: .*no such table"):
         main([str(run), str(balls / "images"), "--labels", str(balls / "nowhere.csv")])
 
 

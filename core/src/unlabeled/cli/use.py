@@ -142,8 +142,8 @@ def evaluate(
     data
         The folder or file with the labelled items.
     labels
-        A CSV or Parquet table: item (or item#node), one or more targets, optionally group, split,
-        fold, start and end.
+        A CSV, JSON lines or Parquet table: item (or item#node), one or more targets, optionally
+        group, split, fold, start and end. Several rows about the same give it several labels.
     also
         A run of the same recipe with another seed; may be given several times. Scores are averaged.
     target
@@ -172,6 +172,7 @@ def evaluate(
     out = console()
     out.print(f"{data}: {found.task} of {', '.join(found.targets)} by {found.probe['name']}")
     out.print(f"  {found.items} {found.unit}, {found.groups} groups, {found.splits}")
+    out.print(f"  {found.probe['name']}, scored by {found.metric}: {found.probe_because}")
     for note in found.notes:
         out.print(f"  note: {note}")
     print_table(found.lines())

@@ -111,9 +111,11 @@ def without_missing(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """NaN becomes null, and dictionaries their values."""
+    """NaN becomes null, dictionaries their values, and decimals numbers."""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
+    if pa.types.is_decimal(column.type):
+        column = column.cast(pa.float64())
     if pa.types.is_floating(column.type):
         return pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
     return column

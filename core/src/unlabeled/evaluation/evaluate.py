@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Literal
 
 from unlabeled.atomic import write_json
+from unlabeled.data.labels import labels_in, read_labels, target_names
 from unlabeled.errors import UsageError
 from unlabeled.evaluation.bootstrap import RESAMPLES
 from unlabeled.evaluation.contestants import contestants
 from unlabeled.evaluation.judge import judge
-from unlabeled.evaluation.labels import labels_in, read_labels, target_names
 from unlabeled.evaluation.matching import match
 from unlabeled.evaluation.reading import Source, pseudonyms
 from unlabeled.evaluation.result import Evaluation

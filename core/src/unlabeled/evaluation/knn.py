@@ -25,7 +25,7 @@ class KNN(Settings):
     """Nothing is fitted: shows what lies close together in the embedding itself."""
 
     task: ClassVar[Literal["classification"]] = "classification"
-    metric: Literal["accuracy", "balanced_accuracy", "roc_auc"] = Field(
+    metric: Literal["accuracy", "balanced_accuracy", "roc_auc", "average_precision"] = Field(
         "accuracy", description="what it is scored by"
     )
     k: int = Field(20, ge=1, description="neighbours that vote; all, if there are fewer")

@@ -27,7 +27,7 @@ class Logistic(Settings):
     """
 
     task: ClassVar[Literal["classification"]] = "classification"
-    metric: Literal["accuracy", "balanced_accuracy", "roc_auc"] = Field(
+    metric: Literal["accuracy", "balanced_accuracy", "roc_auc", "average_precision"] = Field(
         "accuracy", description="what it is scored by, and C is chosen by"
     )
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from unlabeled.data.columns import parse
+from unlabeled.data.labels import BOUNDS, ONE, Labels
+from unlabeled.data.repeats import gather
 from unlabeled.errors import DataError
-from unlabeled.evaluation.labels import BOUNDS, is_number, plain
 from unlabeled.evaluation.node_names import NOWHERE, NodeNames
 from unlabeled.evaluation.parts import NodeParts, Parts, Stretches
 from unlabeled.evaluation.reading import Source
@@ -24,18 +25,23 @@ WHOLE = -1
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """The N rows of the table that have an item, in the order of the index.
+    """The N labels that have an item, in the order of the index, one for each item or part.
 
     rows: (N,) positions of their items in the index, ascending; unmatched_rows: rows of the table
-    without an item; unmatched_items: items without a row; parts: which part of its item a row is
-    about, None for whole items.
+    without an item; unmatched_items: items without a row; parts: which part of its item a label
+    is about, None for whole items.
     """
 
-    table: pa.Table
+    labels: Labels
     rows: np.ndarray
     unmatched_rows: int
     unmatched_items: int
     parts: Parts | None = None
+
+    @property
+    def table(self) -> pa.Table:
+        """The columns of the labels."""
+        return self.labels.table
 
     @property
     def unit(self) -> str:
@@ -45,34 +51,67 @@ class Labelled:
     def take(self, rows: np.ndarray) -> Labelled:
         """The rows at these positions, (n,) int."""
         parts = self.parts.take(rows) if self.parts else None
-        return replace(self, table=self.table.take(rows), rows=self.rows[rows], parts=parts)
+        return replace(self, labels=self.labels.take(rows), rows=self.rows[rows], parts=parts)
 
 
-def match(table: pa.Table, source: Source, data: Path, pseudonyms: Sequence[str] = ()) -> Labelled:
+def match(labels: Labels, source: Source, data: Path, pseudonyms: Sequence[str] = ()) -> Labelled:
     """Find each row's item: by id, by its file's path relative to `data`, or by its name.
 
     pseudonyms: other names of the items, in the order of the index. A node is found by its name,
     as `item#name`, or `file#name` where a file is cut into several items.
-    Raises DataError if no row fits, two rows are about the same, or two items have one name.
+    Rows about the same become one: a target in which they differ then has several values.
+    Raises DataError if no row fits, two items have one name, or two rows about the same give it
+    two groups, splits or folds.
     """
     items = source.items
     places = _places(items, data, pseudonyms)
-    names = [str(name) for name in table["item"].to_pylist()]
+    names = [str(name) for name in labels.table["item"].to_pylist()]
     nodes = NodeNames(source)
-    found = [_find(name, places, nodes) for name in names]
+    found = np.array([_find(name, places, nodes) for name in names]).reshape(-1, 2)
     _require_one_each(names, found, items)
-    matched = [row for row, (place, _) in enumerate(found) if place >= 0]
-    if not matched:
+    if not len(matched := np.flatnonzero(found[:, 0] >= 0)):
         known = items.table["id"].slice(0, 3).to_pylist()
         raise DataError(
             f"none of {len(names)} labels belongs to one of {len(items)} items. "
             f"Labels are for {_three(names)}; items are {_three(known)}.{nodes.example()}"
         )
-    order = _sorted(matched, found, names, _bounds(table))
-    rows = np.array([found[row][0] for row in order])
-    parts = _parts(np.array([found[row][1] for row in order]), _bounds(table), np.array(order))
-    chosen = table.take(pa.array(order, pa.int64()))
-    return Labelled(chosen, rows, len(names) - len(order), len(items) - len(np.unique(rows)), parts)
+    bounds = _bounds(labels)
+    keys = found if bounds is None else np.hstack([found, bounds])
+    order = matched[np.lexsort(keys[matched].T[::-1])]
+    kept, order = _one_each(labels.take(order), keys[order], order)
+    rows, unknown = found[order, 0], np.flatnonzero(found[:, 0] < 0)
+    without = len(items) - len(np.unique(rows))
+    notes = (*kept.notes, *_unmatched(labels, unknown, without, len(items)))
+    parts = _parts(found[order, 1], None if bounds is None else bounds[order])
+    return Labelled(replace(kept, notes=notes), rows, len(unknown), without, parts)
+
+
+def _one_each(labels: Labels, keys: np.ndarray, order: np.ndarray) -> tuple[Labels, np.ndarray]:
+    """One row for each key. labels, order: (N,), keys: (N, K), equal ones side by side."""
+    thing = np.cumsum(np.any(np.diff(keys, axis=0, prepend=keys[:1]) != 0, axis=1))
+    about = [name for name in ("item", *BOUNDS) if name in labels.table.column_names]
+    found = gather(labels.table.drop_columns(about), thing, ONE, labels.where)
+    table = labels.table.select(about).take(pa.array(found.first, pa.int64()))
+    for name in found.table.column_names:
+        table = table.append_column(name, found.table[name])
+    notes = labels.notes
+    if len(found.repeated):
+        where = labels.where(found.repeated)
+        notes += (f"{len(found.repeated)} labels say what others said ({where}) and count once.",)
+    return Labels(table, labels.rows[found.first], labels.name, notes), order[found.first]
+
+
+def _unmatched(labels: Labels, unknown: np.ndarray, without: int, count: int) -> list[str]:
+    """How many rows are about unknown items, and which; how many items have no row."""
+    notes = []
+    if len(unknown):
+        notes.append(
+            f"{len(unknown)} of {len(labels)} labels are about items that are not in the data, "
+            f"and are left out ({labels.where(unknown)})."
+        )
+    if without:
+        notes.append(f"{without} of {count} items have no label and take no part.")
+    return notes
 
 
 def _find(name: str, places: Mapping[str, list[int]], nodes: NodeNames) -> tuple[int, int]:
@@ -90,7 +129,7 @@ def _find(name: str, places: Mapping[str, list[int]], nodes: NodeNames) -> tuple
     return -1, WHOLE
 
 
-def _require_one_each(names: Sequence[str], found: Sequence[tuple[int, int]], items: Items) -> None:
+def _require_one_each(names: Sequence[str], found: np.ndarray, items: Items) -> None:
     """Raises DataError where a label names several items. A file of several names none."""
     if "name" not in items.table.column_names:
         return
@@ -106,47 +145,34 @@ def _require_one_each(names: Sequence[str], found: Sequence[tuple[int, int]], it
             )
 
 
-def _bounds(table: pa.Table) -> np.ndarray | None:
+def _bounds(labels: Labels) -> np.ndarray | None:
     """(rows, 2) of `start` and `end`, if the table has them. Raises DataError."""
-    given = [name for name in BOUNDS if name in table.column_names]
+    given = [name for name in BOUNDS if name in labels.table.column_names]
     if not given:
         return None
     if len(given) == 1:
         raise DataError(f"the labels have a column `{given[0]}`: expected both start and end")
-    columns = [plain(table[name]) for name in BOUNDS]
-    if any(not is_number(column.type) or column.null_count for column in columns):
-        raise DataError("start, end: expected a number in every row")
-    bounds = np.stack([column.to_numpy() for column in columns], axis=1).astype(np.float64)
-    for row in np.flatnonzero(bounds[:, 0] >= bounds[:, 1])[:1]:
+    columns = [parse(labels.table[name]) for name in BOUNDS]
+    for name, column in zip(BOUNDS, columns, strict=True):
+        for row in np.flatnonzero(~column.known)[:1]:
+            raise DataError(
+                f"{labels.where([row])}, column {name}: expected a number in every row, found "
+                f"{labels.table[name][int(row)].as_py()!r}"
+            )
+    bounds = np.stack([column.values for column in columns], axis=1)
+    for row in np.flatnonzero((bounds[:, 0] >= bounds[:, 1]) | (bounds[:, 0] < 0))[:1]:
         raise DataError(
-            f"start, end: expected start before end, found {bounds[row, 0]:g} and "
-            f"{bounds[row, 1]:g} for {table['item'][row].as_py()!r}"
+            f"{labels.where([row])}: expected start before end and neither below 0, found "
+            f"{bounds[row, 0]:g} and {bounds[row, 1]:g} for "
+            f"{labels.table['item'][int(row)].as_py()!r}"
         )
     return bounds
 
 
-def _sorted(
-    matched: list[int],
-    found: Sequence[tuple[int, int]],
-    names: Sequence[str],
-    bounds: np.ndarray | None,
-) -> list[int]:
-    """`matched` in the order of items and their parts. Raises DataError for two of the same."""
-    key = {row: (*found[row], *(bounds[row] if bounds is not None else ())) for row in matched}
-    order = sorted(matched, key=key.__getitem__)
-    for one, other in pairwise(order):
-        if key[one] == key[other]:
-            about = "item" if found[one][1] == WHOLE and bounds is None else "part of an item"
-            raise DataError(
-                f"the labels have two rows for one {about}, the second is {names[other]!r}"
-            )
-    return order
-
-
-def _parts(nodes: np.ndarray, bounds: np.ndarray | None, order: np.ndarray) -> Parts | None:
+def _parts(nodes: np.ndarray, bounds: np.ndarray | None) -> Parts | None:
     """Raises DataError if whole items, nodes and stretches are mixed."""
     if (nodes == WHOLE).all():
-        return None if bounds is None else Stretches(bounds[order])
+        return None if bounds is None else Stretches(bounds)
     if (nodes == WHOLE).any() or bounds is not None:
         others = "stretches" if bounds is not None else "whole items"
         raise DataError(f"the labels mix nodes (`item#node`) and {others}: make two tables of them")

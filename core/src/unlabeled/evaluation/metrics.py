@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.metrics import normalized_mutual_info_score
+from sklearn.metrics import average_precision_score, normalized_mutual_info_score
 
 
 def accuracy(target: np.ndarray, scores: np.ndarray) -> float:
@@ -32,6 +32,21 @@ def roc_auc(target: np.ndarray, scores: np.ndarray) -> float:
     if len(labels) < 2:
         return float("nan")
     return float(np.mean([_area(target == label, scores[:, label]) for label in labels]))
+
+
+def average_precision(target: np.ndarray, scores: np.ndarray) -> float:
+    """The area under the precision-recall curve: of the second of two classes, else of each class
+    against the rest, averaged over classes.
+
+    target: (N,) class numbers; scores: (N, C). NaN for one class alone.
+    """
+    labels = np.unique(target)
+    if len(labels) < 2:
+        return float("nan")
+    judged = labels if scores.shape[1] > 2 else labels[1:]
+    return float(
+        np.mean([average_precision_score(target == label, scores[:, label]) for label in judged])
+    )
 
 
 def nmi(target: np.ndarray, scores: np.ndarray) -> float:
@@ -65,5 +80,6 @@ CLASSIFICATION = {
     "accuracy": accuracy,
     "balanced_accuracy": balanced_accuracy,
     "roc_auc": roc_auc,
+    "average_precision": average_precision,
     "nmi": nmi,
 }

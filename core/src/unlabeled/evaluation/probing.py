@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from unlabeled.contract import Evaluator
+from unlabeled.data.targets import Target
 from unlabeled.errors import DataError
-from unlabeled.evaluation.labels import Target
 from unlabeled.evaluation.splits import Split
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from unlabeled.contract import Evaluator
-from unlabeled.evaluation.labels import Target, infer_task, read_target
+from unlabeled.data.targets import Target, has_several, infer_task, read_targets
+from unlabeled.errors import DataError
 from unlabeled.evaluation.matching import Labelled
 from unlabeled.evaluation.probing import Predictions, predict
 from unlabeled.evaluation.settings import EvaluationSettings
@@ -57,9 +58,12 @@ def choose_probe(
     """The probe, and why it was chosen. Raises RecipeError, PluginError or UsageError."""
     if settings.probe:
         return read_choice("evaluators", settings.probe, "evaluation"), "as asked for"
-    task = infer_task(labelled.table, names)
-    choice = read_choice("evaluators", {"name": DEFAULT_PROBES[task]}, "evaluation")
-    return choice, f"inferred from the values of {', '.join(names)}; --probe chooses another"
+    task, why = infer_task(labelled.labels, names)
+    probe = {"name": DEFAULT_PROBES[task]}
+    if any(has_several(labelled.labels, name) for name in names):
+        probe["metric"] = "roc_auc"  # most items lack most labels, so accuracy says nothing
+    choice = read_choice("evaluators", probe, "evaluation")
+    return choice, f"inferred: {why}; --probe chooses another"
 
 
 def design(
@@ -74,8 +78,58 @@ def design(
     groups, note = _groups(labelled, items)
     splits, described = _splits(labelled, groups, folds)
     notes = [*([note] if note else []), *_notes_on_groups(groups, splits)]
-    targets = tuple(read_target(labelled.table, name, probe.task) for name in names)
-    return Study(probe, targets, groups, tuple(splits), described, tuple(notes))
+    targets, notes_on_targets = _targets(labelled, names, probe, splits)
+    notes = [*notes, *notes_on_targets, *labelled.labels.notes]
+    return Study(probe, tuple(targets), groups, tuple(splits), described, tuple(notes))
+
+
+def _targets(
+    labelled: Labelled, names: Sequence[str], probe: Evaluator, splits: Sequence[Split]
+) -> tuple[list[Target], list[str]]:
+    """The targets that can be judged, and what is to be said of them. Raises DataError."""
+    targets, notes = list[Target](), list[str]()
+    for name in names:
+        found = read_targets(labelled.labels, name, probe.task)
+        if gaps := int(np.count_nonzero(~found[0].known)):
+            notes.append(
+                f"{gaps} of {len(labelled.rows)} {labelled.unit} have no value of {name} and take "
+                "no part."
+            )
+        if has_several(labelled.labels, name):
+            found, note = _labels_apart(labelled, name, found, splits)
+            notes.append(note)
+        targets += found
+    return targets, notes
+
+
+def _labels_apart(
+    labelled: Labelled, name: str, targets: list[Target], splits: Sequence[Split]
+) -> tuple[list[Target], str]:
+    """The labels that can be trained and tested on every split, and a note. Raises DataError."""
+    judged = [target for target in targets if _judgeable(target, splits)]
+    several = np.flatnonzero(sum(target.values for target in targets) > 1)
+    note = (
+        f"{len(several)} of {len(labelled.rows)} {labelled.unit} have several values of {name} "
+        f"({labelled.labels.where(several)}): each of {len(targets)} values is a label of its "
+        "own, and scores are means over labels."
+    )
+    if not judged:
+        raise DataError(
+            f"{note} None of them is both present and absent wherever a split trains. Use fewer "
+            "folds, or more labels; or correct the rows if an item has one label only."
+        )
+    kept = {target.label for target in judged}
+    rare = [target.label for target in targets if target.label not in kept]
+    if rare:
+        shown = f"{', '.join(rare[:5])}{' …' if len(rare) > 5 else ''}"
+        note += f" {len(rare)} stand in too few groups to be trained and tested ({shown})."
+    return judged, note
+
+
+def _judgeable(target: Target, splits: Sequence[Split]) -> bool:
+    """Whether both classes are in what every split trains on, and in what all of them test."""
+    parts = [split.train for split in splits] + [np.concatenate([s.test for s in splits])]
+    return all(len(np.unique(target.values[part[target.known[part]]])) == 2 for part in parts)
 
 
 def _groups(labelled: Labelled, items: Items) -> tuple[np.ndarray, str]:

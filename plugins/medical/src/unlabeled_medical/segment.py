@@ -20,12 +20,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 from scipy import ndimage
 
 from unlabeled.atomic import write_json
+from unlabeled.data.labels import Labels, read_labels
 from unlabeled.errors import DataError, RunError, UnlabeledError, UnreadableItem
-from unlabeled.evaluation.labels import read_labels
 from unlabeled.evaluation.matching import Labelled as Rows
 from unlabeled.evaluation.matching import match
 from unlabeled.evaluation.random_encoders import random_encoder
@@ -107,13 +106,12 @@ def segment(
     return table_rows(found, tested.patients, labelled)
 
 
-def _table(path: Path) -> pa.Table:
-    table = read_labels(path)
-    if "mask" not in table.column_names:
-        raise DataError(
-            f"{path}: expected the columns item and mask, found {', '.join(table.column_names)}"
-        )
-    return table
+def _table(path: Path) -> Labels:
+    labels = read_labels(path)
+    if "mask" not in labels.table.column_names:
+        found = ", ".join(labels.table.column_names)
+        raise DataError(f"{path}: expected the columns item and mask, found {found}")
+    return labels
 
 
 def _patients(rows: Rows, items: Items) -> np.ndarray:

@@ -21,7 +21,7 @@ class FewLabels(Settings):
     """
 
     task: ClassVar[Literal["classification"]] = "classification"
-    metric: Literal["accuracy", "balanced_accuracy", "roc_auc"] = Field(
+    metric: Literal["accuracy", "balanced_accuracy", "roc_auc", "average_precision"] = Field(
         "accuracy", description="what it is scored by"
     )
     per_class: int = Field(5, ge=1, description="labels of each class; all, if there are fewer")

@@ -19,7 +19,7 @@ from unlabeled.evaluation.logistic import Logistic
 class MultiLabel(Logistic):
     """Logistic regression, scored and chosen by average precision."""
 
-    metric: Literal["average_precision"] = Field(  # type: ignore[assignment]
+    metric: Literal["average_precision"] = Field(
         "average_precision", description="what it is scored by, and C is chosen by"
     )
 

@@ -1,0 +1,100 @@
+"""The labels table: which item has which target, and what else it says about the items.
+
+A table (see `unlabeled.data.tables`) with a column `item` (the item's id, or its file relative to
+the data folder), one or more target columns, and optionally `group`, and `fold` or else `split`
+("train", "test"). A row may be about a part of an item: a node (`item#node`, counted from 0), or a
+stretch of it (columns `start` and `end`, in the unit of the encoder's positions: s, mm). Several
+rows about the same, with different values, give it several labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from unlabeled.data.columns import notes_on_missing, numbers, typed
+from unlabeled.data.tables import name_rows, read_table
+from unlabeled.errors import DataError, UsageError
+from unlabeled.items import REQUIRED, Items
+
+ONE = ("group", "split", "fold")
+"""The columns of which an item has one value."""
+TEXT = ("item", *ONE)
+BOUNDS = ("start", "end")
+KEYS = (*TEXT, *BOUNDS)
+"""The columns that are no targets."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """N rows of labels.
+
+    table: numbers as numbers, all else as text; a list where rows about the same differ; rows:
+    (N,) int64, the row of each in its file; name: of the file, empty for the metadata of an index;
+    notes: what was left out or changed, in sentences that name rows and no items.
+    """
+
+    table: pa.Table
+    rows: np.ndarray
+    name: str = ""
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def take(self, places: np.ndarray) -> Labels:
+        """The rows at these positions, (n,) int."""
+        table = self.table.take(pa.array(places, pa.int64()))
+        return replace(self, table=table, rows=self.rows[places])
+
+    def where(self, places: Sequence[int] | np.ndarray) -> str:
+        """Rows at these positions as the user finds them: "labels.csv, rows 17 and 20"."""
+        if self.name:
+            return f"{self.name}, {name_rows(self.rows[places].tolist())}"
+        shown = [repr(self.table["item"][int(place)].as_py()) for place in places[:3]]
+        return f"the index, item {', '.join(shown)}{' …' if len(places) > 3 else ''}"
+
+
+def read_labels(path: Path) -> Labels:
+    """Read a labels table. Raises DataError, with the row of a time that is no number."""
+    table = read_table(path)
+    if "item" not in table.names:
+        raise DataError(
+            f"{path}: expected a column `item` (ids, or paths relative to the data), found "
+            f"{', '.join(table.names)}."
+        )
+    if not len(table):
+        raise DataError(f"{path}: expected rows below the header, found none")
+    if empty := np.flatnonzero(table.columns["item"].is_null().to_numpy()).tolist():
+        raise DataError(
+            f"{path}, {name_rows(table.rows[empty].tolist())}: expected an item, found nothing"
+        )
+    for name in set(BOUNDS) & set(table.names):
+        numbers(table, name)
+    found = typed(table, TEXT)
+    others = [name for name in found.names if name not in TEXT]
+    notes = (*table.notes(), *notes_on_missing(table, found, others))
+    return Labels(found.columns, found.rows, path.name, notes)
+
+
+def labels_in(items: Items) -> Labels:
+    """The metadata columns of an index as a labels table."""
+    extra = [name for name in items.table.column_names if name not in REQUIRED]
+    table = items.table.select(["id", *extra]).rename_columns(["item", *extra])
+    return Labels(table, np.arange(len(items)))
+
+
+def target_names(labels: Labels, chosen: Sequence[str]) -> list[str]:
+    """The chosen target columns, or the only one there is. Raises UsageError."""
+    there = [name for name in labels.table.column_names if name not in KEYS]
+    unknown = [name for name in chosen if name not in there]
+    if unknown or not there:
+        wanted = f"target {unknown[0]!r}" if unknown else "a target"
+        raise UsageError(f"the labels have no column for {wanted}. They have: {', '.join(there)}.")
+    if not chosen and len(there) > 1:
+        raise UsageError(f"the labels have several targets, choose: {', '.join(there)}.")
+    return list(chosen) or there

@@ -1,0 +1,82 @@
+"""Rows about the same thing become one: equal ones are dropped, different values gathered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from unlabeled.errors import DataError
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """table: one row of each thing; first: (n,) where its first row was; repeated: (k,) rows that
+    say nothing new."""
+
+    table: pa.Table
+    first: np.ndarray
+    repeated: np.ndarray
+
+
+def gather(
+    table: pa.Table,
+    thing: np.ndarray,
+    one: Collection[str] = (),
+    where: Callable[[list[int]], str] = str,
+) -> Gathered:
+    """Join the rows of N that are about the same thing.
+
+    thing: (N,) numbers, equal ones side by side; one: columns of which a thing has one value;
+    where: names rows in messages. A column in which a thing has several values becomes a column of
+    lists; empty fields add nothing. Raises DataError where a column of `one` has several.
+    """
+    first = np.flatnonzero(np.diff(thing, prepend=thing[:1] - 1))
+    if len(first) == len(thing):
+        return Gathered(table, first, np.array([], int))
+    ends = np.append(first[1:], len(thing))
+    runs = [range(a, b) for a, b in zip(first.tolist(), ends.tolist(), strict=True) if b - a > 1]
+    columns = {}
+    for name in table.column_names:
+        column, kept = table[name].combine_chunks(), dict[int, list[int]]()
+        for run in runs:
+            kept[run[0]] = _different(column, run)
+            if len(kept[run[0]]) > 1 and name in one:
+                values = [column[place].as_py() for place in kept[run[0]]]
+                raise DataError(
+                    f"{where(kept[run[0]])}, column {name}: expected one value, as the rows are "
+                    f"about the same, found {' and '.join(map(repr, values))}"
+                )
+        columns[name] = _joined(column, first.tolist(), kept)
+    return Gathered(pa.table(columns), first, _repeated(table, runs))
+
+
+def _different(column: pa.Array, run: range) -> list[int]:
+    """Rows of a run with the first of each different value, or its first row if all are empty."""
+    seen: dict[str, int] = {}
+    for place in run:
+        if column[place].is_valid:
+            seen.setdefault(repr(column[place].as_py()), place)
+    return list(seen.values()) or [run[0]]
+
+
+def _joined(column: pa.Array, first: list[int], kept: dict[int, list[int]]) -> pa.Array:
+    """The values at `first`, or lists of those at `kept` where one of them has several."""
+    places = [kept.get(place, [place]) for place in first]
+    if all(len(each) == 1 for each in places):
+        return column.take(pa.array([each[0] for each in places], pa.int64()))
+    values = column.take(pa.array([place for each in places for place in each], pa.int64()))
+    offsets = np.cumsum([0, *map(len, places)])
+    empty = pa.array([not column[each[0]].is_valid for each in places])
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values, mask=empty)
+
+
+def _repeated(table: pa.Table, runs: list[range]) -> np.ndarray:
+    """Rows that are equal to an earlier one of their run."""
+    found = []
+    for run in runs:
+        rows = list(map(repr, table.slice(run[0], len(run)).to_pylist()))
+        found += [place for n, place in enumerate(run) if rows[n] in rows[:n]]
+    return np.array(found, int)
