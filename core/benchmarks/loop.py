@@ -35,7 +35,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from unlabeled.contract import Batch, Encoder, Loss, Output, Pretext
-from unlabeled.items import Items
+from unlabeled.data.items import Items
 from unlabeled.run_folder import JsonLines, RunFolder
 from unlabeled.settings import Settings
 from unlabeled.training.environment import deterministic

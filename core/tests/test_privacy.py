@@ -9,12 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 import toy_runs
 
+from unlabeled.data.items import Items
 from unlabeled.errors import RunError
 from unlabeled.evaluation.apply import apply
 from unlabeled.evaluation.embed import embed
 from unlabeled.evaluation.evaluate import evaluate
 from unlabeled.evaluation.report import report
-from unlabeled.items import Items
 from unlabeled.privacy import Pseudonyms, is_private
 from unlabeled.recipe import merge
 from unlabeled.training.pretrain import pretrain, resume

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import unlabeled
-from unlabeled.items import Item
+from unlabeled.data.items import Item
 from unlabeled.randomness import Draw, keyed_rng
 
 SCAN = Item("scan1", "scan1.nii", "patient1", 7)

@@ -10,8 +10,8 @@ from unlabeled_tides.gauges import Gauges
 from unlabeled_tides.waves import Waves
 
 from unlabeled.contract import BatchAugmentation, Range
+from unlabeled.data.items import Items
 from unlabeled.errors import DataError
-from unlabeled.items import Items
 from unlabeled.settings import Settings
 
 

@@ -29,7 +29,7 @@ from typing import Any, ClassVar, Literal, Protocol, TypeAlias
 import numpy as np
 from torch import Tensor, nn
 
-from unlabeled.items import Item, Items
+from unlabeled.data.items import Item, Items
 from unlabeled.randomness import Draw
 from unlabeled.settings import Settings
 

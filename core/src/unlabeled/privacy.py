@@ -23,8 +23,8 @@ import pyarrow as pa
 import pyarrow.csv
 
 from unlabeled.atomic import write_bytes
+from unlabeled.data.items import OF_PLACE, Items
 from unlabeled.errors import RunError
-from unlabeled.items import Items
 
 OWNER = 0o600
 """The mode of files that only their owner may read."""
@@ -62,8 +62,8 @@ class Pseudonyms:
         return [self._hash(column, value) if value else "" for value in values]
 
     def hide(self, items: Items) -> Items:
-        """The same rows with pseudonyms, and without the column `source`."""
-        table = items.table.drop_columns(["source"])
+        """The same rows with pseudonyms, without where and how large their files are."""
+        table = items.table.drop_columns(list(OF_PLACE))
         for place, name in enumerate(table.column_names):
             if name not in self._kept:
                 hidden = pa.array(self.of(name, table[name].to_pylist()), pa.string())

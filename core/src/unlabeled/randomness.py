@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unlabeled.items import Item
+from unlabeled.data.items import Item
 
 
 def keyed_rng(*key: object) -> np.random.Generator:

@@ -2,9 +2,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from unlabeled.data.items import Items
 from unlabeled.data.labels import labels_in, read_labels, target_names
 from unlabeled.errors import DataError, UsageError
-from unlabeled.items import Items
 
 
 def csv(tmp_path, text):

@@ -2,11 +2,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from unlabeled.data.items import Items
 from unlabeled.data.labels import Labels, labels_in, target_names
 from unlabeled.errors import DataError
 from unlabeled.evaluation.matching import match
 from unlabeled.evaluation.reading import Source
-from unlabeled.items import Items
 
 
 @pytest.fixture

@@ -5,13 +5,13 @@ import pyarrow as pa
 import pytest
 
 from unlabeled.contract import NamesNodes
+from unlabeled.data.items import Items
 from unlabeled.data.labels import Labels
 from unlabeled.errors import DataError, UnreadableItem
 from unlabeled.evaluation.encoding import Piece
 from unlabeled.evaluation.matching import match
 from unlabeled.evaluation.node_names import NOWHERE, NodeNames, named
 from unlabeled.evaluation.reading import Source
-from unlabeled.items import Items
 from unlabeled.privacy import Pseudonyms
 
 

@@ -1,8 +1,8 @@
 import pytest
 
+from unlabeled.data.items import Items, Quarantined
 from unlabeled.errors import DataError, UnreadableItem
 from unlabeled.evaluation.reading import Source
-from unlabeled.items import Items, Quarantined
 
 
 class Echo:

@@ -2,6 +2,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from unlabeled.data.items import Items
 from unlabeled.data.labels import Labels
 from unlabeled.errors import DataError
 from unlabeled.evaluation.logistic import Logistic
@@ -9,7 +10,6 @@ from unlabeled.evaluation.matching import Labelled
 from unlabeled.evaluation.ridge import Ridge
 from unlabeled.evaluation.settings import EvaluationSettings
 from unlabeled.evaluation.study import choose_probe, design
-from unlabeled.items import Items
 from unlabeled.recipe import Choice
 
 RIDGE = Choice("evaluators", "ridge", Ridge())

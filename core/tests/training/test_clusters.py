@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from unlabeled.data.items import Items
 from unlabeled.errors import DataError
-from unlabeled.items import Items
 from unlabeled.training.clusters import (
     cluster_items,
     deal_apart,

@@ -5,8 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from unlabeled.data.items import Items
 from unlabeled.errors import DataError, UnreadableItem
-from unlabeled.items import Items
 from unlabeled.randomness import keyed_rng
 from unlabeled.training.loader import ATTEMPTS, Examples, Order, Slices, load, sample_batches
 from unlabeled.training.settings import TrainingSettings

@@ -17,7 +17,7 @@ from unlabeled.errors import DataError, RecipeError, UnlabeledError, UnreadableI
 
 if TYPE_CHECKING:
     from unlabeled.contract import Reader
-    from unlabeled.items import Items
+    from unlabeled.data.items import Items
     from unlabeled.recipe import Choice
 
 SHOWN = 10
@@ -167,8 +167,10 @@ def _look_inside(
 
 def _columns(items: Items) -> dict[str, Any]:
     """The range of numeric metadata, the commonest values of the rest."""
+    from unlabeled.data.items import REQUIRED
+
     described: dict[str, Any] = {}
-    for name in items.table.column_names[4:]:
+    for name in items.table.column_names[len(REQUIRED) :]:
         values = items.table[name].to_pylist()
         if all(isinstance(value, int | float) for value in values):
             described[name] = _numbers(values)

@@ -17,8 +17,8 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from unlabeled import discovery
 from unlabeled.contract import Batch, Encoder, Pretext, Reader, Sample
+from unlabeled.data.items import Items
 from unlabeled.errors import UnlabeledError
-from unlabeled.items import Items
 from unlabeled.plugin import Plugin
 from unlabeled.randomness import Draw
 from unlabeled.recipe import Choice, Recipe, build_encoder, build_pretext, load_recipe, read_choice

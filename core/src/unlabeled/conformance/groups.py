@@ -14,8 +14,8 @@ from unlabeled import discovery
 from unlabeled.conformance.check import Check, Clause, checks_of, require
 from unlabeled.conformance.fixture import Fixture
 from unlabeled.contract import Objective, Pretext
+from unlabeled.data.items import Items
 from unlabeled.errors import RecipeError
-from unlabeled.items import Items
 from unlabeled.recipe import Recipe
 from unlabeled.settings import settings_type
 from unlabeled.training.loader import Examples, Order, Slices, load

@@ -10,8 +10,8 @@ from unlabeled.conformance.check import Broken, Check, Clause, checks_of, requir
 from unlabeled.conformance.fixture import Fixture
 from unlabeled.conformance.likeness import difference
 from unlabeled.contract import Reader
+from unlabeled.data.items import Items
 from unlabeled.errors import DataError, UnlabeledError, UnreadableItem
-from unlabeled.items import Items
 from unlabeled.randomness import keyed_rng
 
 INDEX = Clause(

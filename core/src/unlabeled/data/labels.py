@@ -17,9 +17,9 @@ import numpy as np
 import pyarrow as pa
 
 from unlabeled.data.columns import notes_on_missing, numbers, typed
+from unlabeled.data.items import REQUIRED, Items
 from unlabeled.data.tables import name_rows, read_table
 from unlabeled.errors import DataError, UsageError
-from unlabeled.items import REQUIRED, Items
 
 ONE = ("group", "split", "fold")
 """The columns of which an item has one value."""

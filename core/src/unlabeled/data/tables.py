@@ -21,9 +21,9 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from unlabeled.data.items import Quarantined
 from unlabeled.data.lines import BadRow, Lines, first_bytes, guess_delimiter, is_plain
 from unlabeled.errors import DataError
-from unlabeled.items import Quarantined
 
 TEXT = (".csv", ".tsv", ".txt", ".tab")
 JSON = (".jsonl", ".ndjson")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from unlabeled.atomic import write_text
+from unlabeled.data.items import Item, Items, Quarantined
 from unlabeled.errors import DataError, UsageError
 from unlabeled.evaluation.encoding import device
 from unlabeled.evaluation.progress import progress
@@ -28,7 +29,6 @@ from unlabeled.export.encoder import (
     read_config,
     require_restoration,
 )
-from unlabeled.items import Item, Items, Quarantined
 from unlabeled.run_folder import JsonLines
 
 

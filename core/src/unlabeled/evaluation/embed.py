@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from unlabeled.contract import Encoder, Output
+from unlabeled.data.items import Quarantined
 from unlabeled.evaluation.encoding import Piece, choose_output, device, encode
 from unlabeled.evaluation.node_names import named
 from unlabeled.evaluation.progress import progress
@@ -27,7 +28,6 @@ from unlabeled.export.encoder import (
     read_config,
     require_representation,
 )
-from unlabeled.items import Quarantined
 from unlabeled.privacy import Pseudonyms
 
 BATCHES_PER_PART = 16

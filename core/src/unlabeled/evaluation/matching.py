@@ -11,13 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlabeled.data.columns import parse
+from unlabeled.data.items import Items
 from unlabeled.data.labels import BOUNDS, ONE, Labels
 from unlabeled.data.repeats import gather
 from unlabeled.errors import DataError
 from unlabeled.evaluation.node_names import NOWHERE, NodeNames
 from unlabeled.evaluation.parts import NodeParts, Parts, Stretches
 from unlabeled.evaluation.reading import Source
-from unlabeled.items import Items
 
 WHOLE = -1
 """In place of a node."""

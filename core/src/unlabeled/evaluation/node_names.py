@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from unlabeled.contract import NamesNodes
+from unlabeled.data.items import Item
 from unlabeled.evaluation.encoding import Piece
 from unlabeled.evaluation.reading import Source
-from unlabeled.items import Item
 from unlabeled.privacy import Pseudonyms
 
 NOWHERE = -1

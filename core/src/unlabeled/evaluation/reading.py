@@ -12,9 +12,9 @@ import numpy as np
 
 from unlabeled.atomic import write_text
 from unlabeled.contract import Reader, Sample
+from unlabeled.data.items import Item, Items, Quarantined
 from unlabeled.errors import DataError, UnreadableItem
 from unlabeled.export.encoder import run_of
-from unlabeled.items import Item, Items, Quarantined
 from unlabeled.privacy import OWNER, Pseudonyms, is_private
 
 T = TypeVar("T")

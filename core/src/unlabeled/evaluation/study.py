@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from unlabeled.contract import Evaluator
+from unlabeled.data.items import Items
 from unlabeled.data.targets import Target, has_several, infer_task, read_targets
 from unlabeled.errors import DataError
 from unlabeled.evaluation.matching import Labelled
 from unlabeled.evaluation.probing import Predictions, predict
 from unlabeled.evaluation.settings import EvaluationSettings
 from unlabeled.evaluation.splits import Split, by_fold, by_split, leave_groups_out
-from unlabeled.items import Items
 from unlabeled.recipe import Choice, read_choice
 
 DEFAULT_PROBES = {"classification": "logistic", "regression": "ridge"}

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from unlabeled.atomic import new_file
+from unlabeled.data.items import Items
 from unlabeled.errors import DataError, UsageError
 from unlabeled.evaluation.encoding import Piece
-from unlabeled.items import Items
 
 ADDED = ("position", "node", "vector")
 """The columns that embedding adds to those of the index."""

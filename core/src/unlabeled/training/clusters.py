@@ -18,8 +18,8 @@ import numpy as np
 import pyarrow.parquet as pq
 from sklearn.cluster import MiniBatchKMeans
 
+from unlabeled.data.items import Items
 from unlabeled.errors import DataError
-from unlabeled.items import Items
 from unlabeled.training.settings import ClusterSettings
 
 

@@ -21,8 +21,8 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from unlabeled.batch_norm import drawn_lists
 from unlabeled.contract import Batch, Encoder, Pretext, Reader, Sample
+from unlabeled.data.items import Items
 from unlabeled.errors import DataError, UnlabeledError, UnreadableItem
-from unlabeled.items import Items
 from unlabeled.randomness import Draw, keyed_rng
 from unlabeled.training.clusters import deal_apart, keep_together, whole_batches
 from unlabeled.training.settings import TrainingSettings

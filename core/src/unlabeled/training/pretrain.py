@@ -6,8 +6,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from unlabeled.data.items import Items
 from unlabeled.errors import DataError, RunError
-from unlabeled.items import Items
 from unlabeled.privacy import Pseudonyms, data_of, is_private
 from unlabeled.recipe import Recipe, build_reader, read_recipe
 from unlabeled.run_folder import DataRecord, Manifest, RunFolder

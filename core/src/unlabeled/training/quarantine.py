@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict
 
+from unlabeled.data.items import Items
 from unlabeled.errors import DataError, UnreadableItem
-from unlabeled.items import Items
 from unlabeled.run_folder import JsonLines
 from unlabeled.training.loader import Skipped
 from unlabeled.training.settings import TrainingSettings

@@ -14,10 +14,10 @@ from torch import Tensor
 
 from unlabeled.batch_norm import estimate_batch_norm, has_batch_norm
 from unlabeled.contract import Batch, Encoder, GradientCheckpointing, Pretext, Reader
+from unlabeled.data.items import Items
 from unlabeled.distributed import rank, synchronise_batch_norm, world_size
 from unlabeled.errors import NotFinite, RecipeError, RunError
 from unlabeled.export.encoder import Provenance, save_encoder
-from unlabeled.items import Items
 from unlabeled.recipe import Recipe, build_pretext, build_reader
 from unlabeled.run_folder import DataRecord, JsonLines, Manifest, RunFolder, now
 from unlabeled.training import checkpoint

@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from unlabeled.contract import Encoder, Nodes, Output, Tokens
+from unlabeled.data.items import Items, Quarantined
 from unlabeled.errors import DataError, UnreadableItem
-from unlabeled.items import Items, Quarantined
 from unlabeled.settings import Settings
 
 

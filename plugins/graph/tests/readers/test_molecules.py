@@ -3,8 +3,8 @@ import gzip
 import pytest
 import torch
 
+from unlabeled.data.items import Item
 from unlabeled.errors import DataError, UnreadableItem
-from unlabeled.items import Item
 from unlabeled_graph.readers.atoms import (
     ATOM_BLOCKS,
     BOND_BLOCKS,

@@ -23,6 +23,7 @@ import numpy as np
 from scipy import ndimage
 
 from unlabeled.atomic import write_json
+from unlabeled.data.items import Items
 from unlabeled.data.labels import Labels, read_labels
 from unlabeled.errors import DataError, RunError, UnlabeledError, UnreadableItem
 from unlabeled.evaluation.matching import Labelled as Rows
@@ -35,7 +36,6 @@ from unlabeled.export.encoder import (
     read_config,
     require_representation,
 )
-from unlabeled.items import Items
 from unlabeled.randomness import keyed_rng
 from unlabeled_medical.evaluators.few_labels import (
     Row,

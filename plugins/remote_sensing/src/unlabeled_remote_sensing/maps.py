@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from unlabeled.atomic import write_json
+from unlabeled.data.items import Quarantined
 from unlabeled.errors import RunError, UnlabeledError, UnreadableItem, UsageError
 from unlabeled.evaluation.encoding import device
 from unlabeled.evaluation.reading import write_quarantine
@@ -25,7 +26,6 @@ from unlabeled.export.encoder import (
     read_config,
     require_representation,
 )
-from unlabeled.items import Quarantined
 from unlabeled_remote_sensing.outputs.scenes import embed_scene
 from unlabeled_remote_sensing.readers.scenes import Scenes
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
+from unlabeled.data.items import Item, Items, Quarantined
 from unlabeled.errors import DataError, UnreadableItem
-from unlabeled.items import Item, Items, Quarantined
 from unlabeled.settings import Settings
 
 

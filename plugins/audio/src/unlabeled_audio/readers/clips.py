@@ -8,7 +8,7 @@ so a window of a 24-hour file costs no more than one of a short file.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,18 +18,18 @@ from pydantic import Field
 from scipy.signal import resample_poly
 
 from unlabeled.contract import Remarks
+from unlabeled.data.items import Item, Items
+from unlabeled.data.listing import FileRules
 from unlabeled.errors import DataError
-from unlabeled.items import Item, Items, Quarantined
-from unlabeled.settings import Settings
 from unlabeled_audio.readers.decoding import decode
-from unlabeled_audio.readers.listing import Listing, list_folder, list_manifest
+from unlabeled_audio.readers.listing import Row, list_folder, list_manifest
 from unlabeled_audio.readers.remarks import remarks_on
 from unlabeled_audio.waveform import Waveform
 
 OWN_COLUMNS = frozenset(("id", "source", "group", "size", "rate", "channel", "first", "frames"))
 
 
-class Clips(Settings, Remarks):
+class Clips(FileRules, Remarks):
     """Sound files as mono waveforms at one sample rate.
 
     A manifest is a CSV or Parquet table with a column `path` (relative to the table's folder) and
@@ -49,14 +49,6 @@ class Clips(Settings, Remarks):
     hop_seconds: float | None = Field(
         None, gt=0, description="from window to window (s); a window's length if unset"
     )
-    include: tuple[str, ...] = Field(("**/*",), description="globs of files to take")
-    exclude: tuple[str, ...] = Field((), description="globs of files to leave out")
-    pattern: str | None = Field(
-        None, description="file names with named fields, {digit}_{speaker}_{index}.flac"
-    )
-    group: str | None = Field(
-        None, description="the field of `pattern`, or column of a manifest, that is the group"
-    )
 
     def index(self, path: Path) -> Items:
         """List a folder, a sound file or a manifest. Raises DataError."""
@@ -64,17 +56,13 @@ class Clips(Settings, Remarks):
         if not path.exists():
             raise DataError(f"{path}: there is no such file or folder")
         if path.suffix.lower() in (".csv", ".parquet"):
-            listing = list_manifest(path, self.group)
+            rows, listing = list_manifest(path, self.group)
         else:
-            listing = list_folder(path, self.include, self.exclude, self.pattern, self.group)
-        if not listing.rows:
-            raise DataError(f"{path}: no sound file that can be used. {_first(listing.quarantine)}")
+            rows, listing = list_folder(path, self)
         if self.window_seconds:
             hop = self.hop_seconds or self.window_seconds
-            listing.rows = [
-                w for row in listing.rows for w in row.windows(self.window_seconds, hop)
-            ]
-        return self._items(listing)
+            rows = [w for row in rows for w in row.windows(self.window_seconds, hop)]
+        return listing.items(self._columns(rows), self._notes(rows), of="sound file")
 
     def read(self, item: Item, rng: np.random.Generator | None = None) -> Waveform:
         """(1, T) at `sample_rate`; the whole item, or while training a window of it.
@@ -107,12 +95,12 @@ class Clips(Settings, Remarks):
         column = item.metadata["channel"] if self.channels == "each" else 0
         return np.ascontiguousarray(values[:, column])
 
-    def _items(self, listing: Listing) -> Items:
-        names = listing.rows[0].metadata.keys()
-        if taken := OWN_COLUMNS & names:
+    def _columns(self, rows: Sequence[Row]) -> dict[str, list[Any]]:
+        names = rows[0].metadata.keys() if rows else ()
+        if taken := OWN_COLUMNS & set(names):
             raise DataError(f"the names {sorted(taken)} are the reader's own; rename these columns")
         columns: dict[str, list[Any]] = {key: [] for key in (*OWN_COLUMNS, *names)}
-        for row in listing.rows:
+        for row in rows:
             each = self.channels == "each" and row.header.channels > 1
             for channel in range(row.header.channels if each else 1):
                 columns["id"].append(f"{row.id}#{channel}" if each else row.id)
@@ -125,10 +113,10 @@ class Clips(Settings, Remarks):
                 columns["frames"].append(row.frames)
                 for key, value in row.metadata.items():
                     columns[key].append(value)
-        return Items.of(columns, listing.quarantine, self._notes(listing))
+        return columns
 
-    def _notes(self, listing: Listing) -> list[str]:
-        rates = Counter(row.header.sample_rate for row in listing.rows)
+    def _notes(self, rows: Sequence[Row]) -> list[str]:
+        rates = Counter(row.header.sample_rate for row in rows)
         other = sum(count for rate, count in rates.items() if rate != self.sample_rate)
         found = ", ".join(f"{rate} Hz ({count})" for rate, count in rates.most_common(5))
         notes = [f"{other} clips are resampled to {self.sample_rate} Hz: {found}"] if other else []
@@ -145,13 +133,3 @@ def resample(values: np.ndarray, rate: int, wanted: int) -> np.ndarray:
     """
     resampled: np.ndarray = resample_poly(values, wanted, rate)
     return resampled.astype(np.float32)
-
-
-def _first(quarantine: list[Quarantined]) -> str:
-    if not quarantine:
-        return "Looked for names that end in .wav, .flac, .ogg, .mp3 and the like."
-    first = quarantine[0]
-    return (
-        f"{len(quarantine)} cannot be read, the first being {first.source}: "
-        f"expected {first.expected}, found {first.found}."
-    )

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from unlabeled.errors import DataError, RecipeError, UnreadableItem
-from unlabeled.items import Quarantined
+from unlabeled.data.listing import FileRules, Listing, list_files
+from unlabeled.errors import DataError, UnreadableItem
 from unlabeled_audio.readers.decoding import SUFFIXES, Header, read_header
 
-FIELD = re.compile(r"\{(\w+)\}")
 OWN_COLUMNS = ("path", "start", "end", "group")
 
 
@@ -48,49 +46,25 @@ class Row:
         return [self.part(start, min(length, self.frames - start)) for start in starts]
 
 
-@dataclass(slots=True)
-class Listing:
-    rows: list[Row] = field(default_factory=list)
-    quarantine: list[Quarantined] = field(default_factory=list)
-
-    def leave_out(self, error: UnreadableItem) -> None:
-        self.quarantine.append(Quarantined(error.source, error.expected, error.found))
-
-
-def list_folder(
-    folder: Path,
-    include: Sequence[str],
-    exclude: Sequence[str],
-    pattern: str | None,
-    group: str | None,
-) -> Listing:
+def list_folder(folder: Path, rules: FileRules) -> tuple[list[Row], Listing]:
     """The sound files below `folder` (or `folder` itself, if it is one), in order of their names.
 
-    Raises RecipeError if `group` is no field of `pattern`.
+    Raises DataError and RecipeError as `list_files` does.
     """
-    fields = compile_pattern(pattern) if pattern else None
-    if group and (fields is None or group not in fields.groupindex):
-        raise RecipeError(
-            f"reader.group: {group!r} is no field of reader.pattern ({pattern!r}); "
-            f"write it there as {{{group}}}"
-        )
-    root = folder.parent if folder.is_file() else folder
-    paths = [folder] if folder.is_file() else _sounds(folder, include, exclude)
-    listing = Listing()
-    for path in paths:
-        name = path.relative_to(root).as_posix()
+    listing, rows = list_files(folder, rules, SUFFIXES), list[Row]()
+    for file in listing.files:
         try:
-            named = _named(fields, pattern, name, path)
-            header = read_header(path)
+            header = read_header(file.path)
         except UnreadableItem as error:
-            listing.leave_out(error)
-            continue
-        label = named.pop(group) if group else ""
-        listing.rows.append(Row(name, path, header, 0, header.frames, label, named))
-    return listing
+            listing.quarantine(error)
+        else:
+            rows.append(
+                Row(file.name, file.path, header, 0, header.frames, file.group, file.fields)
+            )
+    return rows, listing
 
 
-def list_manifest(manifest: Path, group: str | None) -> Listing:
+def list_manifest(manifest: Path, group: str | None) -> tuple[list[Row], Listing]:
     """The rows of a CSV or Parquet table; its files' headers are read once each.
 
     Raises DataError if the table cannot be read or lacks a column.
@@ -98,55 +72,17 @@ def list_manifest(manifest: Path, group: str | None) -> Listing:
     table = _table(manifest)
     group = group or ("group" if "group" in table.column_names else None)
     _check_columns(table, manifest, group)
-    listing, headers = Listing(), dict[Path, Header | UnreadableItem]()
+    listing, rows = Listing(manifest), list[Row]()
+    headers: dict[Path, Header | UnreadableItem] = {}
     for values in table.to_pylist():
         path = manifest.parent / str(values["path"])
         if path not in headers:
             headers[path] = _header(path)
         try:
-            listing.rows.append(_segment(path, headers[path], values, group))
+            rows.append(_segment(path, headers[path], values, group))
         except UnreadableItem as error:
-            listing.leave_out(error)
-    return listing
-
-
-def compile_pattern(pattern: str) -> re.Pattern[str]:
-    """`{speaker}_{take}.wav` as a regular expression; a field holds no slash.
-
-    Without a slash the pattern describes the file name, with one the path below the folder.
-    """
-    parts = FIELD.split(pattern)
-    texts, names = parts[::2], parts[1::2]
-    expression = re.escape(texts[0]) + "".join(
-        f"(?P<{name}>[^/]+?){re.escape(text)}" for name, text in zip(names, texts[1:], strict=True)
-    )
-    try:
-        return re.compile(expression if "/" in pattern else f"(?:.*/)?{expression}")
-    except re.error as error:
-        raise RecipeError(f"reader.pattern: {pattern!r} has a field twice or unnamed") from error
-
-
-def _named(
-    fields: re.Pattern[str] | None, pattern: str | None, name: str, path: Path
-) -> dict[str, str]:
-    if fields is None:
-        return {}
-    match = fields.fullmatch(name)
-    if match is None:
-        raise UnreadableItem(str(path), f"a name like {pattern}", PurePosixPath(name).name)
-    return match.groupdict()
-
-
-def _sounds(folder: Path, include: Sequence[str], exclude: Sequence[str]) -> list[Path]:
-    left_out = {path for glob in exclude for path in folder.glob(glob)}
-    found = {path for glob in include for path in folder.glob(glob)} - left_out
-    return sorted(path for path in found if _is_sound(path.relative_to(folder)) and path.is_file())
-
-
-def _is_sound(path: Path) -> bool:
-    # Hidden files are litter of file managers ("._take1.wav"), not recordings.
-    hidden = any(part.startswith(".") for part in path.parts)
-    return not hidden and path.suffix.lower() in SUFFIXES
+            listing.quarantine(error)
+    return rows, listing
 
 
 def _header(path: Path) -> Header | UnreadableItem:

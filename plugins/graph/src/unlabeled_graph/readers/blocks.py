@@ -20,8 +20,8 @@ from scipy.sparse.csgraph import reverse_cuthill_mckee
 from torch_geometric.data import Data
 
 from unlabeled.contract import NamesNodes
+from unlabeled.data.items import Item, Items
 from unlabeled.errors import DataError, UnreadableItem
-from unlabeled.items import Item, Items
 from unlabeled.randomness import keyed_rng
 from unlabeled.settings import Settings
 from unlabeled_graph.graph_files import read_directory, read_node_names

@@ -20,9 +20,9 @@ from pydantic import Field
 from torch_geometric.data import Data
 
 from unlabeled.contract import NamesNodes
+from unlabeled.data.items import Item, Items, Quarantined
 from unlabeled.data.tables import SUFFIXES, Table, is_table, read_table
 from unlabeled.errors import DataError, ShapeError, UnreadableItem
-from unlabeled.items import Item, Items, Quarantined
 from unlabeled.settings import Settings
 from unlabeled_graph.graphs import require_graph
 from unlabeled_graph.readers.columns import ColumnPolicy

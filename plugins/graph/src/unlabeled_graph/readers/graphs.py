@@ -12,8 +12,8 @@ from pydantic import Field
 from torch_geometric.data import Data
 
 from unlabeled.contract import NamesNodes
+from unlabeled.data.items import Item, Items, Quarantined
 from unlabeled.errors import DataError, ShapeError, UnreadableItem
-from unlabeled.items import Item, Items, Quarantined
 from unlabeled.settings import Settings
 from unlabeled_graph.graph_files import Directory, read_directory, read_graph, read_node_names
 from unlabeled_graph.graphs import require_graph

@@ -19,8 +19,8 @@ from rdkit import Chem
 from rdkit.Chem.Scaffolds.MurckoScaffold import GetScaffoldForMol
 from torch_geometric.data import Data
 
+from unlabeled.data.items import Item, Items, Quarantined
 from unlabeled.errors import DataError, UnreadableItem
-from unlabeled.items import Item, Items, Quarantined
 from unlabeled.settings import Settings
 from unlabeled_graph.readers.atoms import EDGE_FEATURES, NODE_FEATURES, molecule_graph, parse
 

@@ -20,8 +20,8 @@ import torch
 from pydantic import Field
 from torch_geometric.data import Data
 
+from unlabeled.data.items import Item, Items, Quarantined
 from unlabeled.errors import DataError, ShapeError, UnreadableItem
-from unlabeled.items import Item, Items, Quarantined
 from unlabeled.settings import Settings
 from unlabeled_graph.graphs import require_graph
 from unlabeled_graph.readers.policies import EdgePolicy, FeaturePolicy

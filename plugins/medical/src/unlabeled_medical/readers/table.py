@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from nibabel.orientations import aff2axcodes
 
+from unlabeled.data.items import Item
 from unlabeled.errors import DataError, UnreadableItem
-from unlabeled.items import Item
 from unlabeled_medical.readers.conventions import SEQUENCES
 from unlabeled_medical.readers.geometry import Grid
 from unlabeled_medical.readers.header import Header

@@ -15,8 +15,8 @@ import torch
 from pydantic import Field
 
 from unlabeled.contract import Measures, Remarks, Suggests
+from unlabeled.data.items import Item, Items, Quarantined
 from unlabeled.errors import DataError, UnreadableItem
-from unlabeled.items import Item, Items, Quarantined
 from unlabeled.settings import Settings
 from unlabeled_medical.readers import voxels
 from unlabeled_medical.readers.geometry import Grid, Window

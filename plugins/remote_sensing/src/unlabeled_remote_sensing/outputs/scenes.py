@@ -11,8 +11,8 @@ import torch
 from lightning_fabric.utilities import move_data_to_device
 
 from unlabeled.contract import Encoder, Tokens
+from unlabeled.data.items import Item
 from unlabeled.errors import UsageError
-from unlabeled.items import Item
 from unlabeled_remote_sensing.encoders.despeckler import Despeckler
 from unlabeled_remote_sensing.outputs.files import write_geoparquet, write_geotiff
 from unlabeled_remote_sensing.outputs.strips import Compute, compute_strips

@@ -27,9 +27,9 @@ from pydantic import Field
 from torch import Tensor
 
 from unlabeled.contract import Encoder, Loss, Pretext, Reader
+from unlabeled.data.items import Item
 from unlabeled.distributed import global_mean
 from unlabeled.errors import RecipeError
-from unlabeled.items import Item
 from unlabeled.objectives.checks import full_precision
 from unlabeled.randomness import Draw
 from unlabeled.settings import Settings

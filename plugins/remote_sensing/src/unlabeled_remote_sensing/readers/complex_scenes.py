@@ -6,8 +6,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from pydantic import Field
 
+from unlabeled.data.items import Item
 from unlabeled.errors import UnreadableItem
-from unlabeled.items import Item
 from unlabeled_remote_sensing.raster import Layer, Raster
 from unlabeled_remote_sensing.readers.scenes import Scenes
 from unlabeled_remote_sensing.sensors import Sensor

@@ -21,8 +21,8 @@ import pyarrow as pa
 from pydantic import Field, field_validator, model_validator
 from rasterio.windows import Window
 
+from unlabeled.data.items import Item, Items, Quarantined
 from unlabeled.errors import DataError, UnreadableItem
-from unlabeled.items import Item, Items, Quarantined
 from unlabeled.settings import Settings
 from unlabeled_remote_sensing.raster import Layer, Raster, shifted
 from unlabeled_remote_sensing.readers.bands import Part, find_bands, find_mask

@@ -1,0 +1,146 @@
+"""What a reader's index returns: a table of items, columnar, from headers only."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pyarrow as pa
+
+from unlabeled.data.signature import signatures_of
+
+REQUIRED = {
+    "id": pa.string(),
+    "source": pa.string(),
+    "group": pa.string(),
+    "size": pa.int64(),
+    "signature": pa.string(),
+}
+OF_PLACE = ("source", "signature")
+"""The columns that a copy of the data need not share."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One row of an index.
+
+    id: unique and stable (relative to the indexed path, so a moved folder keeps its ids);
+    source: where it is read from (see `unlabeled.data.sources`); group: patient, speaker, scene,
+    scaffold or empty; size: its extent in the modality's own unit (samples, voxels, nodes,
+    pixels); signature: what tells a changed file (see `unlabeled.data.signature`).
+    """
+
+    id: str
+    source: str
+    group: str
+    size: int
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    signature: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Files that are no items. reason: to stand after their number, "by exclude *.tmp"; kinds: how
+    many of which, "3 .m4a, 2 .sdf", or nothing."""
+
+    reason: str
+    count: int
+    kinds: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.reason}{': ' * bool(self.kinds)}{self.kinds}"
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """An item that cannot be used, and why."""
+
+    source: str
+    expected: str
+    found: str
+
+
+@dataclass(frozen=True)
+class Items:
+    """A columnar table of items; no Python object per item until one is asked for.
+
+    table: columns id, source, group, size, signature and any metadata columns. One of these may be
+    `name`, what the data call an item: label tables and neighbours find it by that as well.
+    quarantine: what should be an item and cannot be used; notes: lines for the user; left_out:
+    files that are no items, by reason.
+    """
+
+    table: pa.Table
+    quarantine: tuple[Quarantined, ...] = ()
+    notes: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        columns: Mapping[str, Sequence[Any]],
+        quarantine: Sequence[Quarantined] = (),
+        notes: Sequence[str] = (),
+        left_out: Sequence[LeftOut] = (),
+    ) -> Items:
+        """Build from columns of equal length; id, source and size are required, group is not.
+
+        signature is that of the files which `source` names, unless there is such a column.
+        Raises ValueError if a required column is missing or an id stands twice.
+        """
+        missing = {"id", "source", "size"} - columns.keys()
+        if missing:
+            raise ValueError(f"items lack the columns {sorted(missing)}")
+        count = len(columns["id"])
+        filled = {"group": [""] * count, **columns}
+        if "signature" not in filled:
+            filled["signature"] = signatures_of(columns["source"])
+        arrays = {
+            name: pa.array(values, type=REQUIRED.get(name)) for name, values in filled.items()
+        }
+        extra = [name for name in arrays if name not in REQUIRED]
+        table = pa.table({name: arrays[name] for name in (*REQUIRED, *extra)})
+        if len(table["id"].unique()) != count:
+            raise ValueError("two items have the same id")
+        return cls(table, tuple(quarantine), tuple(notes), tuple(left_out))
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def __getitem__(self, index: int) -> Item:
+        row = {name: self.table[name][index].as_py() for name in self.table.column_names}
+        required = {name: row.pop(name) for name in REQUIRED}
+        return Item(**required, metadata=row)
+
+    def __iter__(self) -> Iterator[Item]:
+        return (self[index] for index in range(len(self)))
+
+    def take(self, indices: Sequence[int]) -> Items:
+        """The items at `indices`, in that order."""
+        return replace(self, table=self.table.take(pa.array(indices, pa.int64())))
+
+    def account(self, *, names: bool = True) -> list[str]:
+        """What was read and what was not, by reason: the same words for all readers and commands.
+
+        names: whether files may be named, which those of private data are not.
+        """
+        out = len(self.quarantine) + sum(each.count for each in self.left_out)
+        if not out:
+            return [f"{len(self)} items read, nothing left out"]
+        lines = [f"{len(self)} items read, {out} files left out:"]
+        if self.quarantine:
+            bad = self.quarantine[0]
+            first = f"; the first is {bad.source}: expected {bad.expected}, found {bad.found}"
+            lines.append(f"  {len(self.quarantine)} that cannot be used{first if names else ''}")
+        return lines + [f"  {each}" for each in self.left_out]
+
+    def fingerprint(self) -> str:
+        """A digest of what the index says, except where it lies: (ids, groups, sizes, metadata)."""
+        digest = hashlib.sha256()
+        for name in sorted(set(self.table.column_names) - set(OF_PLACE)):
+            digest.update(name.encode())
+            for chunk in self.table[name].to_pylist():
+                digest.update(repr(chunk).encode() + b"\x1f")
+        return digest.hexdigest()

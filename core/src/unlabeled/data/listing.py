@@ -1,0 +1,179 @@
+"""Which files of a folder a reader takes, by the same settings for all, and where the rest went."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from unlabeled.data.globs import compile_pattern, fields_of, fits
+from unlabeled.data.items import Items, LeftOut, Quarantined
+from unlabeled.data.walk import File, Walked, printable, walk
+from unlabeled.errors import DataError, RecipeError, UnreadableItem
+from unlabeled.settings import Settings
+
+FOREIGN = "of a format that this reader does not read"
+NO_FILE = "that are no file to read"
+HIDDEN = "hidden, as their names begin with a dot"
+REPEATED = "links to folders that are read already"
+SHOWN = 5
+"""How many endings, or names, are told."""
+
+
+class FileRules(Settings):
+    """The settings of every reader that takes files from a folder (see `unlabeled.data.globs`)."""
+
+    include: tuple[str, ...] = Field((), description="globs of the only files to read")
+    exclude: tuple[str, ...] = Field((), description="globs of files to leave out")
+    pattern: str | None = Field(
+        None, description="names with fields, {speaker}_{take}.wav; other files are left out"
+    )
+    manifest: str | None = Field(
+        None, description="a table in the folder that lists the files, in a column `path`"
+    )
+    group: str | None = Field(
+        None, description="the field of `pattern`, or column of a manifest, that is the group"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A file to read. name: its path below the folder; fields: those of `pattern` but the group."""
+
+    name: str
+    path: Path
+    fields: Mapping[str, str] = field(default_factory=dict)
+    group: str = ""
+
+
+@dataclass(slots=True)
+class Listing:
+    """files: to read, in the order of their names; quarantined: of a known format, and unusable."""
+
+    path: Path
+    files: list[Listed] = field(default_factory=list)
+    quarantined: list[Quarantined] = field(default_factory=list)
+    _counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def quarantine(self, error: UnreadableItem) -> None:
+        """List an item that cannot be used."""
+        self.quarantined.append(Quarantined(error.source, error.expected, error.found))
+
+    def leave_out(self, reason: str, kind: str = "", count: int = 1) -> None:
+        """Count a file that is no item. reason: after a number, "that look like label maps";
+        kind: told beside it, with the number of each (".m4a")."""
+        self._counts[reason, kind] += count
+
+    @property
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """By reason, the commonest first."""
+        kinds: dict[str, Counter[str]] = {}
+        for (reason, kind), count in self._counts.items():
+            kinds.setdefault(reason, Counter())[kind] += count
+        found = [LeftOut(r, c.total(), _commonest(c)) for r, c in kinds.items()]
+        return tuple(sorted(found, key=lambda each: (-each.count, each.reason)))
+
+    def items(
+        self, columns: Mapping[str, Sequence[Any]], notes: Sequence[str] = (), *, of: str
+    ) -> Items:
+        """The index of these columns. of: what an item is made of, "sound file".
+
+        Raises DataError if there is no item.
+        """
+        found = Items.of(columns, self.quarantined, notes, self.left_out)
+        if not len(found):
+            head = f"{self.path}: no {of} that can be used"
+            raise DataError("\n  ".join((head, *found.account(), *notes)))
+        return found
+
+
+def list_files(
+    path: Path | str,
+    rules: FileRules,
+    endings: Collection[str],
+    looks_right: Callable[[File], bool] | None = None,
+) -> Listing:
+    """The files below the folder `path` that `rules` and `endings` take; or the one file `path`.
+
+    endings: of the formats that are read, in small letters (".nii.gz"; names may have capitals);
+    looks_right: whether a file with another ending is of such a format nevertheless.
+    Raises DataError if nothing is there, RecipeError for a `group` that is no field of `pattern`.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise DataError(f"{path}: there is no such file or folder")
+    if printable(str(path)) != str(path):
+        raise DataError(f"{printable(str(path))}: expected a path that is UTF-8; rename the folder")
+    names, listing, walked = _Names(rules), Listing(path), walk(path)
+    _set_aside(walked, listing)
+    for file in walked.files:
+        known = file.name.lower().endswith(tuple(endings)) or path.is_file()
+        if reason := _unwanted(file.name, rules):
+            listing.leave_out(reason)
+        elif file.problem and not known:
+            listing.leave_out(NO_FILE, file.problem)
+        elif file.problem:
+            listing.quarantine(
+                UnreadableItem(str(path / file.name), "a file to read", file.problem)
+            )
+        elif known or (looks_right and looks_right(file)):
+            names.list(file, listing)
+        else:
+            listing.leave_out(FOREIGN, file.ending or "without an ending")
+    return listing
+
+
+class _Names:
+    """What the names of files say. Raises RecipeError for a `group` that no field tells."""
+
+    def __init__(self, rules: FileRules) -> None:
+        self._pattern = rules.pattern or ""
+        self._expression = compile_pattern(self._pattern) if self._pattern else None
+        self._group = rules.group
+        if rules.manifest is None and rules.group not in (None, *fields_of(self._pattern)):
+            raise RecipeError(
+                f"reader.group: {rules.group!r} is no field of reader.pattern ({rules.pattern!r}); "
+                f"write it there as {{{rules.group}}}"
+            )
+
+    def list(self, file: File, listing: Listing) -> None:
+        """Add a file that fits the pattern, count one that does not."""
+        found = self._expression.fullmatch(file.name) if self._expression else None
+        if self._expression and found is None:
+            listing.leave_out(f"by the pattern {self._pattern}")
+            return
+        fields = found.groupdict() if found else {}
+        group = fields.pop(self._group, "") if self._group else ""
+        listing.files.append(Listed(file.name, file.path, fields, group))
+
+
+def _set_aside(walked: Walked, listing: Listing) -> None:
+    """Count what the walker did not go into."""
+    for reason, names in ((HIDDEN, walked.hidden), (REPEATED, walked.repeated)):
+        if names:
+            listing.leave_out(reason, count=len(names))
+    for folder in walked.closed:
+        bad = UnreadableItem(str(listing.path / folder.name), "a folder to read", folder.problem)
+        listing.quarantine(bad)
+
+
+def _unwanted(name: str, rules: FileRules) -> str:
+    """The rule that leaves a file out; "" if none does."""
+    for glob in rules.exclude:
+        if fits(name, glob):
+            return f"by exclude {glob}"
+    wanted = not rules.include or any(fits(name, glob) for glob in rules.include)
+    return "" if wanted else "by include"
+
+
+def _commonest(kinds: Counter[str]) -> str:
+    """ "3 .m4a, 2 .sdf and 4 others"; nothing where no kind is told."""
+    if set(kinds) == {""}:
+        return ""
+    shown = [f"{count} {kind}" for kind, count in kinds.most_common(SHOWN)]
+    rest = sum(count for _, count in kinds.most_common()[SHOWN:])
+    return ", ".join(shown) + (f" and {rest} others" if rest else "")
