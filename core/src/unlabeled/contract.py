@@ -79,8 +79,7 @@ class Remarks(ABC):
 
 
 class Measures(ABC):
-    """A reader that can measure what it does not hand on, as the units of a file before they are
-    standardised; `inspect` shows the ranges."""
+    """A reader that can measure what it hands on changed (units of a file); `inspect` shows it."""
 
     @abstractmethod
     def measure(self, item: Item) -> Mapping[str, float]:
