@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from unlabeled.data.items import Items
     from unlabeled.recipe import Choice
 
+FLAGS = ("--reader", "--read", "--json")
 SHOWN = 10
 """How many quarantined files, groups or values of a column the text shows."""
 EXAMPLES = 3
@@ -54,7 +55,7 @@ def inspect(
     assert found.plugin is not None
     if not path.exists():
         raise DataError(f"{path}: there is no such file or folder")
-    settings = parse_overrides(overrides, ["--reader", "--read", "--json"]).get("reader", {})
+    settings = parse_overrides(overrides, FLAGS, section="reader").get("reader", {})
     names = [reader.rpartition("/")[2]] if reader else list(found.plugin.readers)
     described: list[dict[str, Any]] = []
     refusals: list[UnlabeledError] = []

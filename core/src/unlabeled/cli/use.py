@@ -160,7 +160,7 @@ def evaluate(
     from unlabeled.validation import validate
 
     flags = ["--labels", "--also", "--target", "--probe", "--name", "--json"]
-    changes = parse_overrides(overrides, flags).get("evaluation", {})
+    changes = parse_overrides(overrides, flags, section="evaluation").get("evaluation", {})
     if probe:
         changes["probe"] = {"name": probe}
     merged = merge(recipe_settings(run).model_dump(), changes)

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from unlabeled.errors import RecipeError
 from unlabeled_medical.augmentations.crop import Crop
 from unlabeled_medical.augmentations.cutout import Cutout
 from unlabeled_medical.augmentations.flip import Flip

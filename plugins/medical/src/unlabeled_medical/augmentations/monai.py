@@ -49,7 +49,7 @@ class Monai(Settings):
     def __call__(self, sample: Volume, rng: np.random.Generator) -> Volume:
         """Raises RecipeError for values that MONAI does not take."""
         from monai.data.meta_tensor import MetaTensor
-        from monai.transforms import Randomizable
+        from monai.transforms.transform import Randomizable
 
         transform = self._build()
         if isinstance(transform, Randomizable):
