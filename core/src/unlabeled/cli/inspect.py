@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -100,6 +101,8 @@ def _describe(name: str, settings: Mapping[str, Any], path: Path, read: int) -> 
         "some_groups": _some_groups(items),
         "metadata": _columns(items),
         "measured": measured,
+        "account": items.account(),
+        "left_out": [asdict(each) for each in items.left_out],
         "notes": [*items.notes, *unfit],
         "quarantined": [
             f"{q.source}: expected {q.expected}, found {q.found}" for q in items.quarantine
@@ -207,7 +210,9 @@ def _recipes_for(choice: Choice) -> list[str]:
 
 def _print(entry: dict[str, Any]) -> None:
     out = console()
-    out.print(f"{entry['path']}, read by {entry['reader']}: {entry['items']} items")
+    out.print(f"{entry['path']}, read by {entry['reader']}: {entry['account'][0]}")
+    for line in entry["account"][1:]:
+        out.print(line)
     columns = {"size": entry["size"], **entry["metadata"], **entry["measured"]}
     for key, value in columns.items():
         told = (
