@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -147,15 +148,16 @@ def _look_inside(
     reader: Reader, items: Items, count: int
 ) -> tuple[dict[str, list[str]], dict[str, Any], list[str]]:
     """The ids of items by what is unusual in them; ranges; and those that cannot be read."""
-    from unlabeled.contract import Measures, Remarks
+    from unlabeled.contract import Glances, Measures, Remarks
 
     remarked: dict[str, list[str]] = defaultdict(list)
     measured: dict[str, list[float]] = defaultdict(list)
     unreadable = []
+    look = reader.glance if isinstance(reader, Glances) else reader.read
     step = max(1, len(items) // max(count, 1))
     for index in list(range(0, len(items), step))[:count]:
         try:
-            sample = reader.read(items[index])
+            sample = look(items[index])
         except UnreadableItem as error:
             unreadable.append(str(error))
             continue
@@ -179,7 +181,8 @@ def _columns(items: Items) -> dict[str, Any]:
         if all(isinstance(value, int | float) for value in values):
             described[name] = _numbers(values)
         else:
-            described[name] = commonest(Counter(map(str, values)))
+            each = chain.from_iterable(v if isinstance(v, list) else [v] for v in values)
+            described[name] = commonest(Counter(map(str, each)))
     return described
 
 

@@ -21,6 +21,8 @@ from __future__ import annotations
 from unlabeled.contract.augmentation import Augmentation, Range
 from unlabeled.contract.capabilities import (
     BatchAugmentation,
+    Extends,
+    Glances,
     GradientCheckpointing,
     Measures,
     NamesNodes,
@@ -45,7 +47,9 @@ __all__ = [
     "Encoder",
     "Encoding",
     "Evaluator",
+    "Extends",
     "Features",
+    "Glances",
     "GradientCheckpointing",
     "Loss",
     "Measures",

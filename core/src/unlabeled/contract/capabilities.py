@@ -42,6 +42,24 @@ class Suggests(ABC):
         """The name of a recipe, with settings if need be, as `pretrain` takes them; and why."""
 
 
+class Extends(ABC):
+    """A reader whose items have a length in the unit of their tokens' positions: labels of
+    stretches past the end are refused, and cut where times were rounded."""
+
+    @abstractmethod
+    def extent(self, item: Item) -> float:
+        """The length of an item (s, mm), from the index alone."""
+
+
+class Glances(ABC):
+    """A reader of items that may be too large to be read whole just to look at them."""
+
+    @abstractmethod
+    def glance(self, item: Item) -> Sample:
+        """An item, or pieces of it joined, in bounded memory; `inspect` looks at that. Raises
+        UnreadableItem."""
+
+
 class NamesNodes(ABC):
     """A reader of graphs whose nodes have names, by which labels, embeddings and neighbours go."""
 
