@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
-from cyclopts import Parameter, validators
+from cyclopts import Parameter
 
 from unlabeled.cli.catalogue import Json
 from unlabeled.cli.overrides import parse_overrides
 from unlabeled.cli.printing import console, print_json, print_table
 
-if TYPE_CHECKING:
-    from unlabeled.evaluation.apply import Applied
-    from unlabeled.evaluation.embed import Embedded
-
-Share = Annotated[float, Parameter(validator=validators.Number(gte=0, lte=1))]
 Overrides = Annotated[str, Parameter(allow_leading_hyphen=True, show=False)]
 
 
@@ -25,7 +20,6 @@ def adapt(
     *,
     out: Path,
     unreadable: Literal["skip", "stop"] = "skip",
-    max_skipped: Share = 0.1,
     json: Json = False,
 ) -> None:
     """Write the run's encoder anew, its batch-norm statistics fitted to DATA. No labels are used.
@@ -43,12 +37,10 @@ def adapt(
         The folder to write, best within the run's: its evaluation settings then hold on.
     unreadable
         What to do with an item that cannot be read.
-    max_skipped
-        The largest share of items that may be left out so, 0 to 1.
     """
     from unlabeled.evaluation.adapt import adapt as fit
 
-    path = fit(run, data, out, unreadable=unreadable, max_skipped=max_skipped)
+    path = fit(run, data, out, unreadable=unreadable)
     if json:
         print_json({"encoder": str(path)})
     else:
@@ -63,7 +55,6 @@ def embed(
     output: str | None = None,
     batch_size: int | None = None,
     unreadable: Literal["skip", "stop"] = "skip",
-    max_skipped: Share = 0.1,
     json: Json = False,
 ) -> None:
     """Write the embeddings of all items in DATA to a Parquet file; a second call adds new items.
@@ -82,38 +73,19 @@ def embed(
         Items per forward pass; that of training if left out.
     unreadable
         What to do with an item that cannot be read.
-    max_skipped
-        The largest share of items that may be left out so, 0 to 1.
     """
     from unlabeled.evaluation.embed import embed as write
 
-    done = write(
-        run,
-        data,
-        out,
-        output=output,
-        batch_size=batch_size,
-        unreadable=unreadable,
-        max_skipped=max_skipped,
-    )
+    done = write(run, data, out, output=output, batch_size=batch_size, unreadable=unreadable)
     if json:
         print_json(done.to_dict())
         return
     console().print(
         f"{done.path}: {done.rows} rows of {done.items} items, {done.width} wide, "
-        f"output {done.output}; {_made(done)}, {done.gone} gone"
+        f"output {done.output}; {done.added} items new, {done.gone} gone"
     )
     if done.quarantine:
         console().print(f"  left out: {len(done.quarantine)}, see {done.listed_in}")
-
-
-def _made(done: Embedded | Applied) -> str:
-    """ "3 items new, 1 changed", and what is not known."""
-    new = done.added - done.changed - done.unknown
-    told = f"{new} items new, {done.changed} changed"
-    if done.unknown:
-        told += f", {done.unknown} made again, as nothing told what they were made of"
-    return told
 
 
 def apply(
@@ -122,7 +94,6 @@ def apply(
     *,
     out: Path,
     unreadable: Literal["skip", "stop"] = "skip",
-    max_skipped: Share = 0.1,
     json: Json = False,
 ) -> None:
     """Restore all items in DATA by a restoration run, one file each; a second call adds new ones.
@@ -137,16 +108,14 @@ def apply(
         The folder for the restored files.
     unreadable
         What to do with an item that cannot be read.
-    max_skipped
-        The largest share of items that may be left out so, 0 to 1.
     """
     from unlabeled.evaluation.apply import apply as restore
 
-    done = restore(run, data, out, unreadable=unreadable, max_skipped=max_skipped)
+    done = restore(run, data, out, unreadable=unreadable)
     if json:
         print_json(done.to_dict())
         return
-    console().print(f"{done.path}: {done.files} files; {_made(done)}")
+    console().print(f"{done.path}: {done.files} files, {done.added} new")
     if done.quarantine:
         console().print(f"  left out: {len(done.quarantine)}, see {done.listed_in}")
 
@@ -160,8 +129,6 @@ def evaluate(
     target: tuple[str, ...] = (),
     probe: str | None = None,
     name: str | None = None,
-    unreadable: Literal["skip", "stop"] = "skip",
-    max_skipped: Share = 0.1,
     json: Json = False,
 ) -> None:
     """Probe the frozen encoder on labelled data, beside random encoders and hand-made features.
@@ -185,10 +152,6 @@ def evaluate(
         knn, logistic, ridge, or a plugin's evaluator; chosen by the labels if left out.
     name
         Of the result in the run's folder evaluation/.
-    unreadable
-        What to do with an item that cannot be read.
-    max_skipped
-        The largest share of items that may be left out so, 0 to 1.
     """
     from unlabeled.evaluation.evaluate import evaluate as judge
     from unlabeled.evaluation.evaluate import recipe_settings
@@ -197,23 +160,12 @@ def evaluate(
     from unlabeled.validation import validate
 
     flags = ["--labels", "--also", "--target", "--probe", "--name", "--json"]
-    flags += ["--unreadable", "--max-skipped"]
-    changes = parse_overrides(overrides, flags, section="evaluation").get("evaluation", {})
+    changes = parse_overrides(overrides, flags).get("evaluation", {})
     if probe:
         changes["probe"] = {"name": probe}
     merged = merge(recipe_settings(run).model_dump(), changes)
     settings = validate(EvaluationSettings, merged, "evaluation")
-    found = judge(
-        run,
-        data,
-        labels,
-        also=also,
-        target=target,
-        settings=settings,
-        name=name,
-        unreadable=unreadable,
-        max_skipped=max_skipped,
-    )
+    found = judge(run, data, labels, also=also, target=target, settings=settings, name=name)
     if json:
         print_json(found.to_dict())
         return

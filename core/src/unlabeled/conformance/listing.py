@@ -16,7 +16,6 @@ from unlabeled.conformance import (
     pretexts,
     readers,
     recipes,
-    teachers,
 )
 from unlabeled.conformance.check import Check
 from unlabeled.conformance.fixture import Fixture
@@ -39,7 +38,6 @@ def checks_for(plugin: Plugin) -> list[Check]:
         objectives,
         pretexts,
         groups,
-        teachers,
         distribution,
         recipes,
         learning,

@@ -11,6 +11,7 @@ from unlabeled.conformance.fixture import Fixture
 from unlabeled.conformance.likeness import difference
 from unlabeled.contract import Reader
 from unlabeled.data.items import Items
+from unlabeled.data.sources import files_of
 from unlabeled.errors import DataError, UnlabeledError, UnreadableItem
 from unlabeled.randomness import keyed_rng
 
@@ -131,9 +132,9 @@ def _is_named(reader: Reader, folder: Path, victim: Path, what: str) -> None:
 
 
 def _file_of(items: Items, index: int, folder: Path) -> Path:
-    """The file behind an item, relative to the folder; sources may carry a `#fragment`."""
+    """The first file behind an item, relative to the folder; sources may carry a `#fragment`."""
     source = items[index].source.partition("#")[0]
-    path = Path(source)
+    path = files_of(source)[0]
     if path.is_absolute():
         path = path.relative_to(folder)
     require((folder / path).is_file(), f"source {source!r} names no file below the folder")

@@ -14,6 +14,7 @@ from unlabeled.data.columns import parse
 from unlabeled.data.items import Items
 from unlabeled.data.labels import BOUNDS, ONE, Labels
 from unlabeled.data.repeats import gather
+from unlabeled.data.sources import files_of
 from unlabeled.errors import DataError
 from unlabeled.evaluation.node_names import NOWHERE, NodeNames
 from unlabeled.evaluation.parts import NodeParts, Parts, Stretches
@@ -200,7 +201,7 @@ def _places(items: Items, data: Path, pseudonyms: Sequence[str]) -> dict[str, li
 
 
 def _relative(source: str, root: Path) -> str:
-    path = Path(source)
+    path = files_of(source)[0]
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else source
 
 

@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from unlabeled.batch_norm import drawn_lists
 from unlabeled.contract import Batch, Encoder, Pretext, Reader, Sample
-from unlabeled.data.items import Items, Quarantined
+from unlabeled.data.items import Items
 from unlabeled.errors import DataError, UnlabeledError, UnreadableItem
 from unlabeled.randomness import Draw, keyed_rng
 from unlabeled.training.clusters import deal_apart, keep_together, whole_batches
@@ -44,6 +44,16 @@ class Visit:
     number: int
 
 
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """An item that could not be read, and why."""
+
+    item: str
+    source: str
+    expected: str
+    found: str
+
+
 class Fetched(NamedTuple):
     """What a data worker hands over: a batch, or the error that prevented it.
 
@@ -51,7 +61,7 @@ class Fetched(NamedTuple):
     """
 
     batch: Batch | None
-    skipped: tuple[Quarantined, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
     error: UnlabeledError | None = None
 
 
@@ -144,14 +154,14 @@ class Examples(Dataset[Fetched]):
         self.settings = settings
 
     def __getitem__(self, visits: Sequence[Visit]) -> Fetched:
-        skipped: list[Quarantined] = []
+        skipped: list[Skipped] = []
         try:
             batch = self.pretext.collate([self._example(visit, skipped) for visit in visits])
         except UnlabeledError as error:
             return Fetched(None, tuple(skipped), error)
         return Fetched(batch, tuple(skipped))
 
-    def _example(self, visit: Visit, skipped: list[Quarantined]) -> Any:
+    def _example(self, visit: Visit, skipped: list[Skipped]) -> Any:
         """The example of a visit; of another item, drawn for this place, if it is unreadable.
 
         Raises UnreadableItem if the policy is `stop`, DataError after too many attempts.
@@ -164,7 +174,7 @@ class Examples(Dataset[Fetched]):
             try:
                 return self.pretext.example(self.reader.read(item, draw.rng("read")), draw)
             except UnreadableItem as error:
-                skipped.append(Quarantined(error.source, error.expected, error.found, item.id))
+                skipped.append(Skipped(item.id, error.source, error.expected, error.found))
                 if self.settings.unreadable == "stop":
                     raise
             index = int(others.integers(len(self.items)))

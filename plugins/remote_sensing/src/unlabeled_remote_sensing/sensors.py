@@ -6,7 +6,7 @@ arXiv:2211.07044): Sentinel-1 in dB, Sentinel-2 as reflectance × 10,000.
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -45,6 +45,9 @@ class Sensor(Settings):
     mask: PixelMask | None = Field(
         None, description="the band that tells which pixels to leave out, such as clouds"
     )
+    level: Literal["L1C", "L2A"] | None = Field(
+        None, description="of Sentinel-2 products (.SAFE) to read; unset: the only one there is"
+    )
     resolution: float | None = Field(None, gt=0, description="native size of a pixel, in m")
     mean: tuple[float, ...] | None = Field(None, description="of each band, in `unit`")
     std: tuple[float, ...] | None = Field(None, description="of each band, in `unit`")
@@ -66,6 +69,11 @@ class Sensor(Settings):
             raise ValueError(f"std must be above 0, found {self.std}")
         return self
 
+    def has(self, band: str) -> bool:
+        """Whether a band, by whatever spelling, is one of this sensor's or its mask."""
+        names = (*self.bands, self.mask.band) if self.mask else self.bands
+        return band_key(band) in map(band_key, names)
+
 
 def band_key(name: str) -> str:
     """A band's name as it is compared: upper case, "B1" and "B01" alike."""
@@ -85,6 +93,7 @@ SENTINEL1 = Sensor(
 SENTINEL2_L2A = Sensor(
     bands=("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B11", "B12"),
     unit="reflectance x 10000",
+    level="L2A",
     resolution=10.0,
     mean=(
         *(752.4, 884.3, 1144.2, 1297.5, 1624.9, 2194.6),
@@ -103,6 +112,7 @@ SENTINEL2_L1C = Sensor(
         *("B08", "B8A", "B09", "B10", "B11", "B12"),
     ),
     unit="reflectance x 10000",
+    level="L1C",
     resolution=10.0,
     mean=(
         *(1605.6, 1390.8, 1314.9, 1363.5, 1549.4, 2091.7, 2371.7),

@@ -38,7 +38,7 @@ def write_pairs(path: Path, *, count: int, seed: int) -> None:
 
 
 def write_speckled(path: Path, *, count: int, seed: int) -> None:
-    """`count` single-look complex images NAME.tif, 64 px, and truth/NAME.tif, their reflectivity.
+    """`count` single-look complex images NAME.tif, 64 px, and truth/NAME.tiff, their reflectivity.
 
     Reflectivity is constant in fields that differ by up to 15 dB; speckle is circular Gaussian and
     white. labels.csv: item, reflectivity (the mean).
@@ -52,7 +52,7 @@ def write_speckled(path: Path, *, count: int, seed: int) -> None:
         place = Affine(5.0, 0.0, 500_000.0 + 320 * number, 0.0, -5.0, 5_400_000.0)
         _write(path / f"{name}.tif", speckled(reflectivity, rng)[None], ("amplitude",), place)
         truth = reflectivity[None].astype(np.float32)
-        _write(path / f"truth/{name}.tif", truth, ("reflectivity",), place)
+        _write(path / f"truth/{name}.tiff", truth, ("reflectivity",), place)
         rows.append(f"{name},{reflectivity.mean():.4f}")
     (path / "labels.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
 

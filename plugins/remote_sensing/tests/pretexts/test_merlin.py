@@ -142,7 +142,7 @@ def test_windows_without_data_do_not_end_training(tmp_path):
         target.write(values, 1)
     reader, method = ComplexScenes(window=32, items="window"), merlin()
     samples = [reader.read(item) for item in reader.index(tmp_path)]
-    draws = (Draw(0, 0, name) for name in "abcdef")
+    draws = (Draw(0, 0, name, 0, "") for name in "abcdef")
     batch = method.collate([method.example(*pair) for pair in zip(samples, draws, strict=True)])
     assert not batch.valid[0].any()
     for some in (batch, method.collate(samples[:1])):

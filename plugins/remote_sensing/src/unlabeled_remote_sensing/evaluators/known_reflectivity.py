@@ -27,7 +27,7 @@ SCENES = 8
 def compare(run: Path, data: Path) -> Mapping[str, float]:
     """Mean PSNR of amplitudes, dB, of the run (`restored`) and of each filter.
 
-    data: scenes NAME.tif with their reflectivity in truth/NAME.tif, as `write_speckled` writes
+    data: scenes NAME.tif with their reflectivity in truth/NAME.tiff, as `write_speckled` writes
     them; the first few are judged.
     """
     encoder, reader = load_encoder(run), load_reader(run)
@@ -35,7 +35,7 @@ def compare(run: Path, data: Path) -> Mapping[str, float]:
     scores: dict[str, list[float]] = {}
     for item in list(reader.index(data))[:SCENES]:
         sample = reader.read(item)
-        with rasterio.open(data / "truth" / f"{item.id}.tif") as file:
+        with rasterio.open(data / "truth" / f"{item.id}.tiff") as file:
             truth = file.read(1).astype(np.float64)
         noisy = np.abs(sample.layers[encoder.sensor].values[0].astype(np.complex128)) ** 2
         restored = encoder.restore(sample).layers[encoder.sensor].values[0]

@@ -29,7 +29,9 @@ class Part:
     calibration: Calibration | None = None
 
 
-def find_bands(path: str, sensor: Sensor, only: str | None) -> Part:
+def find_bands(
+    path: str, sensor: Sensor, only: str | None, calibration: Calibration | None = None
+) -> Part:
     """Which of the file's bands are the sensor's. only: the one band that the file's name tells.
 
     Bands are found by their names in the file; a file without names must have as many bands as
@@ -52,7 +54,7 @@ def find_bands(path: str, sensor: Sensor, only: str | None) -> Part:
     else:
         found = f"{len(data)} band{'s' * (len(data) != 1)} without names"
         raise UnreadableItem(path, f"the bands {', '.join(wanted)}", found)
-    return Part(path, tuple(indexes), tuple(known.index(band) for band in wanted))
+    return Part(path, tuple(indexes), tuple(known.index(band) for band in wanted), calibration)
 
 
 def find_mask(path: str, mask: PixelMask, only: str | None) -> Part | None:

@@ -7,6 +7,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from pydantic import Field
 
 from unlabeled.data.items import Item
+from unlabeled.data.sources import files_of
 from unlabeled.errors import UnreadableItem
 from unlabeled_remote_sensing.raster import Layer, Raster
 from unlabeled_remote_sensing.readers.scenes import Scenes
@@ -21,7 +22,7 @@ class ComplexScenes(Scenes):
         min_length=1,
         description="by the name that the files use; two bands are real and imaginary part",
     )
-    pattern: str = Field("{scene}.tif", description="path below the data folder")
+    pattern: str | None = Field("{scene}.tif", description="names with fields: scene, date, more")
 
     def read_part(self, item: Item, row: int, column: int, height: int, width: int) -> Raster:
         """Areas of zeros, which processors leave around a scene, are no data.
@@ -29,7 +30,8 @@ class ComplexScenes(Scenes):
         Raises UnreadableItem, also for detected images, whose phase is lost.
         """
         raster = super().read_part(item, row, column, height, width)
-        layers = {name: _complex(item.source, layer) for name, layer in raster.layers.items()}
+        source = str(files_of(item.source)[0])
+        layers = {name: _complex(source, layer) for name, layer in raster.layers.items()}
         return Raster(layers, raster.transform, raster.crs, raster.metres_per_pixel)
 
 

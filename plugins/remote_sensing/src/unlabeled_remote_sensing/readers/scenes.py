@@ -6,41 +6,34 @@ unlike resolution or projection are laid on the grid of the reference sensor.
 
 from __future__ import annotations
 
-import json
-import os
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from fnmatch import fnmatch
-from functools import lru_cache
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
-import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field, field_validator, model_validator
 from rasterio.windows import Window
 
-from unlabeled.data.items import Item, Items, Quarantined
-from unlabeled.errors import DataError, UnreadableItem
-from unlabeled.settings import Settings
+from unlabeled.data.items import Item, Items
+from unlabeled.data.listing import FileRules
+from unlabeled.errors import DataError
 from unlabeled_remote_sensing.raster import Layer, Raster, shifted
-from unlabeled_remote_sensing.readers.bands import Part, find_bands, find_mask
-from unlabeled_remote_sensing.readers.files import grid_of
+from unlabeled_remote_sensing.readers.entries import Entry
 from unlabeled_remote_sensing.readers.grids import Grid, metres_per_pixel
-from unlabeled_remote_sensing.readers.local import place_below
-from unlabeled_remote_sensing.readers.pairing import (
-    Found,
-    Scene,
-    match_names,
-    pair,
-    read_manifest,
-)
+from unlabeled_remote_sensing.readers.listing import Grouping, find_scenes
+from unlabeled_remote_sensing.readers.pairing import Scene
 from unlabeled_remote_sensing.readers.windows import sensor_bands
-from unlabeled_remote_sensing.sensors import KNOWN, Sensor, band_key
+from unlabeled_remote_sensing.sensors import KNOWN, Sensor
+
+ENOUGH = 0.1
+"""The share of a window that has data, below which training draws another one."""
+DRAWS = 16
 
 
-class Scenes(Settings):
+class Scenes(FileRules):
     """Folders of rasters, matched by their names or listed in a manifest."""
 
     sensors: dict[str, Sensor] = Field(
@@ -48,12 +41,14 @@ class Scenes(Settings):
         min_length=1,
         description=f"by the name that the files use; {', '.join(KNOWN)}, or a declaration",
     )
-    pattern: str = Field("{scene}_{sensor}.tif", description="path below the data folder")
-    manifest: str | None = Field(
-        None, description="CSV with scene, sensor, path and maybe band, date; replaces the pattern"
+    pattern: str | None = Field(
+        "{scene}_{sensor}.tif",
+        description="names with fields: scene, sensor, band, res, date …",
     )
-    exclude: tuple[str, ...] = Field((), description="globs of paths to leave out")
-    group: str = Field("scene", description="the field of pattern or manifest that splits keep")
+    manifest: str | None = Field(
+        None, description="a table with scene, sensor, path, maybe band, date; not the pattern then"
+    )
+    group: str | None = Field("scene", description="the field or column that splits keep together")
     reference: str | None = Field(
         None, description="the sensor whose grid the others are laid on; unset: the first"
     )
@@ -104,29 +99,18 @@ class Scenes(Settings):
 
     def index(self, path: Path) -> Items:
         """List scenes, or their windows. Raises DataError if there is nothing to list."""
-        path = Path(path)
-        if not path.is_dir():
-            raise DataError(f"{path}: expected a folder of rasters, found no folder")
-        found, others = self._find(path)
-        if not found:
-            raise DataError(
-                f"{path}: nothing fits {self.manifest or self.pattern!r} for the sensors "
-                f"{', '.join(self.sensors)}. Set reader.pattern, or write a manifest."
-            )
-        rows: list[dict[str, Any]] = []
-        quarantine: list[Quarantined] = []
-        for scene in pair(found, self._reference, self.time_tolerance_days):
-            try:
-                rows += self._rows(path, scene)
-            except UnreadableItem as error:
-                source = Path(error.source)
-                name = source.relative_to(path) if source.is_relative_to(path) else source
-                quarantine.append(Quarantined(str(name), error.expected, error.found))
-        columns: dict[str, Any] = {name: [row[name] for row in rows] for name in _COLUMNS}
-        # Windows of one scene share this, so it is stored once.
-        columns["files"] = pa.array(columns["files"], pa.string()).dictionary_encode()
-        note = f"{others} files are of sensors that are not declared; they are left out"
-        return Items.of(columns, quarantine, (note,) if others else ())
+        found = find_scenes(Path(path), self, self._grouping)
+        rows = [row for scene, entry in found.entries for row in self._rows(scene, entry)]
+        columns = {name: [row[name] for row in rows] for name in _COLUMNS}
+        wanted = f"scene that fits {self.manifest or self.pattern!r} with {', '.join(self.sensors)}"
+        advice = [] if rows else ["Set reader.pattern or reader.sensors, or write a manifest."]
+        items = found.listing.items(columns, found.notes + advice, of=wanted)
+        table = items.table
+        for name in ("source", "files"):
+            # Windows of one scene share these, so they are stored once.
+            place = table.column_names.index(name)
+            table = table.set_column(place, name, pc.dictionary_encode(table[name]))
+        return replace(items, table=table)
 
     def read(self, item: Item, rng: np.random.Generator | None = None) -> Raster:
         """One window of all its sensors, or the whole scene.
@@ -134,36 +118,47 @@ class Scenes(Settings):
         With rng: a window drawn uniformly from the scene (items: scene) or from the window's own
         share of the scene (items: window). Raises UnreadableItem.
         """
-        window = self._window(self.grid(item), item.metadata, rng)
-        return self.read_part(item, window.row_off, window.col_off, window.height, window.width)
+        grid = self.grid(item)
+        window = self._window(grid, item.metadata, rng)
+        raster = self._read(item, window)
+        if rng is None or self.window is None:
+            return raster
+        best, share = raster, share_with_data(raster)
+        for _ in range(DRAWS):
+            if share >= ENOUGH:
+                break
+            # The fill beside a scene is most of some windows: there is nothing to learn from.
+            raster = self._read(item, self._anywhere(grid, rng))
+            if share_with_data(raster) > share:
+                best, share = raster, share_with_data(raster)
+        return best
 
     def read_part(self, item: Item, row: int, column: int, height: int, width: int) -> Raster:
         """Any window of an item's scene, in pixels. Raises UnreadableItem."""
         window = Window(column, row, width, height)
-        return read_scene(_Entry.of(item), self.sensors, window)
+        return read_scene(Entry.of(item), self.sensors, window)
 
     def grid(self, item: Item) -> Grid:
         """Where the pixels of an item's scene lie."""
-        return _Entry.of(item).grid
+        return Entry.of(item).grid
 
     def describe(self, items: Items) -> dict[str, Any]:  # noqa: ARG002 - all of it is declared
         """The sensors, for the encoder's setting of that name."""
         return {"sensors": dict(self.sensors)}
 
     @property
-    def _reference(self) -> str:
-        return self.reference or next(iter(self.sensors))
+    def _grouping(self) -> Grouping:
+        order = sorted(self.sensors, key=self._rank)
+        return Grouping(
+            dict(self.sensors),
+            order,
+            self.pattern or "{scene}_{sensor}.tif",
+            self.manifest,
+            self.time_tolerance_days,
+            self.allow_missing,
+        )
 
-    def _find(self, path: Path) -> tuple[list[Found], int]:
-        names = list(self.sensors)
-        if self.manifest:
-            return read_manifest(path / self.manifest, names)
-        files = (file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file())
-        kept = sorted(f for f in files if not any(fnmatch(f, glob) for glob in self.exclude))
-        return match_names(kept, self.pattern, names)
-
-    def _rows(self, path: Path, scene: Scene) -> list[dict[str, Any]]:
-        entry = self._entry(path, scene)
+    def _rows(self, scene: Scene, entry: Entry) -> list[dict[str, Any]]:
         corners = [(0, 0)]
         if self.items == "window" and self.window is not None:
             corners = [
@@ -171,15 +166,15 @@ class Scenes(Settings):
                 for row in self._starts(entry.grid.height)
                 for column in self._starts(entry.grid.width)
             ]
-        fields = {"scene": scene.id.split("@")[0], **scene.fields}
-        if self.group not in fields:
+        fields = {**scene.fields, "scene": scene.place}
+        if self.group and self.group not in fields:
             raise DataError(f"reader.group: expected one of {sorted(fields)}, found {self.group}")
         stored = entry.to_json()
         return [
             {
                 "id": f"{scene.id}#{row},{column}" if self.items == "window" else scene.id,
                 "source": entry.source,
-                "group": fields[self.group],
+                "group": fields[self.group] if self.group else "",
                 "size": self._size(entry.grid),
                 "files": stored,
                 "row": row,
@@ -194,26 +189,9 @@ class Scenes(Settings):
             return grid.height * grid.width
         return min(self.window, grid.height) * min(self.window, grid.width)
 
-    def _entry(self, path: Path, scene: Scene) -> _Entry:
-        missing = [name for name in self.sensors if name not in scene.sensors]
-        if missing and not self.allow_missing:
-            found = ", ".join(scene.sensors)
-            raise UnreadableItem(scene.id, f"the sensors {', '.join(self.sensors)}", found)
-        parts = {
-            name: _parts_of(path, files, self.sensors[name])
-            for name, files in sorted(scene.sensors.items(), key=lambda pair: self._rank(pair[0]))
-        }
-        for name, own in parts.items():
-            rows = sorted(row for part in own for row in part.rows)
-            if rows != list(range(len(self.sensors[name].bands))):
-                bands = self.sensors[name].bands
-                found = ", ".join(bands[row] for row in rows)
-                raise UnreadableItem(scene.id, f"each of {', '.join(bands)} once", found)
-        first = [part for part in next(iter(parts.values())) if part.rows]
-        return _Entry(max((grid_of(part.path) for part in first), key=_pixels), parts)
-
     def _rank(self, sensor: str) -> tuple[bool, int]:
-        return sensor != self._reference, list(self.sensors).index(sensor)
+        reference = self.reference or next(iter(self.sensors))
+        return sensor != reference, list(self.sensors).index(sensor)
 
     def _starts(self, length: int) -> list[int]:
         """Where windows begin along an axis; the last one is moved back inside."""
@@ -235,6 +213,18 @@ class Scenes(Settings):
         )
         return Window(column, row, sides[1], sides[0])
 
+    def _read(self, item: Item, window: Window) -> Raster:
+        return self.read_part(item, window.row_off, window.col_off, window.height, window.width)
+
+    def _anywhere(self, grid: Grid, rng: np.random.Generator) -> Window:
+        assert self.window is not None
+        sides = min(self.window, grid.height), min(self.window, grid.width)
+        row, column = (
+            int(rng.integers(length - side + 1))
+            for length, side in zip((grid.height, grid.width), sides, strict=True)
+        )
+        return Window(column, row, sides[1], sides[0])
+
     def _start(self, start: int, length: int, rng: np.random.Generator | None) -> int:
         """The window's own start, or one drawn from its share of all starts along the axis."""
         assert self.window is not None
@@ -249,68 +239,15 @@ class Scenes(Settings):
         return int(rng.integers(low, max(high, low + 1)))
 
 
-def _parts_of(path: Path, files: Sequence[Found], sensor: Sensor) -> tuple[Part, ...]:
-    """Where a sensor's bands are, and its mask, if it has one. Raises UnreadableItem."""
-    places = [(place_below(path, file.path), file.band) for file in files]
-    masks = [find_mask(place, sensor.mask, band) for place, band in places if sensor.mask]
-    found = [mask for mask in masks if mask]
-    if sensor.mask and len(found) != 1:
-        raise UnreadableItem(
-            places[0][0], f"one band {sensor.mask.band} to tell what to leave out", str(len(found))
-        )
-    bands = [
-        find_bands(place, sensor, band)
-        for place, band in places
-        if not (band and sensor.mask and band_key(band) == band_key(sensor.mask.band))
-    ]
-    return (*bands, *found)
-
-
 _COLUMNS = ("id", "source", "group", "size", "files", "row", "column", "date")
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """What the index remembers of a scene, the reference sensor first."""
-
-    grid: Grid
-    parts: Mapping[str, tuple[Part, ...]]
-
-    @property
-    def source(self) -> str:
-        return next(iter(self.parts.values()))[0].path
-
-    def to_json(self) -> str:
-        """Paths are kept relative to the source, so that a moved folder has the same index."""
-        folder = Path(self.source).parent
-        grid = [self.grid.height, self.grid.width, self.grid.transform, self.grid.crs]
-        parts = {
-            name: [[os.path.relpath(part.path, folder), part.indexes, part.rows] for part in own]
-            for name, own in self.parts.items()
-        }
-        return json.dumps({"grid": grid, "parts": parts})
-
-    @classmethod
-    def of(cls, item: Item) -> _Entry:
-        return _parsed(item.source, item.metadata["files"])
+def share_with_data(raster: Raster) -> float:
+    """Of the sensor that has the least."""
+    return min(float(layer.valid.mean()) for layer in raster.layers.values())
 
 
-@lru_cache(maxsize=4096)
-def _parsed(source: str, files: str) -> _Entry:
-    """Windows of one scene ask again and again."""
-    folder, stored = Path(source).parent, json.loads(files)
-    height, width, transform, crs = stored["grid"]
-    parts = {
-        name: tuple(
-            Part(os.path.normpath(folder / path), tuple(indexes), tuple(rows))
-            for path, indexes, rows in own
-        )
-        for name, own in stored["parts"].items()
-    }
-    return _Entry(Grid(height, width, tuple(transform), crs), parts)
-
-
-def read_scene(entry: _Entry, sensors: Mapping[str, Sensor], window: Window) -> Raster:
+def read_scene(entry: Entry, sensors: Mapping[str, Sensor], window: Window) -> Raster:
     """One window of every sensor of a scene. Raises UnreadableItem."""
     grid = entry.grid
     layers = {
@@ -323,7 +260,3 @@ def read_scene(entry: _Entry, sensors: Mapping[str, Sensor], window: Window) -> 
         grid.crs or None,
         metres_per_pixel(grid),
     )
-
-
-def _pixels(grid: Grid) -> int:
-    return grid.height * grid.width
