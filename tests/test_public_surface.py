@@ -15,7 +15,8 @@ SOURCE = TESTS.parent / "core" / "src" / "unlabeled"
 MODULES = (
     "__init__.py",
     "conformance/__init__.py",
-    "contract.py",
+    "contract/*.py",
+    "data/items.py",
     "distributed.py",
     "errors.py",
     "items.py",
@@ -27,12 +28,19 @@ MODULES = (
 
 def surface() -> str:
     """One line per public name, and per public member of a class: `contract.Reader.index`."""
-    lines = [
-        f"{file.removesuffix('.py').replace('/', '.')}.{name}"
-        for file in MODULES
-        for name in _names(ast.parse((SOURCE / file).read_text(encoding="utf-8")).body)
-    ]
+    lines = {
+        f"{_module(file)}.{name}"
+        for pattern in MODULES
+        for file in SOURCE.glob(pattern)
+        for name in _names(ast.parse(file.read_text(encoding="utf-8")).body)
+    }
     return "\n".join(sorted(lines)) + "\n"
+
+
+def _module(file: Path) -> str:
+    """As plugins name it: all of `contract/` is imported from `unlabeled.contract`."""
+    name = file.relative_to(SOURCE).with_suffix("").as_posix().replace("/", ".")
+    return "contract" if name.startswith("contract.") else name
 
 
 def _names(body: list[ast.stmt]) -> list[str]:

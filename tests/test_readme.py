@@ -91,7 +91,7 @@ def test_every_recipe_and_component_that_is_named_exists(page):
 @every
 def test_every_make_target_exists(page):
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"^(\w+):", makefile, re.MULTILINE))
+    targets = set(re.findall(r"^([\w-]+):", makefile, re.MULTILINE))
     scripts = [*ROOT.glob("core/benchmarks/*.py"), *ROOT.glob("plugins/*/benchmarks/*.py")]
     targets |= {f"bench-{script.stem.replace('_', '-')}" for script in scripts}
     for call in words(page, "make"):

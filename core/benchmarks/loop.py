@@ -36,6 +36,7 @@ from torch import Tensor, nn
 
 from unlabeled.contract import Batch, Encoder, Loss, Output, Pretext
 from unlabeled.data.items import Items
+from unlabeled.data.quarantine import Limits, Quarantine
 from unlabeled.run_folder import JsonLines, RunFolder
 from unlabeled.settings import Settings
 from unlabeled.training.environment import deterministic
@@ -44,7 +45,6 @@ from unlabeled.training.loader import Fetched, Order
 from unlabeled.training.loop import Trainer
 from unlabeled.training.optimisers import build_optimiser, build_schedule
 from unlabeled.training.progress import display
-from unlabeled.training.quarantine import Quarantine
 from unlabeled.training.settings import TrainingSettings
 from unlabeled.training.signals import StopRequest
 from unlabeled.training.watch import Records, Watch
@@ -181,7 +181,7 @@ class Loops:
             trainer,
             self.settings,
             Order(np.ones(BATCH, int), self.settings),
-            Quarantine(JsonLines(folder.quarantine), items, self.settings, write=True),
+            Quarantine(JsonLines(folder.quarantine), items, Limits(), write=True),
             records=Records(JsonLines(folder.metrics), shown),
             examination=None,
             stop=self.stack.enter_context(StopRequest()),

@@ -145,6 +145,20 @@ def test_embedding_goes_on_with_the_same_pseudonyms(data, tmp_path):
     assert "mueller-0099" in (run / "private" / "items.csv").read_text()
 
 
+def test_signatures_stay_private_and_tell_replaced_files(data, tmp_path):
+    run, out = run_on(data, tmp_path / "run"), tmp_path / "vectors.parquet"
+    embed(run, data, out)
+    shown = pq.read_table(out)["signature"].to_pylist()
+    kept = (run / "private" / "signatures.jsonl").read_text()
+    assert all(len(value) == 24 and value in kept for value in shown)
+    file = data / "mueller-0003.json"
+    content = json.loads(file.read_text())
+    file.write_text(json.dumps({**content, "values": content["values"][::-1]}))
+    done = embed(run, data, out)
+    assert (done.added, done.changed) == (1, 1)
+    assert embed(run, data, out).added == 0
+
+
 def test_an_encoder_without_its_run_keeps_names_beside_the_result(data, tmp_path):
     run = run_on(data, tmp_path / "run")
     shutil.copytree(run / "encoder", tmp_path / "taken")

@@ -101,7 +101,6 @@ def test_facts_fill_what_is_open_and_contradict_what_is_not():
         (["--ephocs", "3"], "Did you mean --epochs?"),
         (["loose"], "one argument too many"),
         (["--training.lr"], "expected a value after it"),
-        (["--views.steps", "[1"], "cannot be read as a YAML value"),
     ],
 )
 def test_flags_that_cannot_be_read(tokens, message):

@@ -171,6 +171,14 @@ class Counting(NextLevel):
         self.steps += 1
 
 
+class Undone(NextLevel):
+    """C3: what it does after the last step leaves no number in the encoder."""
+
+    def after_step(self, step, total_steps):
+        if step == total_steps - 1:
+            next(self.encoder.parameters()).data.fill_(float("nan"))
+
+
 class Refusing(NextLevel):
     """C3: cannot take a training step, though single batches work."""
 

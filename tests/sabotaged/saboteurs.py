@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from unlabeled_tides.plugin import plugin as tides
+from unlabeled_tides.recurrent import Recurrent
 
 from sabotaged.data import (
     Careless,
@@ -43,6 +44,16 @@ from sabotaged.pretexts import (
     Shaken,
     Shrinking,
     Smoothing,
+    Undone,
+)
+from sabotaged.teachers import (
+    Learning,
+    Levelled,
+    Reference,
+    SecondNetwork,
+    Still,
+    Taught,
+    Uncalibrated,
 )
 from unlabeled.plugin import Component, Plugin, Trial
 
@@ -85,8 +96,17 @@ def _encoder(target: type, title: str) -> Saboteur:
     return Saboteur(_instead("encoders", "recurrent", target), f"encoders/recurrent/{title}")
 
 
-def _pretext(target: type, title: str) -> Saboteur:
-    return Saboteur(_instead("pretexts", "next_level", target), f"pretexts/next_level/{title}")
+def _pretext(target: type, title: str, encoder: type = Recurrent) -> Saboteur:
+    plugin = _instead("pretexts", "next_level", target)
+    encoders = _instead("encoders", "recurrent", encoder).encoders
+    return Saboteur(replace(plugin, encoders=encoders), f"pretexts/next_level/{title}")
+
+
+SOUND = {
+    method.__name__: _pretext(method, "teachers", Levelled)
+    for method in (Taught, Reference, SecondNetwork)
+}
+"""Methods that keep clause P7, each in its way."""
 
 
 def _objective(target: type, title: str) -> Saboteur:
@@ -157,6 +177,9 @@ SABOTEURS = {
     "P4 smallest": _pretext(Boundless, "finite"),
     "P5": _pretext(ByPlace, "order"),
     "P5 gradient": _pretext(PullingByPlace, "order"),
+    "P7": _pretext(Still, "teachers"),
+    "P7 learning": _pretext(Learning, "teachers"),
+    "P7 uncalibrated": _pretext(Uncalibrated, "teachers", Levelled),
     "P6": _with_recipe(Groupless, "groupless", "groups"),
     "O1": _objective(Exponential, "finite"),
     "O1 smallest": _objective(Lenient, "finite"),
@@ -171,5 +194,6 @@ SABOTEURS = {
     "C1": _recipe("unknown_key", "read"),
     "C2": _recipe("no_header", "header"),
     "C3": Saboteur(_instead("pretexts", "next_level", Refusing), "recipes/next_level/trains"),
+    "C3 finite": Saboteur(_instead("pretexts", "next_level", Undone), "recipes/next_level/trains"),
     "C4": _pretext(Counting, "resumes"),
 }

@@ -6,6 +6,7 @@ and the list of what was left out lie in the run's folder `private/`, for its ow
 
 salt               32 random bytes, another for each run
 items.csv          pseudonym, id, group and source of every item that was trained on or embedded
+signatures.jsonl   what tells changed files, and the pseudonym of each
 data.json          where the data for training lay
 *quarantine.jsonl  what could not be read, and why
 """
@@ -17,6 +18,7 @@ import io
 import json
 import secrets
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
@@ -24,10 +26,9 @@ import pyarrow.csv
 
 from unlabeled.atomic import write_bytes
 from unlabeled.data.items import OF_PLACE, Items
+from unlabeled.data.quarantine import OWNER
 from unlabeled.errors import RunError
-
-OWNER = 0o600
-"""The mode of files that only their owner may read."""
+from unlabeled.run_folder import JsonLines
 
 
 def is_private(reader: object) -> bool:
@@ -61,6 +62,28 @@ class Pseudonyms:
         """24 hexadecimal digits for each value of a column; nothing for an empty one."""
         return [self._hash(column, value) if value else "" for value in values]
 
+    def hide_signature(self, signature: str) -> str:
+        """The pseudonym of a signature, which is kept in `signatures.jsonl`."""
+        (hidden,) = self.of("signature", [signature])
+        if hidden and hidden not in self._signatures:
+            self._signatures[hidden] = signature
+            self._signature_lines.append({"pseudonym": hidden, "signature": signature})
+            self._signature_lines.close()  # nobody closes pseudonyms
+        return hidden
+
+    def signature(self, hidden: str) -> str:
+        """What a pseudonym of `hide_signature` stands for; "" if that is not known."""
+        return self._signatures.get(hidden, "")
+
+    @cached_property
+    def _signatures(self) -> dict[str, str]:
+        lines = self._signature_lines.rows()
+        return {line["pseudonym"]: line["signature"] for line in lines}
+
+    @cached_property
+    def _signature_lines(self) -> JsonLines:
+        return JsonLines(self._file("signatures.jsonl"))
+
     def hide(self, items: Items) -> Items:
         """The same rows with pseudonyms, without where and how large their files are."""
         table = items.table.drop_columns(list(OF_PLACE))
@@ -79,6 +102,7 @@ class Pseudonyms:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.folder.chmod(0o700)
             self.quarantine.touch(mode=OWNER)
+            self._file("signatures.jsonl").touch(mode=OWNER)
             self._write("salt", self._salt)
             if data is not None:
                 self._write("data.json", json.dumps({"path": str(data.resolve())}).encode())

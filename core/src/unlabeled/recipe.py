@@ -20,13 +20,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 
 from unlabeled import discovery
 from unlabeled.augmentations.views import Views, ViewSettings
 from unlabeled.contract import Encoder, Objective, Pretext, Reader
 from unlabeled.errors import RecipeError
 from unlabeled.evaluation.settings import EvaluationSettings
+from unlabeled.flag_text import FlagText
+from unlabeled.plain_yaml import NotPlain, read_yaml
 from unlabeled.settings import Settings, settings_type
 from unlabeled.training.settings import TrainingSettings
 from unlabeled.validation import nearest, validate
@@ -154,6 +155,8 @@ def merge(sections: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str
     merged = dict(sections)
     for key, value in overrides.items():
         below = merged.get(key)
+        if isinstance(value, FlagText) and isinstance(below, Mapping):
+            value = value.section()
         if not (isinstance(value, Mapping) and isinstance(below, Mapping)):
             merged[key] = value
         elif value.get("name", below.get("name")) != below.get("name"):
@@ -220,10 +223,12 @@ def _check_used(pretext: type[Pretext], sections: Mapping[str, Any], where: str)
 
 def _sections(path: Path) -> dict[str, Any]:
     try:
-        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+        loaded = read_yaml(path)
     except FileNotFoundError as error:
         raise RecipeError(f"recipe {path}: there is no such file") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except OSError as error:
+        raise RecipeError(f"recipe {path}: cannot be read: {error.strerror}") from error
+    except NotPlain as error:
         raise RecipeError(f"recipe {path}: cannot be read as YAML: {error}") from error
     if not isinstance(loaded, dict):
         raise RecipeError(f"recipe {path}: expected sections, {', '.join(SECTIONS)}")

@@ -23,6 +23,7 @@ import yaml
 
 from unlabeled.atomic import new_file, write_json, write_text
 from unlabeled.errors import RunError
+from unlabeled.plain_yaml import NotPlain, read_yaml
 
 FORMAT = 1
 """The version of `manifest.json`."""
@@ -182,8 +183,8 @@ class RunFolder:
     def read_recipe(self) -> dict[str, Any]:
         """The sections of `recipe.yaml`. Raises RunError."""
         try:
-            sections = yaml.safe_load(self.recipe.read_text())
-        except (OSError, yaml.YAMLError) as error:
+            sections = read_yaml(self.recipe)
+        except (OSError, NotPlain) as error:
             raise RunError(f"{self.recipe}: cannot be read: {error}") from error
         if not isinstance(sections, dict):
             raise RunError(f"{self.recipe}: expected the sections of a recipe.")

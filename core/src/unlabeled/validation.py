@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from unlabeled.errors import RecipeError
+from unlabeled.flag_text import settle
 from unlabeled.settings import Settings
 
 S = TypeVar("S", bound=Settings)
@@ -57,7 +58,7 @@ def validate(model: type[S], values: object, where: str) -> S:
     if not isinstance(values, Mapping):
         raise RecipeError(f"{where}: expected a section of `key: value`, found {values!r}")
     try:
-        return model.model_validate(dict(values))
+        return model.model_validate(settle(model, values))
     except ValidationError as error:
         problems = {_describe(model, detail, where): None for detail in error.errors()}
         raise RecipeError("\n".join(problems)) from error

@@ -75,6 +75,19 @@ def test_a_second_call_restores_only_what_is_new_changed_or_gone(run, data, tmp_
     assert calls == ["0003.json", "0005.json", "0099.json"]
 
 
+def test_a_replaced_file_of_equal_length_is_restored_again(run, data, tmp_path):
+    apply(run, data, tmp_path / "out")
+    file = data / "0003.json"
+    content = json.loads(file.read_text())
+    file.write_text(json.dumps({**content, "values": content["values"][::-1]}))
+    done = apply(run, data, tmp_path / "out")
+    assert (done.added, done.changed) == (1, 1)
+    apply(run, data, tmp_path / "fresh")
+    for fresh in (tmp_path / "fresh").glob("0*"):
+        assert (tmp_path / "out" / fresh.name).read_bytes() == fresh.read_bytes()
+    assert apply(run, data, tmp_path / "out").added == 0
+
+
 def test_an_interrupted_call_loses_no_finished_file(run, data, tmp_path, monkeypatch):
     from unlabeled_vectors.method import Denoise
 
@@ -104,7 +117,7 @@ def test_an_unreadable_item_is_left_out_and_listed(run, data, tmp_path):
         apply(run, data, tmp_path / "other", unreadable="stop")
     for number in range(3):
         break_file(data / f"000{number}.json")
-    with pytest.raises(DataError, match="more than the 10%"):
+    with pytest.raises(DataError, match="that --max-skipped allows"):
         apply(run, data, tmp_path / "more")
 
 
@@ -136,7 +149,7 @@ def test_each_kind_of_run_names_the_command_of_the_other(run, data, tmp_path, ca
 def test_the_command_says_what_it_did(run, data, tmp_path, capsys):
     words = ["apply", str(run), str(data), "--out", str(tmp_path / "out")]
     assert main.run(words) == 0
-    assert "12 files, 12 new" in capsys.readouterr().out
+    assert "12 files; 12 items new, 0 changed" in capsys.readouterr().out
     assert main.run([*words, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["added"] == 0
 

@@ -1,4 +1,6 @@
 import json
+import os
+import shutil
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -117,6 +119,77 @@ def test_a_second_call_embeds_only_what_is_new_or_changed(run, data, tmp_path, c
         np.testing.assert_allclose(found[item.id], embedding[0].numpy(), atol=1e-6)
 
 
+def vectors_of(out):
+    """(rows, width) by item; replaced ones stand at the table's end."""
+    table, found = pq.read_table(out), {}
+    for key, vector in zip(table["id"].to_pylist(), table["vector"].to_pylist(), strict=True):
+        found.setdefault(key, []).append(vector)
+    return found
+
+
+def close(one, other):
+    one, other = vectors_of(one), vectors_of(other)
+    assert one.keys() == other.keys()
+    for key, vectors in one.items():
+        np.testing.assert_allclose(vectors, other[key], atol=1e-6)
+
+
+def replace(file):
+    """Other content of the same length, as old as the former: what the index sees stays."""
+    was, content = file.stat(), json.loads(file.read_text())
+    text = json.dumps({**content, "values": content["values"][::-1]})
+    assert len(text) == was.st_size
+    file.write_text(text)
+    os.utime(file, ns=(was.st_atime_ns, was.st_mtime_ns))
+
+
+def test_a_replaced_file_of_equal_length_is_embedded_again(run, data, tmp_path, counted):
+    out = tmp_path / "out.parquet"
+    embed(run, data, out, output="steps")
+    counted.clear()
+    replace(data / "0003.json")
+    done = embed(run, data, out, output="steps")
+    assert (done.added, done.changed, done.unknown, sum(counted)) == (1, 1, 0, 1)
+    embed(run, data, tmp_path / "fresh.parquet", output="steps")
+    close(out, tmp_path / "fresh.parquet")
+    assert embed(run, data, out, output="steps").added == 0
+
+
+def test_other_data_of_the_same_ids_are_embedded_and_copies_are_not(run, data, tmp_path, counted):
+    from unlabeled_vectors.parts import write
+
+    out = tmp_path / "out.parquet"
+    embed(run, data, out)
+    counted.clear()
+    shutil.copytree(data, tmp_path / "copy", copy_function=shutil.copyfile)
+    assert embed(run, tmp_path / "copy", out).added == 0
+    write(tmp_path / "other", count=23, seed=7)
+    done = embed(run, tmp_path / "other", out)
+    assert (done.added, done.changed) == (23, 23)
+    fresh = tmp_path / "fresh.parquet"
+    embed(run, tmp_path / "other", fresh)
+    close(out, fresh)
+
+
+def test_a_table_without_signatures_is_made_again_and_says_so(run, data, tmp_path):
+    out = tmp_path / "out.parquet"
+    embed(run, data, out)
+    pq.write_table(pq.read_table(out).drop_columns(["signature"]), out)
+    done = embed(run, data, out)
+    assert (done.added, done.changed, done.unknown) == (23, 0, 23)
+    assert embed(run, data, out).added == 0
+
+
+def test_what_is_read_and_left_out_is_said_at_the_start_and_in_the_result(
+    run, data, tmp_path, capsys
+):
+    (data / "0007.json").write_text("no json")
+    done = embed(run, data, tmp_path / "out.parquet")
+    assert done.account[0] == "22 items read, 1 files left out:"
+    assert "0007.json: expected" in done.account[1]
+    assert "\n".join(done.account) in capsys.readouterr().err
+
+
 def test_a_killed_call_loses_no_finished_part(run, data, tmp_path, counted, monkeypatch):
     monkeypatch.setattr(module, "BATCHES_PER_PART", 2)
     out = tmp_path / "out.parquet"
@@ -185,7 +258,7 @@ def test_the_policy_stop_names_the_file(run, data, tmp_path):
 def test_too_many_unreadable_items_end_the_call(run, data, tmp_path):
     for number in range(3):
         break_file(data / f"000{number}.json")
-    with pytest.raises(DataError, match=r"3 of 23 items cannot be read, more than the 10%"):
+    with pytest.raises(DataError, match="3 of 23 items cannot be used, more than the share"):
         embed(run, data, tmp_path / "out.parquet")
     for path in data.glob("*.json"):
         break_file(path)

@@ -211,7 +211,7 @@ def test_nothing_readable_is_said(mixer, data, save_mixer, tmp_path):
     for path in copy.glob("*.json"):
         path.write_text(json.dumps({**json.loads(path.read_text()), "values": []}))
     run, labels = save_mixer(mixer), copy / "labels.csv"
-    with pytest.raises(DataError, match="13 of 120 items cannot be read, more than the 10%"):
+    with pytest.raises(DataError, match="13 of 120 items cannot be used"):
         evaluate(run, copy, labels, target=["strength"], settings=ONE)
 
 

@@ -7,6 +7,7 @@ import pytest
 from unlabeled.contract import NamesNodes
 from unlabeled.data.items import Items
 from unlabeled.data.labels import Labels
+from unlabeled.data.quarantine import Limits
 from unlabeled.errors import DataError, UnreadableItem
 from unlabeled.evaluation.encoding import Piece
 from unlabeled.evaluation.matching import match
@@ -68,7 +69,7 @@ def test_where_no_node_is_found_some_are_shown(source, tmp_path):
 
 def test_an_item_that_cannot_be_read_has_no_nodes_and_is_listed(tmp_path):
     columns = {"id": ["net", "broken"], "source": ["n", "b"], "size": [3, 3]}
-    source = Source(Items.of(columns), Networks(), max_skipped=0.6)
+    source = Source(Items.of(columns), Networks(), Limits(max_skipped=0.6))
     assert NodeNames(source).place(1, "9") == NOWHERE
     assert list(source.quarantine) == ["broken"]
 

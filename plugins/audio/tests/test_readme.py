@@ -59,7 +59,7 @@ def test_what_the_running_text_offers_works(home, capsys):
     times = pq.read_table("frames.parquet")["position"].to_pylist()
     assert 0 < times[0][0] < times[1][0]
     judge = ["evaluate", "runs/mine", "labelled", "--labels", "labels.csv"]
-    assert len(probes) == 3
+    assert len(probes) == 4
     for probe in probes:
         call(*judge, *probe.split(), "--evaluation.random-encoders", "1")
     shorter = windows.replace(" 2 ", " 0.3 ").replace(" 1", " 0.2").split()

@@ -5,7 +5,7 @@ import pytest
 import rasterio
 import torch
 
-from unlabeled.errors import UsageError
+from unlabeled.errors import DataError, UsageError
 from unlabeled.export.encoder import Provenance, save_encoder
 from unlabeled.recipe import Choice
 from unlabeled_remote_sensing.encoders.raster_vit import RasterViT, RasterViTSettings
@@ -53,10 +53,30 @@ def test_every_scene_becomes_a_map_and_those_that_are_there_are_kept(run, data, 
         assert (found.count, *found.shape) == (8, 5, 7)
 
 
+def test_maps_of_other_scenes_of_the_same_names_are_drawn_again(
+    run, data, tmp_path, write_tiff, capsys
+):
+    write_maps(run, data, tmp_path / "maps", output="tokens")
+    values = np.random.default_rng(1).integers(1, 255, (2, 40, 56)).astype("uint8")
+    write_tiff(data / "one.tif", values)
+    write_maps(run, data, tmp_path / "maps", output="tokens")
+    assert "1 maps drawn, 1 of them of scenes that changed" in capsys.readouterr().err
+    write_maps(run, data, tmp_path / "fresh", output="tokens")
+    for name in ("one.tif", "two.tif"):
+        with (
+            rasterio.open(tmp_path / "maps" / name) as kept,
+            rasterio.open(tmp_path / "fresh" / name) as fresh,
+        ):
+            assert np.array_equal(kept.read(), fresh.read(), equal_nan=True)
+
+
 def test_a_broken_scene_is_listed_and_the_others_are_done(run, data, tmp_path):
     (data / "one.tif").write_bytes((data / "one.tif").read_bytes()[:300])
     out = tmp_path / "maps"
-    assert write_maps(run, data, out, output="tokens", format="parquet") == [out / "two.parquet"]
+    with pytest.raises(DataError, match="raise --max-skipped"):
+        write_maps(run, data, out, output="tokens", format="parquet")
+    maps = write_maps(run, data, out, output="tokens", format="parquet", max_skipped=0.5)
+    assert maps == [out / "two.parquet"]
     (line,) = (out / "quarantine.jsonl").read_text().splitlines()
     assert "one.tif" in json.loads(line)["source"]
 

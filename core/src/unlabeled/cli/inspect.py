@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from unlabeled.data.items import Items
     from unlabeled.recipe import Choice
 
+FLAGS = ("--reader", "--read", "--json")
 SHOWN = 10
 """How many quarantined files, groups or values of a column the text shows."""
 EXAMPLES = 3
@@ -54,7 +57,7 @@ def inspect(
     assert found.plugin is not None
     if not path.exists():
         raise DataError(f"{path}: there is no such file or folder")
-    settings = parse_overrides(overrides, ["--reader", "--read", "--json"]).get("reader", {})
+    settings = parse_overrides(overrides, FLAGS, section="reader").get("reader", {})
     names = [reader.rpartition("/")[2]] if reader else list(found.plugin.readers)
     described: list[dict[str, Any]] = []
     refusals: list[UnlabeledError] = []
@@ -99,6 +102,8 @@ def _describe(name: str, settings: Mapping[str, Any], path: Path, read: int) -> 
         "some_groups": _some_groups(items),
         "metadata": _columns(items),
         "measured": measured,
+        "account": items.account(),
+        "left_out": [asdict(each) for each in items.left_out],
         "notes": [*items.notes, *unfit],
         "quarantined": [
             f"{q.source}: expected {q.expected}, found {q.found}" for q in items.quarantine
@@ -143,15 +148,16 @@ def _look_inside(
     reader: Reader, items: Items, count: int
 ) -> tuple[dict[str, list[str]], dict[str, Any], list[str]]:
     """The ids of items by what is unusual in them; ranges; and those that cannot be read."""
-    from unlabeled.contract import Measures, Remarks
+    from unlabeled.contract import Glances, Measures, Remarks
 
     remarked: dict[str, list[str]] = defaultdict(list)
     measured: dict[str, list[float]] = defaultdict(list)
     unreadable = []
+    look = reader.glance if isinstance(reader, Glances) else reader.read
     step = max(1, len(items) // max(count, 1))
     for index in list(range(0, len(items), step))[:count]:
         try:
-            sample = reader.read(items[index])
+            sample = look(items[index])
         except UnreadableItem as error:
             unreadable.append(str(error))
             continue
@@ -175,7 +181,8 @@ def _columns(items: Items) -> dict[str, Any]:
         if all(isinstance(value, int | float) for value in values):
             described[name] = _numbers(values)
         else:
-            described[name] = commonest(Counter(map(str, values)))
+            each = chain.from_iterable(v if isinstance(v, list) else [v] for v in values)
+            described[name] = commonest(Counter(map(str, each)))
     return described
 
 
@@ -206,7 +213,9 @@ def _recipes_for(choice: Choice) -> list[str]:
 
 def _print(entry: dict[str, Any]) -> None:
     out = console()
-    out.print(f"{entry['path']}, read by {entry['reader']}: {entry['items']} items")
+    out.print(f"{entry['path']}, read by {entry['reader']}: {entry['account'][0]}")
+    for line in entry["account"][1:]:
+        out.print(line)
     columns = {"size": entry["size"], **entry["metadata"], **entry["measured"]}
     for key, value in columns.items():
         told = (

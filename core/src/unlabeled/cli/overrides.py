@@ -6,15 +6,17 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import yaml
-
 from unlabeled.errors import UsageError
+from unlabeled.flag_text import FlagText
 
 
-def parse_overrides(tokens: Sequence[str], flags: Sequence[str] = ()) -> dict[str, Any]:
+def parse_overrides(
+    tokens: Sequence[str], flags: Sequence[str] = (), *, section: str = ""
+) -> dict[str, Any]:
     """Nested overrides from `--section.key value` tokens; `-` and `_` are equal in keys.
 
-    flags: the command's own, to suggest the nearest. Raises UsageError.
+    flags: the command's own, to suggest the nearest; section: the only one that the command takes,
+    if it takes one only. Raises UsageError.
     """
     overrides: dict[str, Any] = {}
     rest = list(tokens)
@@ -23,11 +25,13 @@ def parse_overrides(tokens: Sequence[str], flags: Sequence[str] = ()) -> dict[st
         name, equals, value = flag.partition("=")
         if not name.startswith("--") or "." not in name:
             raise UsageError(_unknown(name, flags))
+        if section and not name.startswith(f"--{section}."):
+            raise UsageError(f"{name}: this command takes settings of --{section} only.")
         if not equals:
             if not rest:
                 raise UsageError(f"{name}: expected a value after it, found nothing.")
             value = rest.pop(0)
-        _set(overrides, name.removeprefix("--").replace("-", "_").split("."), _read(value))
+        _set(overrides, name.removeprefix("--").replace("-", "_").split("."), FlagText(value))
     return overrides
 
 
@@ -38,16 +42,6 @@ def _set(overrides: dict[str, Any], path: Sequence[str], value: Any) -> None:
         if not isinstance(section, dict):
             raise UsageError(f"--{'.'.join(path)}: {key} is already set to {section!r}.")
     section[path[-1]] = value
-
-
-def _read(text: str) -> Any:
-    """Text stays text, so that settings decide what it means; lists, sections and null are YAML."""
-    if text[:1] not in ("[", "{") and text not in ("null", "none"):
-        return text
-    try:
-        return None if text == "none" else yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UsageError(f"{text!r} cannot be read as a YAML value.") from error
 
 
 def _unknown(name: str, flags: Sequence[str]) -> str:

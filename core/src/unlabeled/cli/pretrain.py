@@ -26,6 +26,8 @@ FLAGS = [
     "--seed",
     "--workers",
     "--precision",
+    "--unreadable",
+    "--max-skipped",
     "--devices",
     "--nodes",
     "--accelerator",
@@ -48,6 +50,8 @@ def pretrain(
     seed: str | None = None,
     workers: str | None = None,
     precision: str | None = None,
+    unreadable: str | None = None,
+    max_skipped: str | None = None,
     devices: int = 1,
     nodes: int = 1,
     accelerator: str = "auto",
@@ -82,6 +86,10 @@ def pretrain(
         Data workers per process.
     precision
         32, 64, bf16-mixed or 16-mixed.
+    unreadable
+        skip or stop: what to do with an item that cannot be read.
+    max_skipped
+        The largest share of items that may be left out so, 0 to 1.
     devices
         Processes on this machine.
     nodes
@@ -100,6 +108,8 @@ def pretrain(
         "seed": seed,
         "workers": workers,
         "precision": precision,
+        "unreadable": unreadable,
+        "max_skipped": max_skipped,
     }
     changes = parse_overrides(overrides, FLAGS)
     training = {key: value for key, value in short.items() if value is not None}

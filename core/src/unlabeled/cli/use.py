@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
 from unlabeled.cli.catalogue import Json
 from unlabeled.cli.overrides import parse_overrides
 from unlabeled.cli.printing import console, print_json, print_table
 
+if TYPE_CHECKING:
+    from unlabeled.evaluation.apply import Applied
+    from unlabeled.evaluation.embed import Embedded
+
+Share = Annotated[float, Parameter(validator=validators.Number(gte=0, lte=1))]
 Overrides = Annotated[str, Parameter(allow_leading_hyphen=True, show=False)]
 
 
@@ -20,6 +25,7 @@ def adapt(
     *,
     out: Path,
     unreadable: Literal["skip", "stop"] = "skip",
+    max_skipped: Share = 0.1,
     json: Json = False,
 ) -> None:
     """Write the run's encoder anew, its batch-norm statistics fitted to DATA. No labels are used.
@@ -37,10 +43,12 @@ def adapt(
         The folder to write, best within the run's: its evaluation settings then hold on.
     unreadable
         What to do with an item that cannot be read.
+    max_skipped
+        The largest share of items that may be left out so, 0 to 1.
     """
     from unlabeled.evaluation.adapt import adapt as fit
 
-    path = fit(run, data, out, unreadable=unreadable)
+    path = fit(run, data, out, unreadable=unreadable, max_skipped=max_skipped)
     if json:
         print_json({"encoder": str(path)})
     else:
@@ -55,6 +63,7 @@ def embed(
     output: str | None = None,
     batch_size: int | None = None,
     unreadable: Literal["skip", "stop"] = "skip",
+    max_skipped: Share = 0.1,
     json: Json = False,
 ) -> None:
     """Write the embeddings of all items in DATA to a Parquet file; a second call adds new items.
@@ -73,19 +82,38 @@ def embed(
         Items per forward pass; that of training if left out.
     unreadable
         What to do with an item that cannot be read.
+    max_skipped
+        The largest share of items that may be left out so, 0 to 1.
     """
     from unlabeled.evaluation.embed import embed as write
 
-    done = write(run, data, out, output=output, batch_size=batch_size, unreadable=unreadable)
+    done = write(
+        run,
+        data,
+        out,
+        output=output,
+        batch_size=batch_size,
+        unreadable=unreadable,
+        max_skipped=max_skipped,
+    )
     if json:
         print_json(done.to_dict())
         return
     console().print(
         f"{done.path}: {done.rows} rows of {done.items} items, {done.width} wide, "
-        f"output {done.output}; {done.added} items new, {done.gone} gone"
+        f"output {done.output}; {_made(done)}, {done.gone} gone"
     )
     if done.quarantine:
         console().print(f"  left out: {len(done.quarantine)}, see {done.listed_in}")
+
+
+def _made(done: Embedded | Applied) -> str:
+    """ "3 items new, 1 changed", and what is not known."""
+    new = done.added - done.changed - done.unknown
+    told = f"{new} items new, {done.changed} changed"
+    if done.unknown:
+        told += f", {done.unknown} made again, as nothing told what they were made of"
+    return told
 
 
 def apply(
@@ -94,6 +122,7 @@ def apply(
     *,
     out: Path,
     unreadable: Literal["skip", "stop"] = "skip",
+    max_skipped: Share = 0.1,
     json: Json = False,
 ) -> None:
     """Restore all items in DATA by a restoration run, one file each; a second call adds new ones.
@@ -108,14 +137,16 @@ def apply(
         The folder for the restored files.
     unreadable
         What to do with an item that cannot be read.
+    max_skipped
+        The largest share of items that may be left out so, 0 to 1.
     """
     from unlabeled.evaluation.apply import apply as restore
 
-    done = restore(run, data, out, unreadable=unreadable)
+    done = restore(run, data, out, unreadable=unreadable, max_skipped=max_skipped)
     if json:
         print_json(done.to_dict())
         return
-    console().print(f"{done.path}: {done.files} files, {done.added} new")
+    console().print(f"{done.path}: {done.files} files; {_made(done)}")
     if done.quarantine:
         console().print(f"  left out: {len(done.quarantine)}, see {done.listed_in}")
 
@@ -129,6 +160,8 @@ def evaluate(
     target: tuple[str, ...] = (),
     probe: str | None = None,
     name: str | None = None,
+    unreadable: Literal["skip", "stop"] = "skip",
+    max_skipped: Share = 0.1,
     json: Json = False,
 ) -> None:
     """Probe the frozen encoder on labelled data, beside random encoders and hand-made features.
@@ -152,6 +185,10 @@ def evaluate(
         knn, logistic, ridge, or a plugin's evaluator; chosen by the labels if left out.
     name
         Of the result in the run's folder evaluation/.
+    unreadable
+        What to do with an item that cannot be read.
+    max_skipped
+        The largest share of items that may be left out so, 0 to 1.
     """
     from unlabeled.evaluation.evaluate import evaluate as judge
     from unlabeled.evaluation.evaluate import recipe_settings
@@ -160,12 +197,23 @@ def evaluate(
     from unlabeled.validation import validate
 
     flags = ["--labels", "--also", "--target", "--probe", "--name", "--json"]
-    changes = parse_overrides(overrides, flags).get("evaluation", {})
+    flags += ["--unreadable", "--max-skipped"]
+    changes = parse_overrides(overrides, flags, section="evaluation").get("evaluation", {})
     if probe:
         changes["probe"] = {"name": probe}
     merged = merge(recipe_settings(run).model_dump(), changes)
     settings = validate(EvaluationSettings, merged, "evaluation")
-    found = judge(run, data, labels, also=also, target=target, settings=settings, name=name)
+    found = judge(
+        run,
+        data,
+        labels,
+        also=also,
+        target=target,
+        settings=settings,
+        name=name,
+        unreadable=unreadable,
+        max_skipped=max_skipped,
+    )
     if json:
         print_json(found.to_dict())
         return

@@ -16,6 +16,7 @@ from unlabeled.conformance import (
     pretexts,
     readers,
     recipes,
+    teachers,
 )
 from unlabeled.conformance.check import Check
 from unlabeled.conformance.fixture import Fixture
@@ -38,6 +39,7 @@ def checks_for(plugin: Plugin) -> list[Check]:
         objectives,
         pretexts,
         groups,
+        teachers,
         distribution,
         recipes,
         learning,

@@ -19,6 +19,7 @@ from unlabeled.contract import Pretext
 from unlabeled.errors import ShapeError
 from unlabeled.randomness import Draw
 from unlabeled.recipe import Recipe
+from unlabeled.teachers import Teacher
 
 RECIPE = Clause(
     "P0",
@@ -143,10 +144,11 @@ def _gradients(subject: Subject) -> None:
 
 
 def _teacher_is_still(pretext: Pretext) -> None:
-    teacher = getattr(pretext, "teacher", None)
-    if isinstance(teacher, torch.nn.Module):
-        moving = [name for name, p in teacher.named_parameters() if p.grad is not None]
-        require(not moving, f"the teacher has a gradient: {', '.join(moving[:5])}")
+    """By its class; copies of the encoder that are no `Teacher` are looked at by clause P7."""
+    for place, teacher in pretext.named_modules():
+        if isinstance(teacher, Teacher):
+            moving = [name for name, p in teacher.named_parameters() if p.grad is not None]
+            require(not moving, f"the teacher {place} has a gradient: {', '.join(moving[:5])}")
 
 
 def _finite(subject: Subject) -> None:

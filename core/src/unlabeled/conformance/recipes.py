@@ -34,7 +34,7 @@ SAYS = Clause(
 TRAINS = Clause(
     "C3",
     "trains",
-    "Two steps on synthetic data: finite, every file of the run is there, the encoder loads.",
+    "Two steps on synthetic data: every file of the run is there, the encoder loads and is finite.",
     "the recipe's parts do not fit each other",
 )
 RESUMES = Clause(
@@ -79,7 +79,9 @@ def _trains(fixture: Fixture, name: str) -> None:
         require((out / file).is_file(), f"the run has no {file}")
     rows = (out / "metrics.jsonl").read_text().splitlines()
     require(len(rows) == 2, f"2 steps give {len(rows)} rows of metrics")
-    load_encoder(out)
+    values = load_encoder(out).state_dict()
+    bad = [name for name, value in values.items() if not torch.isfinite(value).all()]
+    require(not bad, f"the finished encoder holds what is no finite number: {', '.join(bad[:5])}")
 
 
 def _resumes(fixture: Fixture, name: str) -> None:

@@ -55,11 +55,12 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """An item that cannot be used, and why."""
+    """An item that cannot be used, and why. item: its id, empty for a file that became none."""
 
     source: str
     expected: str
     found: str
+    item: str = ""
 
 
 @dataclass(frozen=True)
@@ -126,15 +127,7 @@ class Items:
 
         names: whether files may be named, which those of private data are not.
         """
-        out = len(self.quarantine) + sum(each.count for each in self.left_out)
-        if not out:
-            return [f"{len(self)} items read, nothing left out"]
-        lines = [f"{len(self)} items read, {out} files left out:"]
-        if self.quarantine:
-            bad = self.quarantine[0]
-            first = f"; the first is {bad.source}: expected {bad.expected}, found {bad.found}"
-            lines.append(f"  {len(self.quarantine)} that cannot be used{first if names else ''}")
-        return lines + [f"  {each}" for each in self.left_out]
+        return account(len(self), self.quarantine, self.left_out, names=names)
 
     def fingerprint(self) -> str:
         """A digest of what the index says, except where it lies: (ids, groups, sizes, metadata)."""
@@ -144,3 +137,17 @@ class Items:
             for chunk in self.table[name].to_pylist():
                 digest.update(repr(chunk).encode() + b"\x1f")
         return digest.hexdigest()
+
+
+def account(
+    read: int, quarantine: Sequence[Quarantined], left_out: Sequence[LeftOut], *, names: bool
+) -> list[str]:
+    """See `Items.account`."""
+    out = len(quarantine) + sum(each.count for each in left_out)
+    if not out:
+        return [f"{read} items read, nothing left out"]
+    lines = [f"{read} items read, {out} files left out:"]
+    for bad in quarantine[:1]:
+        first = f"; the first is {bad.source}: expected {bad.expected}, found {bad.found}"
+        lines.append(f"  {len(quarantine)} that cannot be used{first if names else ''}")
+    return lines + [f"  {each}" for each in left_out]

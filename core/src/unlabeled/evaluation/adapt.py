@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from lightning_fabric.utilities import move_data_to_device
 
 from unlabeled.batch_norm import drawn_lists, estimate_batch_norm, has_batch_norm
 from unlabeled.contract import Batch, Encoder
+from unlabeled.data.quarantine import Limits, Unreadable
 from unlabeled.errors import RunError, UsageError
 from unlabeled.evaluation.encoding import device
-from unlabeled.evaluation.reading import Source
+from unlabeled.evaluation.reading import Source, open_source
 from unlabeled.export.encoder import (
     load_encoder,
     load_reader,
@@ -38,7 +38,7 @@ def adapt(
     data: Path | str,
     out: Path | str,
     *,
-    unreadable: Literal["skip", "stop"] = "skip",
+    unreadable: Unreadable = "skip",
     max_skipped: float = 0.1,
 ) -> Path:
     """Write the encoder of a run to the folder `out`, with batch-norm statistics of `data`.
@@ -56,7 +56,7 @@ def adapt(
     if not has_batch_norm(encoder):
         raise RunError(f"{path}: the encoder has no batch norm; there is nothing to adapt")
     reader = load_reader(path)
-    source = Source(reader.index(Path(data)), reader, unreadable, max_skipped)
+    source = open_source(reader, data, Limits(unreadable, max_skipped))
     rows, size = range(len(source.items)), config.provenance.batch_size
     batches = drawn_batches(encoder.to(device()), source, rows, size, "adapt", 0)
     estimate_batch_norm(encoder, batches, config.outputs[0].name)

@@ -1,7 +1,7 @@
 """Restore a folder of files with the encoder of a restoration run: one file per item.
 
 What is done is listed in `applied.jsonl` beside the files, so an interrupted call loses at most
-one item, and a later call restores only what is new.
+one item, and a later call restores only what is new or has changed.
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from unlabeled.atomic import write_text
 from unlabeled.data.items import Item, Items, Quarantined
+from unlabeled.data.made import Contents, Made
+from unlabeled.data.quarantine import Limits, Unreadable, write_quarantine
 from unlabeled.errors import DataError, UsageError
 from unlabeled.evaluation.encoding import device
 from unlabeled.evaluation.progress import progress
-from unlabeled.evaluation.reading import Source, pseudonyms, write_quarantine
-from unlabeled.evaluation.table import signatures
+from unlabeled.evaluation.reading import open_source, pseudonyms
 from unlabeled.export.encoder import (
     encoder_digest,
     load_encoder,
@@ -31,20 +32,28 @@ from unlabeled.export.encoder import (
 )
 from unlabeled.run_folder import JsonLines
 
+DONE = "applied.jsonl"
+"""In the output folder: by which encoder it was made, then a row per item that is restored."""
+
 
 @dataclass(frozen=True, slots=True)
 class Applied:
     """What a call of `apply` did.
 
-    files: that are there now, one per item; added: by this call; quarantine: what was left out,
-    also written to `listed_in`, which is there only if something was.
+    files: that are there now, one per item; added: by this call; changed: so many of them of items
+    that had a file of what they were before; unknown: so many that had one from before contents
+    were compared; quarantine: what cannot be used, also written to `listed_in`, which is there only
+    if something was; account: what was read and left out, in words.
     """
 
     path: Path
     files: int
     added: int
+    changed: int
+    unknown: int
     quarantine: tuple[Quarantined, ...]
     listed_in: Path
+    account: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
         return {**asdict(self), "path": str(self.path), "listed_in": str(self.listed_in)}
@@ -55,7 +64,7 @@ def apply(
     data: Path | str,
     out: Path | str,
     *,
-    unreadable: Literal["skip", "stop"] = "skip",
+    unreadable: Unreadable = "skip",
     max_skipped: float = 0.1,
 ) -> Applied:
     """Restore every item below `data` with the encoder of a run, into files in the folder `out`.
@@ -70,7 +79,7 @@ def apply(
     pretext = require_restoration(config, path)
     _require_elsewhere(data, out)
     reader = load_reader(path)
-    source = Source(reader.index(data), reader, unreadable, max_skipped)
+    source = open_source(reader, data, Limits(unreadable, max_skipped))
     shown, left_out = source.items, out / "quarantine.jsonl"
     if names := pseudonyms(path, reader, out):
         names.remember(source.items)
@@ -83,59 +92,49 @@ def apply(
         pretext.restore(encoder, reader, item, file)
         return file
 
-    with closing(_Done(out, encoder_digest(path, config), shown)) as done:
-        missing = [row for row in range(len(files)) if not done.holds(row, files[row])]
-        with progress("restoring", len(missing)) as advance:
-            for row in missing:
+    _claim(out, encoder_digest(path, config))
+    with closing(Made(out / DONE, shown, Contents(source.items, names))) as made:
+        states = {row: made.state(row) for row in range(len(files))}
+        states = {
+            row: "new" if state == "kept" else state
+            for row, state in states.items()
+            if state != "kept" or not files[row].is_file()
+        }
+        with progress("restoring", len(states)) as advance:
+            for row in states:
                 for file in source.tried(row, partial(restore, file=files[row])):
-                    done.add(row, file)
+                    made.add(row, file=file.relative_to(out).as_posix())
                 advance(1)
-    quarantine = (*source.items.quarantine, *source.quarantine.values())
-    write_quarantine(left_out, quarantine, private=bool(names))
-    failed = len(source.quarantine)
-    return Applied(out, len(files) - failed, len(missing) - failed, quarantine, left_out)
+    write_quarantine(left_out, source.all_quarantined, private=bool(names))
+    counts = source.done(states)
+    return Applied(
+        out,
+        len(files) - len(source.quarantine),
+        added=counts.total(),
+        changed=counts["changed"],
+        unknown=counts["unknown"],
+        quarantine=source.all_quarantined,
+        listed_in=left_out,
+        account=tuple(source.account()),
+    )
 
 
-class _Done:
-    """`applied.jsonl`: by which encoder the folder was made, then a row per item that is restored.
-
-    An item counts as done while its row in the index, except `source`, stays the same.
-    Raises UsageError if the folder holds something else.
-    """
-
-    def __init__(self, out: Path, made_by: str, items: Items) -> None:
-        self._out = out
-        self._items = list(signatures(items.table).items())
-        self._lines = JsonLines(out / "applied.jsonl")
-        rows = list(self._lines.rows())
-        self._known = {row["item"]: row["row"] for row in rows[1:]}
-        if not rows:
-            self._begin(made_by)
-        elif rows[0] != {"made_by": made_by}:
-            raise UsageError(
-                f"{out}: holds files that another encoder made. Choose another output folder."
-            )
-
-    def _begin(self, made_by: str) -> None:
-        there = sorted(entry.name for entry in self._out.glob("*"))
-        if there:
-            raise UsageError(
-                f"{self._out}: expected a new or empty folder, or one that this command began, "
-                f"found {', '.join(there[:3])}. Choose another output folder."
-            )
-        write_text(self._lines.path, json.dumps({"made_by": made_by}) + "\n")
-
-    def holds(self, row: int, file: Path) -> bool:
-        item, signature = self._items[row]
-        return self._known.get(item) == signature and file.is_file()
-
-    def add(self, row: int, file: Path) -> None:
-        item, signature = self._items[row]
-        name = file.relative_to(self._out).as_posix()
-        self._lines.append({"item": item, "row": signature, "file": name})
-
-    def close(self) -> None:
-        self._lines.close()
+def _claim(out: Path, made_by: str) -> None:
+    """Begin the list of what is done. Raises UsageError if the folder holds something else."""
+    lines = out / DONE
+    there = sorted(entry.name for entry in out.glob("*"))
+    if next(JsonLines(lines).rows(), None) == {"made_by": made_by}:
+        return
+    if lines.exists():
+        raise UsageError(
+            f"{out}: holds files that another encoder made. Choose another output folder."
+        )
+    if there:
+        raise UsageError(
+            f"{out}: expected a new or empty folder, or one that this command began, "
+            f"found {', '.join(there[:3])}. Choose another output folder."
+        )
+    write_text(lines, json.dumps({"made_by": made_by}) + "\n")
 
 
 def _files(items: Items, out: Path, ending: str) -> list[Path]:

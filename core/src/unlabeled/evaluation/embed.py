@@ -1,7 +1,7 @@
 """Turn a folder of files into a table of embeddings: one row per item, token or node.
 
 Written part by part beside the target and joined at the end: an interrupted call loses at most
-one part, and a later call embeds only what is new.
+one part, and a later call embeds only what is new or has changed.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from unlabeled.contract import Encoder, Output
 from unlabeled.data.items import Quarantined
+from unlabeled.data.made import Contents
+from unlabeled.data.quarantine import Limits, Unreadable, write_quarantine
 from unlabeled.evaluation.encoding import Piece, choose_output, device, encode
 from unlabeled.evaluation.node_names import named
 from unlabeled.evaluation.progress import progress
-from unlabeled.evaluation.reading import Source, pseudonyms, write_quarantine
+from unlabeled.evaluation.reading import Source, open_source, pseudonyms
 from unlabeled.evaluation.table import EmbeddingTable
 from unlabeled.export.encoder import (
     EncoderConfig,
@@ -38,9 +40,11 @@ BATCHES_PER_PART = 16
 class Embedded:
     """What a call of `embed` did.
 
-    rows: in the table, of so many items; added: items that this call embedded; gone: items that
-    were dropped, because the data no longer hold them; quarantine: what was left out, also
-    written to `listed_in`, which is there only if something was.
+    rows: in the table, of so many items; added: items that this call embedded; changed: so many of
+    them that had an embedding of what they were before; unknown: so many that had one from before
+    contents were compared; gone: items that were dropped, because the data no longer hold them;
+    quarantine: what cannot be used, also written to `listed_in`, which is there only if something
+    was; account: what was read and left out, in words.
     """
 
     path: Path
@@ -49,9 +53,12 @@ class Embedded:
     rows: int
     items: int
     added: int
+    changed: int
+    unknown: int
     gone: int
     quarantine: tuple[Quarantined, ...]
     listed_in: Path
+    account: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
         return {**asdict(self), "path": str(self.path), "listed_in": str(self.listed_in)}
@@ -64,41 +71,52 @@ def embed(
     *,
     output: str | None = None,
     batch_size: int | None = None,
-    unreadable: Literal["skip", "stop"] = "skip",
+    unreadable: Unreadable = "skip",
     max_skipped: float = 0.1,
 ) -> Embedded:
     """Embed every item below `data` with the encoder of a run, into the Parquet file `out`.
 
     path: a run or its encoder folder; output: the encoder's default if None; batch_size: that of
     training if None; max_skipped: the largest share of items that `skip` may leave out.
-    Columns: those of the index (id, source, group, size, metadata), `position` (of tokens, in the
-    encoder's units) or `node` (its name, or its number within the item), and `vector`, float32 of
-    fixed length. Of private data id, group and names are pseudonyms and source is left out (see
-    `unlabeled.privacy`).
+    Columns: those of the index (id, source, group, size, signature, metadata), `position` (of
+    tokens, in the encoder's units) or `node` (its name, or its number within the item), and
+    `vector`, float32 of fixed length. Of private data id, group, names and signature are pseudonyms
+    and source is left out (see `unlabeled.privacy`).
     Raises RunError, DataError, UsageError; UnreadableItem with the policy `stop`.
     """
     config, out = read_config(path), Path(out)
     require_representation(config, path)
     chosen = choose_output(config.outputs, output)
     reader = load_reader(path)
-    source = Source(reader.index(Path(data)), reader, unreadable, max_skipped)
+    source = open_source(reader, data, Limits(unreadable, max_skipped))
     shown, left_out = source.items, out.with_name(f"{out.name}.quarantine.jsonl")
     if names := pseudonyms(path, reader, out):
         names.remember(source.items)
         shown, left_out = names.hide(source.items), names.folder / left_out.name
-    table = EmbeddingTable(out, shown, _maker(path, config, chosen))
-    missing = table.missing()
-    if missing:
+    contents = Contents(source.items, names)
+    table = EmbeddingTable(out, shown, contents, _maker(path, config, chosen))
+    states = table.missing()
+    if states:
         encoder = load_encoder(path).to(device())
         size = batch_size or config.provenance.batch_size
-        for rows, found in _parts(encoder, chosen, source, missing, size, names):
+        for rows, found in _parts(encoder, chosen, source, list(states), size, names):
             table.add(rows, found)
     written, items, gone = table.join()
-    quarantine = (*source.items.quarantine, *source.quarantine.values())
-    write_quarantine(left_out, quarantine, private=bool(names))
-    added = len(missing) - len(source.quarantine)
+    write_quarantine(left_out, source.all_quarantined, private=bool(names))
+    counts = source.done(states)
     return Embedded(
-        out, chosen.name, chosen.width, written, items, added, gone, quarantine, left_out
+        out,
+        chosen.name,
+        chosen.width,
+        written,
+        items,
+        added=counts.total(),
+        changed=counts["changed"],
+        unknown=counts["unknown"],
+        gone=gone,
+        quarantine=source.all_quarantined,
+        listed_in=left_out,
+        account=tuple(source.account()),
     )
 
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 from unlabeled.atomic import write_json
 from unlabeled.data.labels import labels_in, read_labels, target_names
+from unlabeled.data.quarantine import Limits, Unreadable
 from unlabeled.errors import UsageError
 from unlabeled.evaluation.bootstrap import RESAMPLES
 from unlabeled.evaluation.contestants import contestants
 from unlabeled.evaluation.judge import judge
 from unlabeled.evaluation.matching import match
-from unlabeled.evaluation.reading import Source, pseudonyms
+from unlabeled.evaluation.reading import open_source, pseudonyms
 from unlabeled.evaluation.result import Evaluation
 from unlabeled.evaluation.settings import EvaluationSettings
 from unlabeled.evaluation.study import choose_probe, design
@@ -42,7 +42,7 @@ def evaluate(
     target: Sequence[str] = (),
     settings: EvaluationSettings | None = None,
     name: str | None = None,
-    unreadable: Literal["skip", "stop"] = "skip",
+    unreadable: Unreadable = "skip",
     max_skipped: float = 0.1,
 ) -> Evaluation:
     """Probe the encoder of a run on labelled data, and write `evaluation/<name>.json` there.
@@ -59,7 +59,7 @@ def evaluate(
     _require_seeds_of_one_recipe(paths, config)
     settings = settings or recipe_settings(path)
     reader = load_reader(path)
-    source = Source(reader.index(data), reader, unreadable, max_skipped)
+    source = open_source(reader, data, Limits(unreadable, max_skipped))
     table = labels_in(source.items) if labels is None else read_labels(Path(labels))
     names = target_names(table, target)
     hidden = pseudonyms(path, reader, data)

@@ -37,6 +37,11 @@ def progress(task: str, total: int, unit: str = "items") -> Iterator[Advance]:
         yield _Lines(task, total, unit, console)
 
 
+def say(text: str) -> None:
+    """Write lines to standard error, as they are."""
+    Console(stderr=True, markup=False, highlight=False, soft_wrap=True).print(text)
+
+
 class _Lines:
     def __init__(self, task: str, total: int, unit: str, console: Console) -> None:
         self.task, self.total, self.unit, self.console = task, total, unit, console

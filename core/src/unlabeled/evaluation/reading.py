@@ -2,46 +2,61 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
-from unlabeled.atomic import write_text
 from unlabeled.contract import Reader, Sample
-from unlabeled.data.items import Item, Items, Quarantined
+from unlabeled.data.items import Item, Items, Quarantined, account
+from unlabeled.data.made import State
+from unlabeled.data.quarantine import Limits
 from unlabeled.errors import DataError, UnreadableItem
+from unlabeled.evaluation.progress import say
 from unlabeled.export.encoder import run_of
-from unlabeled.privacy import OWNER, Pseudonyms, is_private
+from unlabeled.privacy import Pseudonyms, is_private
 
 T = TypeVar("T")
+
+DEFAULT = Limits()
 
 
 @dataclass(slots=True)
 class Source:
     """Items and the way to read them.
 
-    unreadable: what happens at an item that cannot be read; max_skipped: the largest share of all
-    items that may be left out; quarantine: those that were.
+    limits: what happens at an item that cannot be read; quarantine: those that were, by id.
     Raises as `batches` does if the index left out too much already; DataError if nothing is left.
     """
 
     items: Items
     reader: Reader
-    unreadable: Literal["skip", "stop"] = "skip"
-    max_skipped: float = 0.1
+    limits: Limits = DEFAULT
     quarantine: dict[str, Quarantined] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for bad in self.items.quarantine[:1]:
-            if self.unreadable == "stop":
-                raise UnreadableItem(bad.source, bad.expected, bad.found)
-            self._check_share(bad)
+        self.limits.check_index(self.items)
         if not len(self.items):
             raise DataError("the data hold nothing that the reader of this run can read")
+
+    @property
+    def all_quarantined(self) -> tuple[Quarantined, ...]:
+        """By the index and since."""
+        return (*self.items.quarantine, *self.quarantine.values())
+
+    def account(self) -> list[str]:
+        """What was read and what was not, by reason; of private data without names."""
+        read = len(self.items) - len(self.quarantine)
+        names = not is_private(self.reader)
+        return account(read, self.all_quarantined, self.items.left_out, names=names)
+
+    def done(self, states: Mapping[int, State]) -> Counter[State]:
+        """How many items at these rows could be read, by state."""
+        ids = self.items.table["id"]
+        return Counter(s for row, s in states.items() if ids[row].as_py() not in self.quarantine)
 
     def batches(
         self, rows: Sequence[int], batch_size: int
@@ -70,21 +85,21 @@ class Source:
         try:
             yield action(item)
         except UnreadableItem as error:
-            if self.unreadable == "stop":
+            if self.limits.unreadable == "stop":
                 raise
-            bad = Quarantined(error.source, error.expected, error.found)
+            bad = Quarantined(error.source, error.expected, error.found, item.id)
             self.quarantine[item.id] = bad
-            self._check_share(bad)
+            self.limits.check(len(self.all_quarantined), self.items, bad)
 
-    def _check_share(self, bad: Quarantined) -> None:
-        skipped = len(self.quarantine) + len(self.items.quarantine)
-        total = len(self.items) + len(self.items.quarantine)
-        if skipped > self.max_skipped * total:
-            raise DataError(
-                f"{skipped} of {total} items cannot be read, more than the {self.max_skipped:.0%} "
-                f"that may be skipped. For example {bad.source}: expected {bad.expected}, "
-                f"found {bad.found}. Mend or remove them, or raise max_skipped."
-            )
+
+def open_source(reader: Reader, data: Path | str, limits: Limits) -> Source:
+    """Index `data`, and say on standard error what is read and what is left out.
+
+    Raises DataError and, with the policy `stop`, UnreadableItem.
+    """
+    source = Source(reader.index(Path(data)), reader, limits)
+    say("\n".join(source.account()))
+    return source
 
 
 def pseudonyms(path: Path | str, reader: Reader, out: Path) -> Pseudonyms | None:
@@ -96,15 +111,6 @@ def pseudonyms(path: Path | str, reader: Reader, out: Path) -> Pseudonyms | None
         return None
     run = run_of(path)
     return Pseudonyms(run.private if run else out.with_name(f"{out.name}.private"), reader)
-
-
-def write_quarantine(path: Path, quarantine: Sequence[Quarantined], *, private: bool) -> None:
-    """One JSON line per item that was left out; no file if there is none."""
-    if quarantine:
-        lines = "".join(json.dumps(asdict(item)) + "\n" for item in quarantine)
-        write_text(path, lines, mode=OWNER if private else 0o666)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _cut(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,6 +12,7 @@ import pyarrow.parquet as pq
 
 from unlabeled.atomic import new_file
 from unlabeled.data.items import Items
+from unlabeled.data.made import Contents, State, digests
 from unlabeled.errors import DataError, UsageError
 from unlabeled.evaluation.encoding import Piece
 
@@ -24,34 +23,38 @@ ADDED = ("position", "node", "vector")
 class EmbeddingTable:
     """The embeddings of `items` in the Parquet file `path`.
 
-    made_by: what tells one encoder and output from another; it is written into the file, and a
-    file that says something else is refused. An item counts as embedded while its row in the
-    index, except `source`, stays the same.
+    items: as they are named there; contents: of the same items; made_by: what tells one encoder and
+    output from another; it is written into the file, and a file that says something else is
+    refused. An item counts as embedded while its row in the index and its content stay the same.
     Raises DataError if `path` is no table of embeddings, UsageError if it is another encoder's.
     """
 
-    def __init__(self, path: Path, items: Items, made_by: str) -> None:
+    def __init__(self, path: Path, items: Items, contents: Contents, made_by: str) -> None:
         clash = set(ADDED) & set(items.table.column_names)
         if clash:
             raise DataError(f"the reader's column {min(clash)!r} has a name that embeddings need")
-        self.path = path
-        self.items = items
-        self.made_by = made_by
+        self.path, self.items, self.contents, self.made_by = path, items, contents, made_by
         self.parts = path.with_name(f".{path.name}.{made_by[:12]}.parts")
-        self.signatures = signatures(items.table)
+        self._digests = digests(items.table)
+        self._row_of = {key: row for row, key in enumerate(self._digests)}
         self._require_same_maker()
 
-    def missing(self) -> list[int]:
-        """Rows of the items that have no embedding yet."""
-        known = {key: seen for chunk in self._chunks() for key, seen in signatures(chunk).items()}
-        current = enumerate(self.signatures.items())
-        return [row for row, (key, signature) in current if known.get(key) != signature]
+    def missing(self) -> dict[int, State]:
+        """Rows of the items that have no embedding of what they are now, and why."""
+        states: dict[int, State] = dict.fromkeys(range(len(self.items)), "new")
+        for chunk in self._chunks():
+            for key, state in self._states(chunk).items():
+                if states.get(row := self._row_of.get(key, -1), "kept") != "kept":
+                    states[row] = state
+        return {row: state for row, state in states.items() if state != "kept"}
 
     def add(self, rows: Sequence[int], found: Sequence[Piece]) -> None:
         """Keep the embeddings of the items at `rows`: safe on disk when this returns."""
         self.parts.mkdir(parents=True, exist_ok=True)
-        repeats = np.repeat(rows, [len(piece.values) for piece in found])
-        table = _with_columns(self.items.table.take(pa.array(repeats)), _columns(found))
+        lengths = [len(piece.values) for piece in found]
+        table = self.items.table.take(pa.array(np.repeat(rows, lengths)))
+        signatures = np.repeat([self.contents.sealed(row) for row in rows], lengths)
+        table = _with_columns(_signed(table, signatures.tolist()), _columns(found))
         with new_file(self.parts / f"{len(list(self._part_files())):06}.parquet") as partial:
             pq.write_table(table, partial)
 
@@ -60,19 +63,14 @@ class EmbeddingTable:
 
         Returns how many rows it has, of how many items, and how many former items are gone.
         """
-        row_of = {key: row for row, key in enumerate(self.signatures)}
         written, seen, gone, writer = 0, set[str](), set[str](), None
         with new_file(self.path) as partial:
             for chunk in self._chunks():
-                stored = signatures(chunk)
-                fresh = {
-                    key
-                    for key, signature in stored.items()
-                    if self.signatures.get(key) == signature and key not in seen
-                }
+                states = self._states(chunk)
+                fresh = {key for key, state in states.items() if state == "kept"} - seen
                 seen |= fresh
-                gone |= stored.keys() - self.signatures.keys()
-                table = self._refreshed(chunk, fresh, row_of)
+                gone |= states.keys() - self._digests.keys()
+                table = self._refreshed(chunk, fresh)
                 writer = writer or pq.ParquetWriter(partial, table.schema)
                 writer.write_table(table, row_group_size=max(1, table.num_rows))
                 written += table.num_rows
@@ -82,11 +80,28 @@ class EmbeddingTable:
         shutil.rmtree(self.parts, ignore_errors=True)
         return written, len(seen), len(gone)
 
-    def _refreshed(self, chunk: pa.Table, fresh: set[str], row_of: dict[str, int]) -> pa.Table:
+    def _states(self, chunk: pa.Table) -> dict[str, State]:
+        """Of the items in a chunk: whether their embeddings are of what they are now."""
+        keys = chunk["id"].to_pylist()
+        if "signature" not in chunk.column_names:
+            return dict.fromkeys(keys, "unknown")
+        kept = dict(zip(keys, chunk["signature"].to_pylist(), strict=True))
+        return {
+            key: "kept" if self._is_kept(key, digest, kept[key]) else "changed"
+            for key, digest in digests(chunk, ADDED).items()
+        }
+
+    def _is_kept(self, key: str, digest: str, signature: str) -> bool:
+        same_row = self._digests.get(key) == digest
+        return same_row and self.contents.same(self._row_of[key], signature)
+
+    def _refreshed(self, chunk: pa.Table, fresh: set[str]) -> pa.Table:
         """The chunk's rows of the items in `fresh`, with the index columns as they are now."""
         ids = chunk["id"].to_pylist()
         kept = [place for place, key in enumerate(ids) if key in fresh]
-        index = self.items.table.take(pa.array([row_of[ids[place]] for place in kept], pa.int64()))
+        rows = [self._row_of[ids[place]] for place in kept]
+        now = {row: self.contents.sealed(row) for row in dict.fromkeys(rows)}
+        index = _signed(self.items.table.take(pa.array(rows, pa.int64())), [now[r] for r in rows])
         added = chunk.select([name for name in ADDED if name in chunk.column_names])
         added = added.take(pa.array(kept, pa.int64()))
         table = _with_columns(index, {name: added[name] for name in added.column_names})
@@ -141,13 +156,9 @@ def _with_columns(table: pa.Table, columns: dict[str, pa.Array]) -> pa.Table:
     return table
 
 
-def signatures(table: pa.Table) -> dict[str, str]:
-    """A digest of each item's row, except where it lies and what embedding added."""
-    names = sorted(set(table.column_names) - {"source", *ADDED})
-    rows = zip(*(table[name].to_pylist() for name in names), strict=True)
-    return {
-        key: hashlib.blake2b(
-            json.dumps([names, row], default=repr).encode(), digest_size=12
-        ).hexdigest()
-        for key, row in zip(table["id"].to_pylist(), rows, strict=True)
-    }
+def _signed(table: pa.Table, signatures: Sequence[str]) -> pa.Table:
+    """The table with these in its column `signature`."""
+    column = pa.array(signatures, pa.string())
+    if "signature" not in table.column_names:
+        return table.append_column("signature", column)
+    return table.set_column(table.column_names.index("signature"), "signature", column)

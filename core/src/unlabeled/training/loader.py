@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from unlabeled.batch_norm import drawn_lists
 from unlabeled.contract import Batch, Encoder, Pretext, Reader, Sample
-from unlabeled.data.items import Items
+from unlabeled.data.items import Items, Quarantined
 from unlabeled.errors import DataError, UnlabeledError, UnreadableItem
 from unlabeled.randomness import Draw, keyed_rng
 from unlabeled.training.clusters import deal_apart, keep_together, whole_batches
@@ -44,16 +44,6 @@ class Visit:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """An item that could not be read, and why."""
-
-    item: str
-    source: str
-    expected: str
-    found: str
-
-
 class Fetched(NamedTuple):
     """What a data worker hands over: a batch, or the error that prevented it.
 
@@ -61,7 +51,7 @@ class Fetched(NamedTuple):
     """
 
     batch: Batch | None
-    skipped: tuple[Skipped, ...] = ()
+    skipped: tuple[Quarantined, ...] = ()
     error: UnlabeledError | None = None
 
 
@@ -154,14 +144,14 @@ class Examples(Dataset[Fetched]):
         self.settings = settings
 
     def __getitem__(self, visits: Sequence[Visit]) -> Fetched:
-        skipped: list[Skipped] = []
+        skipped: list[Quarantined] = []
         try:
             batch = self.pretext.collate([self._example(visit, skipped) for visit in visits])
         except UnlabeledError as error:
             return Fetched(None, tuple(skipped), error)
         return Fetched(batch, tuple(skipped))
 
-    def _example(self, visit: Visit, skipped: list[Skipped]) -> Any:
+    def _example(self, visit: Visit, skipped: list[Quarantined]) -> Any:
         """The example of a visit; of another item, drawn for this place, if it is unreadable.
 
         Raises UnreadableItem if the policy is `stop`, DataError after too many attempts.
@@ -174,7 +164,7 @@ class Examples(Dataset[Fetched]):
             try:
                 return self.pretext.example(self.reader.read(item, draw.rng("read")), draw)
             except UnreadableItem as error:
-                skipped.append(Skipped(item.id, error.source, error.expected, error.found))
+                skipped.append(Quarantined(error.source, error.expected, error.found, item.id))
                 if self.settings.unreadable == "stop":
                     raise
             index = int(others.integers(len(self.items)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unlabeled.data.items import Items
+from unlabeled.data.quarantine import Limits
 from unlabeled.errors import DataError, RunError
 from unlabeled.privacy import Pseudonyms, data_of, is_private
 from unlabeled.recipe import Recipe, build_reader, read_recipe
@@ -14,7 +15,6 @@ from unlabeled.run_folder import DataRecord, Manifest, RunFolder
 from unlabeled.training.checkpoint import newest
 from unlabeled.training.environment import default_dtype, deterministic, differences
 from unlabeled.training.launch import first, launch
-from unlabeled.training.quarantine import check_index
 from unlabeled.training.session import Job, train
 
 
@@ -61,7 +61,7 @@ def pretrain(
         def begin() -> tuple[Items, DataRecord, Manifest | None]:
             folder.check()
             items = _index(recipe, Path(data))
-            check_index(items, settings)
+            Limits(settings.unreadable, settings.max_skipped).check_index(items)
             folder.claim()
             stack.enter_context(folder.locked())
             reader = build_reader(recipe.reader)

@@ -15,9 +15,11 @@ from torch import Tensor
 from unlabeled.batch_norm import estimate_batch_norm, has_batch_norm
 from unlabeled.contract import Batch, Encoder, GradientCheckpointing, Pretext, Reader
 from unlabeled.data.items import Items
+from unlabeled.data.quarantine import Limits, Quarantine
 from unlabeled.distributed import rank, synchronise_batch_norm, world_size
 from unlabeled.errors import NotFinite, RecipeError, RunError
 from unlabeled.export.encoder import Provenance, save_encoder
+from unlabeled.privacy import is_private
 from unlabeled.recipe import Recipe, build_pretext, build_reader
 from unlabeled.run_folder import DataRecord, JsonLines, Manifest, RunFolder, now
 from unlabeled.training import checkpoint
@@ -30,7 +32,6 @@ from unlabeled.training.loader import Examples, Order, Slices, load, sample_batc
 from unlabeled.training.loop import Trainer
 from unlabeled.training.optimisers import anneal_start, build_optimiser, build_schedule
 from unlabeled.training.progress import Display, display
-from unlabeled.training.quarantine import Quarantine
 from unlabeled.training.settings import TrainingSettings
 from unlabeled.training.signals import Stopped, StopRequest
 from unlabeled.training.tensorboard import TensorBoard
@@ -54,6 +55,10 @@ class Job:
     @property
     def settings(self) -> TrainingSettings:
         return self.recipe.training
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.settings.unreadable, self.settings.max_skipped)
 
     @property
     def reader(self) -> Reader:
@@ -83,7 +88,7 @@ def train(job: Job, *, quiet: bool) -> Manifest:
     start, total = origin.progress.steps, trainer.total_steps
     with ExitStack() as stack:
         shown = stack.enter_context(display(total, start, quiet=quiet))
-        for note in (*job.items.notes, *_skipped(job), *manifest.notes):
+        for note in (*_account(job), *job.items.notes, *manifest.notes):
             shown.note(note)
         stop = stack.enter_context(StopRequest())
         watch = _watch(job, trainer, order, origin, shown, stop, stack)
@@ -234,14 +239,10 @@ def _method(job: Job) -> dict[str, Any]:
     return {name: choice.with_facts(job.facts).to_dict() for name, choice in chosen.items()}
 
 
-def _skipped(job: Job) -> Iterator[str]:
+def _account(job: Job) -> Iterator[str]:
+    yield from job.items.account(names=not is_private(job.reader))
     if job.items.quarantine:
-        bad = job.items.quarantine[0]
-        yield (
-            f"Skipped {len(job.items.quarantine)} of "
-            f"{len(job.items.quarantine) + len(job.items)} items ({bad.source}: {bad.found}); "
-            f"see {job.folder.quarantine}"
-        )
+        yield f"  those that cannot be used are listed in {job.folder.quarantine}"
 
 
 def _watch(
@@ -259,7 +260,7 @@ def _watch(
         records = _records(job, origin, shown, stack)
     quarantined = JsonLines(job.folder.quarantine)
     stack.callback(quarantined.close)
-    quarantine = Quarantine(quarantined, job.items, job.settings, write=write)
+    quarantine = Quarantine(quarantined, job.items, job.limits, write=write)
     examination = None
     # What a restoration gives is no embedding, so it cannot collapse.
     if job.settings.health_every and trainer.pretext.kind == "representation":

@@ -13,6 +13,8 @@ import torch.distributed as dist
 from torch import Tensor
 
 from unlabeled.contract import Batch, Loss
+from unlabeled.data.items import Quarantined
+from unlabeled.data.quarantine import Quarantine
 from unlabeled.distributed import world_size
 from unlabeled.errors import CollapseError, UnlabeledError
 from unlabeled.run_folder import JsonLines, RunFolder
@@ -20,10 +22,9 @@ from unlabeled.training import checkpoint
 from unlabeled.training.checkpoint import Progress
 from unlabeled.training.divergence import Divergence
 from unlabeled.training.examination import Examination, columns
-from unlabeled.training.loader import Fetched, Order, Skipped
+from unlabeled.training.loader import Fetched, Order
 from unlabeled.training.loop import Trainer
 from unlabeled.training.progress import Display
-from unlabeled.training.quarantine import Quarantine
 from unlabeled.training.settings import TrainingSettings
 from unlabeled.training.signals import StopRequest
 from unlabeled.training.tensorboard import TensorBoard
@@ -135,7 +136,7 @@ class Watch:
         if flags[2]:
             self._set_aside(_from_all((fetched.skipped, fetched.error)))
 
-    def _set_aside(self, met: list[tuple[tuple[Skipped, ...], UnlabeledError | None]]) -> None:
+    def _set_aside(self, met: list[tuple[tuple[Quarantined, ...], UnlabeledError | None]]) -> None:
         for skipped, _ in met:
             self.quarantine.add(skipped)
         for _, error in met:

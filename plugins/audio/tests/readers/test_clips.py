@@ -97,52 +97,6 @@ def test_a_clip_of_one_window_stays_whole(folder):
     assert [item.id for item in items] == ["a_anna_0.wav", "b_bert_1.flac"]
 
 
-@pytest.mark.parametrize("write", ["csv", "parquet"])
-def test_a_manifest_names_segments(folder, write):
-    text = "path,start,end,group,label\na_anna_0.wav,0.25,0.75,g1,x\na_anna_0.wav,0.75,,g2,y\n"
-    manifest = folder / f"segments.{write}"
-    if write == "csv":
-        manifest.write_text(text)
-    else:
-        import io
-
-        import pyarrow.csv
-        import pyarrow.parquet
-
-        pyarrow.parquet.write_table(pyarrow.csv.read_csv(io.BytesIO(text.encode())), manifest)
-    reader = Clips(sample_rate=8000)
-    items = reader.index(manifest)
-    assert [item.id for item in items] == ["a_anna_0.wav@0.25-0.75", "a_anna_0.wav@0.75-1"]
-    assert [item.group for item in items] == ["g1", "g2"]
-    assert [item.metadata["label"] for item in items] == ["x", "y"]
-    whole = soundfile.read(folder / "a_anna_0.wav", dtype="float32")[0]
-    np.testing.assert_array_equal(reader.read(items[0]).values[0], whole[2000:6000])
-    np.testing.assert_array_equal(reader.read(items[1]).values[0], whole[6000:])
-
-
-def test_a_segment_outside_its_file_is_left_out_with_its_reason(folder):
-    manifest = folder / "segments.csv"
-    manifest.write_text("path,start,end\na_anna_0.wav,0.5,1.5\na_anna_0.wav,0,1\nno.wav,0,1\n")
-    items = Clips().index(manifest)
-    assert only(items).id == "a_anna_0.wav@0-1"
-    assert next(q.expected for q in items.quarantine) == "a segment within its 1.000 s"
-    assert "No such file" in items.quarantine[1].found
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("file\na.wav\n", "expected a column 'path', found file"),
-        ("path,start\na.wav,soon\n", "expected seconds or nothing, found 'soon'"),
-        ("path,rate\na_anna_0.wav,1\n", "rename these columns"),
-    ],
-)
-def test_a_manifest_that_cannot_be_used_says_why(folder, text, message):
-    (folder / "m.csv").write_text(text)
-    with pytest.raises(DataError, match=message):
-        Clips().index(folder / "m.csv")
-
-
 def test_paths_that_hold_nothing_to_read(tmp_path):
     with pytest.raises(DataError, match="no such file or folder"):
         Clips().index(tmp_path / "nowhere")
@@ -238,3 +192,53 @@ def test_samples_that_are_no_numbers_are_unreadable(tmp_path):
     reader = Clips()
     with pytest.raises(UnreadableItem, match="2 that are NaN or infinite"):
         reader.read(only(reader.index(tmp_path)))
+
+
+def test_long_items_are_looked_at_through_windows(tmp_path):
+    with soundfile.SoundFile(tmp_path / "day.wav", "w", 8000, 1) as file:
+        for minute in range(20):
+            file.write(np.full(60 * 8000, 0.01 * minute))
+    reader = Clips(sample_rate=8000)
+    items = reader.index(tmp_path)
+    assert reader.extent(items[0]) == 1200
+    assert any("1 clips are longer than 10 minutes, up to 0.3 h" in note for note in items.notes)
+    values = reader.glance(items[0]).values
+    assert values.shape == (1, 60 * 8000)
+    assert values[0, ::80000].tolist() == pytest.approx([0, 0.03, 0.07, 0.11, 0.15, 0.19], abs=1e-4)
+
+
+def test_short_items_are_looked_at_whole(folder):
+    reader = Clips(sample_rate=8000)
+    item = reader.index(folder)[0]
+    np.testing.assert_array_equal(reader.glance(item).values, reader.read(item).values)
+
+
+def test_a_file_without_a_length_is_cut_into_windows_and_noted(tmp_path):
+    wave = tone(1.5, 16000).astype(np.float32)
+    soundfile.write(tmp_path / "s.flac", wave, 16000)
+    content = bytearray((tmp_path / "s.flac").read_bytes())
+    content[21] &= 0xF0
+    content[22:26] = bytes(4)  # the number of samples in STREAMINFO: unknown
+    (tmp_path / "s.flac").write_bytes(content)
+    reader = Clips(window_seconds=1)
+    items = reader.index(tmp_path)
+    assert [item.id for item in items] == ["s.flac@0-1", "s.flac@1-1.5"]
+    assert "1 files say no length or a wrong one" in items.notes[0]
+    np.testing.assert_allclose(reader.read(items[1]).values[0], wave[16000:, 0], atol=1e-4)
+
+
+def test_sound_of_other_formats_comes_with_a_way_to_convert_it(folder):
+    (folder / "phone.m4a").write_bytes(b"\0\0\0 ftypM4A ")
+    assert any("ffmpeg -i NAME.m4a NAME.flac" in note for note in Clips().index(folder).notes)
+    (folder / "phone.m4a").unlink()
+    assert not any("ffmpeg" in note for note in Clips().index(folder).notes)
+
+
+def test_a_manifest_in_the_folder_can_be_a_setting(folder):
+    (folder / "list.csv").write_text("path,start,end\na_anna_0.wav,0,0.5\n")
+    assert only(Clips(manifest="list.csv").index(folder)).id == "a_anna_0.wav@0-0.5"
+
+
+def test_columns_come_in_one_order(folder):
+    names = Clips().index(folder).table.column_names
+    assert names[5:] == ["rate", "channel", "first", "frames"]

@@ -9,7 +9,6 @@ from torch_geometric.utils import add_self_loops
 
 from unlabeled.errors import RecipeError
 from unlabeled.validation import validate
-from unlabeled_graph.encoders.pyg import PyG, PyGSettings
 
 NAMES = {"gin": "GIN", "gcn": "GCN", "gat": "GAT", "sage": "SAGE"}
 
@@ -118,40 +117,3 @@ def test_heads_divide_the_width():
 
     with pytest.raises(RecipeError, match="no multiple of heads"):
         validate(model, {"width": 10, "heads": 4}, "encoder")
-
-
-def pyg(**settings):
-    torch.manual_seed(0)
-    known = {"node_features": 3, "width": 8, "depth": 2, **settings}
-    return PyG(validate(PyGSettings, known, "encoder")).double().eval()
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"layer": "GraphConv"},
-        {"layer": "GATv2Conv", "arguments": {"heads": 2, "concat": False}},
-        {"layer": "TransformerConv", "edge_features": 2, "passes_edges": True, "jump": "all"},
-        {"layer": "SAGEConv", "arguments": {"aggr": "max"}, "residual": True, "norm": "layer"},
-    ],
-)
-def test_any_layer_of_pyg_is_an_encoder(settings):
-    model = pyg(**settings)
-    samples = [graph(5, 9), graph(1, 0), graph(3, 2)]
-
-    together = model(model.collate(samples))
-
-    alone = torch.cat([model(model.collate([sample])) for sample in samples])
-    torch.testing.assert_close(together, alone)
-    assert together.shape == (3, model.outputs[0].width)
-
-
-@pytest.mark.parametrize("name", ["Linear", "sequential", "__doc__", "os", "NoConv"])
-def test_nothing_but_layers_of_pyg_is_taken_by_name(name):
-    with pytest.raises(RecipeError, match="no message-passing layer"):
-        pyg(layer=name)
-
-
-def test_arguments_that_a_layer_does_not_take_are_told():
-    with pytest.raises(RecipeError, match=r"GraphConv.*colour"):
-        pyg(arguments={"colour": "red"})

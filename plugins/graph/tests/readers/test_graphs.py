@@ -231,7 +231,7 @@ def test_sparse_features_become_dense(tmp_path, layout):
         ({"x": torch.ones(4, 2, dtype=torch.complex64)}, "real numbers, found torch.complex64"),
         ({"x": torch.ones(4, 2, 2)}, r"one or two axes, found shape \(4, 2, 2\)"),
         ({"x": torch.ones(4, 3).tolist()}, "as a tensor of real numbers, found list"),
-        ({"edge_index": None}, "no edge_index among x"),
+        ({"edge_index": None}, "no edge_index among edge_attr, .*x"),
     ],
 )
 def test_one_graph_that_cannot_be_used_is_listed_and_the_others_are_read(tmp_path, change, message):

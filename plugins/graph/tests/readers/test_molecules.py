@@ -2,9 +2,12 @@ import gzip
 
 import pytest
 import torch
+from rdkit import Chem
+from rdkit.Chem import AllChem
 
 from unlabeled.data.items import Item
 from unlabeled.errors import DataError, UnreadableItem
+from unlabeled_graph.readers import molecules
 from unlabeled_graph.readers.atoms import (
     ATOM_BLOCKS,
     BOND_BLOCKS,
@@ -12,7 +15,7 @@ from unlabeled_graph.readers.atoms import (
     NODE_FEATURES,
     molecule_graph,
 )
-from unlabeled_graph.readers.molecules import Molecules
+from unlabeled_graph.readers.molecules import Molecules, largest_fragment
 
 
 @pytest.fixture
@@ -65,8 +68,8 @@ def test_ids_come_from_the_column_that_is_named(tmp_path):
         ("name,smiles\nx,CO\n", {"id_column": "key"}, "expected a column 'key'"),
         ("name,smiles\nx,??\n", {}, "expected a SMILES string, found \\?\\?"),
         ("name,structure\nx,CO\n", {}, "has no column 'smiles'"),
-        ("", {}, "has no column 'smiles'"),
-        ("name,smiles\n", {}, "b.csv: expected a table of molecules, found no rows"),
+        ("", {}, "an empty file"),
+        ("name,smiles\n", {}, "b.csv: expected a file of molecules, found no rows"),
     ],
 )
 def test_tables_that_cannot_be_used_say_why(tmp_path, text, settings, message):
@@ -152,3 +155,121 @@ def test_the_reader_says_how_wide_its_features_are(smiles_file):
         "node_features": NODE_FEATURES,
         "edge_features": EDGE_FEATURES,
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", b"\xef\xbb\xbfsmiles,name\r\nCCO,ethanol\r\nCCN,amine\r\n"),
+        ("a.csv", "name;SMILES\nethanol;CCO\namine;CCN\n".encode("utf-16")),
+        ("a.tsv", b"Name\tSmiles\nethanol\tCCO\namine\tCCN\n"),
+        ("a.smi", b"\xef\xbb\xbfsmiles name\nCCO ethanol\nCCN\tamine\n"),
+        ("A.SMI", b"\nCCO ethanol\nCCN amine\n"),
+    ],
+)
+def test_molecules_keep_the_name_in_their_line(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    items = Molecules().index(tmp_path)
+    assert items.table["name"].to_pylist() == ["ethanol", "amine"]
+    assert items.table["smiles"].to_pylist() == ["CCO", "CCN"]
+    assert items.table["id"].to_pylist() == [f"{name}#2", f"{name}#3"]
+    assert items.quarantine == ()
+
+
+@pytest.mark.parametrize("ending", [".csv", ".smi"])
+def test_a_byte_that_is_no_utf8_costs_no_row(tmp_path, ending):
+    line = "{},{}\n" if ending == ".csv" else "{} {}\n"
+    rows = [line.format("C" * (i % 30 + 1), f"n{i}").encode() for i in range(4000)]
+    rows[2000] = line.format("CCO", "ac\u00e9tone").encode("latin-1")
+    rows[3000] = line.format("C1CC", "open").encode()
+    head = b"smiles,name\n" if ending == ".csv" else b"smiles name\n"
+    (tmp_path / f"late{ending}").write_bytes(head + b"".join(rows))
+    items = Molecules().index(tmp_path)
+    assert len(items) == 3999
+    assert items.table["name"].to_pylist()[2000] == "ac\u00e9tone"
+    assert [entry.found for entry in items.quarantine] == ["C1CC"]
+
+
+def test_rows_that_do_not_parse_are_counted_one_by_one(tmp_path):
+    (tmp_path / "a.csv").write_text("smiles,name\nCCO,a\nCCN\nCC,b\nC,d,e,f\n")
+    items = Molecules().index(tmp_path)
+    assert items.table["name"].to_pylist() == ["a", "b"]
+    assert [entry.source.rsplit(", ")[1] for entry in items.quarantine] == ["row 3", "row 5"]
+
+
+def sdf(*molecules):
+    """Records by rdkit; text in between as it is."""
+    records = []
+    for each in molecules:
+        if isinstance(each, str):
+            records.append(each)
+            continue
+        smiles, title = each
+        molecule = Chem.AddHs(Chem.MolFromSmiles(smiles))
+        AllChem.EmbedMolecule(molecule, randomSeed=1)
+        block = Chem.MolToMolBlock(Chem.RemoveHs(molecule))
+        records.append(f"{title}{block}>  <value>\n1.5\n\n")
+    return "$$$$\n".join([*records, ""])
+
+
+@pytest.mark.parametrize("ending", [".sdf", ".sdf.gz", ".SDF"])
+def test_an_sdf_is_read_record_by_record(tmp_path, ending):
+    text = sdf(("CCO", "ethanol"), "broken\n\n\n what\n", ("C[C@H](N)C(=O)O", "L-alanine"))
+    content = text.replace("\n", "\r\n").encode()
+    file = tmp_path / f"a{ending}"
+    file.write_bytes(gzip.compress(content) if ending.endswith("gz") else content)
+    items = Molecules().index(tmp_path)
+    assert items.table["id"].to_pylist() == [f"a{ending}#1", f"a{ending}#3"]
+    assert items.table["name"].to_pylist() == ["ethanol", "L-alanine"]
+    assert items.table["smiles"].to_pylist() == ["CCO", "C[C@H](N)C(=O)O"]
+    (entry,) = items.quarantine
+    assert (entry.source, entry.found) == (f"{file}, line 2", "record 2 (broken)")
+    assert len(Molecules().read(items[1]).x) == 6
+
+
+def test_salts_are_kept_or_lose_their_smaller_parts(tmp_path):
+    (tmp_path / "a.smi").write_text("CC(=O)[O-].[Na+] acetate\n[Na+].OCC salty\nCCO plain\n")
+    items = Molecules().index(tmp_path)
+    assert items.table["size"].to_pylist() == [5, 4, 3]
+    assert items.notes[0].startswith("2 molecules are of several fragments (salts, mixtures): all")
+
+    items = Molecules(fragments="largest").index(tmp_path)
+    assert items.table["smiles"].to_pylist() == ["CC(=O)[O-]", "CCO", "CCO"]
+    assert items.table["size"].to_pylist() == [4, 3, 3]
+    assert "the largest is kept (reader.fragments)" in items.notes[0]
+    assert items.notes[1].startswith("1 molecules have the canonical SMILES of an earlier one")
+
+
+def test_the_largest_fragment_is_the_same_however_a_mixture_is_written():
+    for one, other in (
+        ("CO.CN", "NC.OC"),
+        ("CCC.c1ccccc1.O", "O.c1ccccc1.CCC"),
+        ("CC.CC", "CC.CC"),
+    ):
+        fragments = [largest_fragment(Chem.MolFromSmiles(each)) for each in (one, other)]
+        assert len({Chem.MolToSmiles(each) for each in fragments}) == 1
+
+
+def test_duplicates_are_counted_and_dropped_where_asked(tmp_path):
+    (tmp_path / "a.smi").write_text("CCO a\nOCC b\nC[C@H](N)O c\nC[C@@H](N)O d\nC(C)O e\n")
+    kept = Molecules().index(tmp_path)
+    assert len(kept) == 5
+    assert kept.notes == (
+        "2 molecules have the canonical SMILES of an earlier one: kept (reader.duplicates).",
+    )
+    items = Molecules(duplicates="drop").index(tmp_path)
+    assert items.table["name"].to_pylist() == ["a", "c", "d"]
+    assert "left out (reader.duplicates)" in items.notes[0]
+
+
+def test_a_molecule_that_rdkit_stumbles_over_costs_no_other(tmp_path, monkeypatch):
+    def stumble(molecule):
+        if molecule.GetNumAtoms() == 2:
+            raise ValueError("Can't kekulize mol")
+        return "group"
+
+    monkeypatch.setattr(molecules, "_scaffold", stumble)
+    (tmp_path / "a.smi").write_text("CCO a\nCC b\nCCN c\n")
+    items = Molecules().index(tmp_path)
+    assert items.table["name"].to_pylist() == ["a", "c"]
+    assert items.quarantine[0].found == "CC (Can't kekulize mol)"

@@ -4,12 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from unlabeled.errors import RecipeError
 from unlabeled_medical.augmentations.crop import Crop
 from unlabeled_medical.augmentations.cutout import Cutout
 from unlabeled_medical.augmentations.flip import Flip
 from unlabeled_medical.augmentations.intensity import Intensity
-from unlabeled_medical.augmentations.monai import Monai
 from unlabeled_medical.augmentations.noise import Noise
 from unlabeled_medical.augmentations.resized_crop import ResizedCrop
 from unlabeled_medical.volume import Volume
@@ -93,30 +91,3 @@ def test_cutout_hides_an_exact_share(share):
         changed = step(volume, np.random.default_rng(seed))
         count = int((changed.values != volume.values).sum())
         assert count == round(share * volume.values.numel())
-
-
-def test_monai_transforms_draw_from_our_generator_and_carry_the_place():
-    volume = field()
-    for seed in range(3):
-        bent = [Monai()(volume, np.random.default_rng(seed)).values for _ in range(2)]
-        assert torch.equal(*bent)
-        assert not torch.equal(bent[0], volume.values)
-    turned = Monai(transform="RandFlip", arguments={"prob": 1.0, "spatial_axis": 0})
-    flipped = turned(volume, np.random.default_rng(0))
-    torch.testing.assert_close(flipped.values, linear(flipped))
-
-
-def test_a_flat_monai_transform():
-    volume = field((12, 10))
-    turned = Monai(transform="RandFlip", arguments={"prob": 1.0, "spatial_axis": 1})
-    flipped = turned(volume, np.random.default_rng(0))
-    torch.testing.assert_close(flipped.values, linear(flipped))
-
-
-@pytest.mark.parametrize(
-    ("name", "arguments"),
-    [("RandBiasFields", {}), ("RandFlipd", {"keys": "image"}), ("RandFlip", {"probability": 1})],
-)
-def test_transforms_that_monai_does_not_have_are_refused(name, arguments):
-    with pytest.raises(RecipeError, match="medical/monai"):
-        Monai(transform=name, arguments=arguments)(field(), np.random.default_rng(0))

@@ -3,7 +3,7 @@
 import pytest
 
 from unlabeled_medical.readers.conventions import LAYOUTS
-from unlabeled_medical.readers.layouts import stem
+from unlabeled_medical.readers.kinds import stem
 from unlabeled_medical.readers.names import named_by
 
 PATHS = {

@@ -1,18 +1,27 @@
-import json
+import os
 
 import pytest
 from PIL import Image
 
+from unlabeled.data.listing import FileRules
 from unlabeled.errors import DataError
-from unlabeled_medical.readers.layouts import (
-    Choosing,
-    find,
-    kind_of,
-    looks_like_label,
-    stem,
-)
+from unlabeled_medical.readers.entries import Choosing
+from unlabeled_medical.readers.layouts import find
 
-TRAINING = Choosing(sections=("training", "validation"))
+TRAINING = Choosing()
+
+
+def choosing(**rules):
+    return Choosing(FileRules(**rules))
+
+
+def account(found):
+    """What is left out, as people are told."""
+    return [str(each) for each in found.listing.left_out]
+
+
+def problems(found):
+    return [(q.source.rpartition("/")[2], q.found) for q in found.listing.quarantined]
 
 
 def touch(root, *names):
@@ -22,98 +31,23 @@ def touch(root, *names):
         path.write_bytes(b"")
 
 
-@pytest.mark.parametrize(
-    ("relative", "label"),
-    [
-        ("images/hippocampus_001.nii.gz", False),
-        ("labelsTr/hippocampus_001.nii.gz", True),
-        ("sub-01/anat/sub-01_T1w.nii.gz", False),
-        ("derivatives/fmriprep/sub-01_T1w.nii.gz", True),
-        ("anna/t1_seg.nii.gz", True),
-        ("anna/mask.nii.gz", True),
-        ("masked_faces/image.png", False),
-        ("a/001_ground_truth.nii.gz", True),
-        ("dlmuse/IXI013_DLMUSE.nii.gz", True),
-        ("unsegmented/ct.nrrd", False),
-    ],
-)
-def test_label_maps_are_known_by_whole_words(relative, label):
-    assert looks_like_label(relative) is label
-
-
-def test_suffixes_are_cut_whole():
-    assert stem("a.b.nii.gz") == "a.b"
-    assert stem("A.NII") == "A"
-
-
-def test_companions_and_strangers(tmp_path):
-    assert kind_of(tmp_path / "scan.BRIK.gz") == "companion"
-    assert kind_of(tmp_path / "notes.txt") == ""
-    (tmp_path / "IM0001").write_bytes(b"\0" * 128 + b"DICM")
-    (tmp_path / "LICENCE").write_bytes(b"text")
-    assert kind_of(tmp_path / "IM0001") == "dicom"
-    assert kind_of(tmp_path / "LICENCE") == ""
-
-
 def test_label_maps_are_left_out_with_a_line_and_come_in_by_name(tmp_path):
     touch(tmp_path, "a/t1.nii", "a/t1_seg.nii", "a/notes.txt", ".trash/b.nii")
     found = find(tmp_path, TRAINING)
     assert [entry.id for entry in found.entries] == ["a/t1.nii"]
-    assert "1 files look like label maps" in found.notes[0]
-    assert "include" in found.notes[0]
-    named = find(tmp_path, Choosing(include=("*_seg.nii",)))
+    assert account(found) == [
+        "1 hidden, as their names begin with a dot",
+        "1 of a format that this reader does not read: 1 .txt",
+        "1 that look like label maps (the reader's include brings them in)",
+    ]
+    named = find(tmp_path, choosing(include=("*_seg.nii",)))
     assert [entry.id for entry in named.entries] == ["a/t1_seg.nii"]
 
 
 def test_exclude_wins_over_include(tmp_path):
     touch(tmp_path, "a.nii", "b.nii")
-    found = find(tmp_path, Choosing(include=("*.nii",), exclude=("b*",)))
+    found = find(tmp_path, choosing(include=("*.nii",), exclude=("b*",)))
     assert [entry.id for entry in found.entries] == ["a.nii"]
-
-
-def test_a_datalist_names_images_never_labels(tmp_path):
-    touch(tmp_path, "imagesTr/p1.nii.gz", "labelsTr/p1.nii.gz", "imagesTs/p2.nii.gz")
-    content = {
-        "name": "toy",
-        "training": [{"image": "./imagesTr/p1.nii.gz", "label": "./labelsTr/p1.nii.gz"}],
-        "validation": [{"image": ["imagesTr/p3_0000.nii.gz", "imagesTr/p3_0001.nii.gz"]}],
-        "test": ["./imagesTs/p2.nii.gz"],
-    }
-    (tmp_path / "dataset.json").write_text(json.dumps(content))
-    found = find(tmp_path, TRAINING)
-    assert [(e.id, e.patient, e.split) for e in found.entries] == [
-        ("imagesTr/p1.nii.gz", "p1", "training")
-    ]
-    assert [p.found for p in found.problems] == ["no such file"]
-    assert "1 images of the section 'test'" in found.notes[0]
-    assert len(find(tmp_path, Choosing(sections=("test",))).entries) == 1
-
-
-def test_a_list_of_images_is_one_item_with_channels(tmp_path):
-    touch(tmp_path, "p_0000.nii", "p_0001.nii")
-    rows = {"training": [{"image": ["p_0000.nii", "p_0001.nii"], "label": "p.nii"}]}
-    (tmp_path / "list.json").write_text(json.dumps(rows))
-    (entry,) = find(tmp_path / "list.json", TRAINING).entries
-    assert [files[0].name for files in entry.channels] == ["p_0000.nii", "p_0001.nii"]
-
-
-def test_a_datalist_may_say_whose_an_image_is(tmp_path):
-    touch(tmp_path, "a.nii", "b.nii", "c.nii")
-    rows = [{"image": "a.nii", "patient_id": 7}, {"image": "b.nii", "subject": "7"}, "c.nii"]
-    (tmp_path / "list.json").write_text(json.dumps({"training": rows}))
-    found = find(tmp_path / "list.json", TRAINING).entries
-    assert [(entry.patient, entry.told) for entry in found] == [
-        ("7", "given"),
-        ("7", "given"),
-        ("c", "name"),
-    ]
-
-
-@pytest.mark.parametrize("text", ["{", "[]", '{"a": []}', '{"training": [{"label": "x"}]}'])
-def test_what_is_no_datalist_is_refused(tmp_path, text):
-    (tmp_path / "dataset.json").write_text(text)
-    with pytest.raises(DataError, match=r"dataset\.json"):
-        find(tmp_path, TRAINING)
 
 
 def test_a_path_that_is_not_there_is_refused(tmp_path):
@@ -125,3 +59,39 @@ def test_one_file_is_enough(tmp_path):
     Image.new("L", (4, 3)).save(tmp_path / "x.png")
     (entry,) = find(tmp_path / "x.png", TRAINING).entries
     assert (entry.id, entry.format) == ("x.png", "image")
+
+
+def test_voxels_without_their_header_are_counted_and_others_go_with_it(tmp_path):
+    touch(tmp_path, "a.hdr", "a.img", "b.img.gz", "c.mhd", "d.zraw", "e/f.raw", "g/x.REC")
+    found = find(tmp_path, TRAINING)
+    assert [entry.id for entry in found.entries] == ["a.hdr", "c.mhd"]
+    kinds = "1 .gz without its header, 1 .raw without its header, 1 .rec without its header"
+    assert account(found) == [f"3 of a format that this reader does not read: {kinds}"]
+
+
+def test_links_loops_fifos_and_foreign_formats_are_accounted_for(tmp_path):
+    touch(tmp_path / "far", "x.NII.GZ", "y.nii")
+    touch(tmp_path / "here", "a.nii", "b.m4a", "c.nii/d.nii")
+    os.mkfifo(tmp_path / "here/pipe.nii")
+    (tmp_path / "here/link").symlink_to(tmp_path / "far")
+    (tmp_path / "here/loop").symlink_to(tmp_path / "here")
+    (tmp_path / "here/gone.nii").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "here" / os.fsdecode(b"m\xfcller.nii")).write_bytes(b"")
+    found = find(tmp_path / "here", TRAINING)
+    assert [e.id for e in found.entries] == ["a.nii", "c.nii/d.nii", "link/x.NII.GZ", "link/y.nii"]
+    assert dict(problems(found)) == {
+        "gone.nii": "a link to nothing",
+        "pipe.nii": "a FIFO",
+        "m\\xfcller.nii": "a name that is not UTF-8",
+    }
+    assert account(found) == [
+        "1 links to folders that are read already",
+        "1 of a format that this reader does not read: 1 .m4a",
+    ]
+
+
+def test_one_file_of_another_kind_is_named(tmp_path):
+    touch(tmp_path, "notes.txt")
+    assert problems(find(tmp_path / "notes.txt", TRAINING)) == [
+        ("notes.txt", "another kind of file")
+    ]

@@ -176,7 +176,7 @@ def test_complex_numbers_are_refused(tmp_path, write_nifti):
 
 
 def test_an_empty_folder_is_refused(tmp_path):
-    with pytest.raises(DataError, match="expected medical images"):
+    with pytest.raises(DataError, match="no medical image that can be used"):
         Volumes().index(tmp_path)
 
 

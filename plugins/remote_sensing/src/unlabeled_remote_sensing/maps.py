@@ -10,15 +10,22 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from unlabeled.atomic import write_json
-from unlabeled.data.items import Quarantined
-from unlabeled.errors import RunError, UnlabeledError, UnreadableItem, UsageError
+from unlabeled.contract import Encoder
+from unlabeled.data.items import Item
+from unlabeled.data.made import Contents, Made
+from unlabeled.data.quarantine import Limits, Unreadable, write_quarantine
+from unlabeled.errors import RunError, UnlabeledError, UsageError
 from unlabeled.evaluation.encoding import device
-from unlabeled.evaluation.reading import write_quarantine
+from unlabeled.evaluation.progress import say
+from unlabeled.evaluation.reading import open_source
 from unlabeled.export.encoder import (
     encoder_digest,
     load_encoder,
@@ -41,8 +48,10 @@ def write_maps(
     format: Format = "tif",
     tile: int = 256,
     margin: int = 32,
+    unreadable: Unreadable = "skip",
+    max_skipped: float = 0.1,
 ) -> list[Path]:
-    """A map of every scene below `data`, in the folder `out`; those that are there are kept.
+    """A map of every scene below `data`, in the folder `out`; those of unchanged scenes are kept.
 
     run: of the scenes reader, or its encoder folder; output: one of kind tokens; tile, margin: see
     `embed_scene`. Scenes that cannot be read are listed in quarantine.jsonl.
@@ -55,19 +64,41 @@ def write_maps(
         raise RunError(f"{run}: maps need the reader remote_sensing/scenes")
     # Whatever a window was for training, a map is of the whole scene.
     reader = reader.model_copy(update={"items": "scene"})
-    encoder, items = load_encoder(run).to(device()), reader.index(Path(data))
+    source = open_source(reader, data, Limits(unreadable, max_skipped))
+    encoder, items = load_encoder(run).to(device()), source.items
     _claim(out, {"made_by": encoder_digest(run, config), "output": output, "tile": [tile, margin]})
-    quarantine, maps = list(items.quarantine), []
-    for item in items:
-        path = out / f"{item.id}.{format}"
-        try:
-            if not path.exists():
-                embed_scene(encoder, reader, item, path, output=output, tile=tile, margin=margin)
-            maps.append(path)
-        except UnreadableItem as error:
-            quarantine.append(Quarantined(error.source, error.expected, error.found))
-    write_quarantine(out / "quarantine.jsonl", quarantine, private=False)
+    draw = partial(_draw, encoder, reader, output=output, tile=tile, margin=margin)
+    maps, states = [], Counter[str]()
+    with closing(Made(out / "mapped.jsonl", items, Contents(items))) as made:
+        for row, item in enumerate(items):
+            path = out / f"{item.id}.{format}"
+            state = made.state(row)
+            if state == "kept" and path.exists():
+                maps.append(path)
+                continue
+            draw = partial(
+                _draw, encoder, reader, path=path, output=output, tile=tile, margin=margin
+            )
+            for _ in source.tried(row, draw):
+                made.add(row)
+                maps.append(path)
+                states["changed" if state == "changed" else "new"] += 1
+    say(f"{states.total()} maps drawn, {states['changed']} of them of scenes that changed")
+    write_quarantine(out / "quarantine.jsonl", source.all_quarantined, private=False)
     return maps
+
+
+def _draw(
+    encoder: Encoder,
+    reader: Scenes,
+    item: Item,
+    *,
+    path: Path,
+    output: str,
+    tile: int,
+    margin: int,
+) -> None:
+    embed_scene(encoder, reader, item, path, output=output, tile=tile, margin=margin)
 
 
 def _claim(out: Path, plan: dict[str, object]) -> None:
@@ -92,6 +123,10 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--format", choices=("tif", "parquet"), default="tif")
     parser.add_argument("--tile", type=int, default=256, help="side in pixels")
     parser.add_argument("--margin", type=int, default=32, help="context shared by tiles")
+    parser.add_argument("--unreadable", choices=("skip", "stop"), default="skip")
+    parser.add_argument(
+        "--max-skipped", type=float, default=0.1, help="largest share of scenes left out"
+    )
     asked = vars(parser.parse_args(words))
     try:
         maps = write_maps(asked.pop("run"), asked.pop("data"), asked.pop("out"), **asked)

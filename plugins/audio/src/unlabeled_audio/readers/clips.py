@@ -17,23 +17,33 @@ import torch
 from pydantic import Field
 from scipy.signal import resample_poly
 
-from unlabeled.contract import Remarks
+from unlabeled.contract import Extends, Glances, Remarks
 from unlabeled.data.items import Item, Items
 from unlabeled.data.listing import FileRules
+from unlabeled.data.tables import is_table
 from unlabeled.errors import DataError
 from unlabeled_audio.readers.decoding import decode
-from unlabeled_audio.readers.listing import Row, list_folder, list_manifest
+from unlabeled_audio.readers.listing import Row, join_repeats, list_folder, notes_on_formats
+from unlabeled_audio.readers.manifest import list_manifest
 from unlabeled_audio.readers.remarks import remarks_on
 from unlabeled_audio.waveform import Waveform
 
-OWN_COLUMNS = frozenset(("id", "source", "group", "size", "rate", "channel", "first", "frames"))
+OWN_COLUMNS = ("id", "source", "group", "size", "rate", "channel", "first", "frames")
+TAKEN = {*OWN_COLUMNS, "signature"}
+
+GLANCES, GLANCE_SECONDS = 6, 10.0
+"""Evenly spread windows that are looked at of an item that is longer than all of them."""
+
+LONG = 600.0
+"""s. Items that are longer deserve windows."""
 
 
-class Clips(FileRules, Remarks):
+class Clips(FileRules, Remarks, Glances, Extends):
     """Sound files as mono waveforms at one sample rate.
 
-    A manifest is a CSV or Parquet table with a column `path` (relative to the table's folder) and
-    optionally `start` and `end` (s) and `group`; its other columns become metadata.
+    A manifest is a table, CSV, JSON lines or Parquet, with a column `path` (relative to the table's
+    folder) and optionally `start` and `end` (s) and `group`; its other columns become metadata, a
+    list of values where several rows are about one clip.
     """
 
     sample_rate: int = Field(16_000, ge=100, description="Hz; other rates are resampled to it")
@@ -55,14 +65,18 @@ class Clips(FileRules, Remarks):
         path = Path(path)
         if not path.exists():
             raise DataError(f"{path}: there is no such file or folder")
-        if path.suffix.lower() in (".csv", ".parquet"):
-            rows, listing = list_manifest(path, self.group)
+        table = path / self.manifest if self.manifest and path.is_dir() else path
+        if table.is_file() and (self.manifest or is_table(table)):
+            rows, listing, notes = list_manifest(table, self.group)
         else:
             rows, listing = list_folder(path, self)
+            notes = notes_on_formats(listing)
         if self.window_seconds:
             hop = self.hop_seconds or self.window_seconds
             rows = [w for row in rows for w in row.windows(self.window_seconds, hop)]
-        return listing.items(self._columns(rows), self._notes(rows), of="sound file")
+        rows, repeated = join_repeats(rows)
+        notes += [*repeated, *self._notes(rows)]
+        return listing.items(self._columns(rows), notes, of="sound file")
 
     def read(self, item: Item, rng: np.random.Generator | None = None) -> Waveform:
         """(1, T) at `sample_rate`; the whole item, or while training a window of it.
@@ -73,13 +87,21 @@ class Clips(FileRules, Remarks):
         wanted = round(self.crop_seconds * rate) if self.crop_seconds else frames
         if rng is not None and frames > wanted:
             start, frames = start + int(rng.integers(frames - wanted + 1)), max(wanted, 1)
-        decoded = decode(Path(item.source), start, frames)
-        mixed = self.channels == "mean" and decoded.shape[1] > 1
-        dead = decoded.shape[1] - int(decoded.any(axis=0).sum()) if mixed else 0
-        values = self._one_channel(decoded, item)
-        if rate != self.sample_rate:
-            values = resample(values, rate, self.sample_rate)
-        return Waveform(torch.from_numpy(values)[None], self.sample_rate, dead)
+        return self._waveform(item, decode(Path(item.source), start, frames))
+
+    def glance(self, item: Item) -> Waveform:
+        """The whole item; of one that is longer than a minute, six windows of 10 s, joined."""
+        rate, first, frames = (item.metadata[key] for key in ("rate", "first", "frames"))
+        length = round(GLANCE_SECONDS * rate)
+        if frames <= GLANCES * length:
+            return self.read(item)
+        starts = first + np.linspace(0, frames - length, GLANCES).astype(int)
+        pieces = [decode(Path(item.source), int(start), length) for start in starts]
+        return self._waveform(item, np.concatenate(pieces))
+
+    def extent(self, item: Item) -> float:
+        """The length of an item, s."""
+        return float(item.metadata["frames"] / item.metadata["rate"])
 
     def describe(self, items: Items) -> Mapping[str, Any]:  # noqa: ARG002
         return {"sample_rate": self.sample_rate}
@@ -87,6 +109,14 @@ class Clips(FileRules, Remarks):
     def remarks(self, sample: Waveform) -> list[str]:
         """What is unusual in a clip: silence, dead channels, an offset, clipping, overshoot."""
         return remarks_on(sample)
+
+    def _waveform(self, item: Item, decoded: np.ndarray) -> Waveform:
+        mixed = self.channels == "mean" and decoded.shape[1] > 1
+        dead = decoded.shape[1] - int(decoded.any(axis=0).sum()) if mixed else 0
+        values, rate = self._one_channel(decoded, item), item.metadata["rate"]
+        if rate != self.sample_rate:
+            values = resample(values, rate, self.sample_rate)
+        return Waveform(torch.from_numpy(values)[None], self.sample_rate, dead)
 
     def _one_channel(self, values: np.ndarray, item: Item) -> np.ndarray:
         if self.channels == "mean" and values.shape[1] > 1:
@@ -97,7 +127,7 @@ class Clips(FileRules, Remarks):
 
     def _columns(self, rows: Sequence[Row]) -> dict[str, list[Any]]:
         names = rows[0].metadata.keys() if rows else ()
-        if taken := OWN_COLUMNS & set(names):
+        if taken := TAKEN & set(names):
             raise DataError(f"the names {sorted(taken)} are the reader's own; rename these columns")
         columns: dict[str, list[Any]] = {key: [] for key in (*OWN_COLUMNS, *names)}
         for row in rows:
@@ -123,6 +153,19 @@ class Clips(FileRules, Remarks):
         low = sum(count for rate, count in rates.items() if rate < self.sample_rate)
         if low:
             notes.append(f"{low} clips hold nothing above half of their own, lower, rate")
+        if counted := {row.path for row in rows if row.header.counted}:
+            first = min(counted).name
+            notes.append(
+                f"{len(counted)} files say no length or a wrong one, and are used as far as they "
+                f"decode (the first is {first})"
+            )
+        lengths = [row.frames / row.header.sample_rate for row in rows]
+        if long := [seconds for seconds in lengths if seconds > LONG]:
+            notes.append(
+                f"{len(long)} clips are longer than {LONG / 60:.0f} minutes, up to "
+                f"{max(long) / 3600:.1f} h; without reader.crop_seconds training reads them whole, "
+                "and without reader.window_seconds so does embedding"
+            )
         return notes
 
 

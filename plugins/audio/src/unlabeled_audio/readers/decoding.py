@@ -6,14 +6,15 @@ Whatever a damaged file makes libsndfile or NumPy raise leaves here as `Unreadab
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
 from unlabeled.errors import UnreadableItem
+from unlabeled_audio.readers.mpeg import measured
 
 SUFFIXES = frozenset(
     (
@@ -48,19 +49,49 @@ BLOCK = 1 << 18
 """Frames decoded at a time: a header that promises a petabyte allocates no more than this."""
 
 
+MOST_PER_BYTE = 10_000
+"""Samples per channel that a byte can hold (FLAC's silence comes near): a larger length is none."""
+
+MP3_ROUNDING = 4096
+"""Samples by which a guess may differ from the length without a remark."""
+
+
 @dataclass(frozen=True, slots=True)
 class Header:
-    """sample_rate: Hz; frames: samples per channel."""
+    """sample_rate: Hz; frames: samples per channel; counted: they were counted, as the file says
+    no length or a wrong one."""
 
     sample_rate: int
     channels: int
     frames: int
+    counted: bool = False
+
+
+class _Forward(soundfile.SoundFile):  # type: ignore[misc]
+    """A file that is read without a seek after each block, which fails where its length is unknown.
+
+    Seeking itself works as before. guess_is_wrong: libsndfile alone has another length.
+    """
+
+    guess_is_wrong = False
+
+    def seekable(self) -> bool:
+        return False
 
 
 def read_header(path: Path) -> Header:
-    """What a file says about itself; no samples are decoded. Raises UnreadableItem."""
+    """What a file says about itself. Raises UnreadableItem.
+
+    Samples are decoded, once, only where a file says no length.
+    """
     with _opened(path) as file:
-        return _checked(path, file)
+        header = _checked(path, file)
+        if header.frames > MOST_PER_BYTE * path.stat().st_size:
+            blocks = iter(lambda: len(_block(file, BLOCK)), 0)
+            header = replace(header, frames=sum(blocks), counted=True)
+    if header.frames < 1:
+        raise UnreadableItem(str(path), "at least one sample", "a valid header and no samples")
+    return header
 
 
 def decode(path: Path, start: int, frames: int) -> np.ndarray:
@@ -84,20 +115,20 @@ def decode(path: Path, start: int, frames: int) -> np.ndarray:
     return values
 
 
-def _read(file: soundfile.SoundFile, frames: int) -> np.ndarray:
+def _read(file: _Forward, frames: int) -> np.ndarray:
     blocks = [_block(file, frames)]
     while len(blocks[-1]) and (left := frames - sum(map(len, blocks))):
         blocks.append(_block(file, left))
     return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
 
 
-def _block(file: soundfile.SoundFile, frames: int) -> np.ndarray:
+def _block(file: _Forward, frames: int) -> np.ndarray:
     block: np.ndarray = file.read(min(frames, BLOCK), dtype="float32", always_2d=True)
     return block
 
 
-def _checked(path: Path, file: soundfile.SoundFile) -> Header:
-    header = Header(int(file.samplerate), int(file.channels), int(file.frames))
+def _checked(path: Path, file: _Forward) -> Header:
+    header = Header(int(file.samplerate), int(file.channels), int(file.frames), file.guess_is_wrong)
     if header.frames < 1:
         raise UnreadableItem(str(path), "at least one sample", "a valid header and no samples")
     if header.sample_rate not in RATES:
@@ -107,9 +138,14 @@ def _checked(path: Path, file: soundfile.SoundFile) -> Header:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[soundfile.SoundFile]:
+def _opened(path: Path) -> Iterator[_Forward]:
     try:
-        with soundfile.SoundFile(path) as file:
+        with ExitStack() as stack:
+            file = stack.enter_context(_Forward(path))
+            if file.format == "MP3" and (longer := measured(path)):
+                guessed = file.frames
+                file = stack.enter_context(_Forward(stack.enter_context(longer)))
+                file.guess_is_wrong = abs(file.frames - guessed) > MP3_ROUNDING
             yield file
     except UnreadableItem:
         raise

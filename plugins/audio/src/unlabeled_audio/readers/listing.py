@@ -1,27 +1,35 @@
-"""What there is to read: the sound files of a folder, or the segments of a manifest."""
+"""What there is to read: the sound files of a folder, and the clips that they are cut into."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
 
-from unlabeled.data.listing import FileRules, Listing, list_files
-from unlabeled.errors import DataError, UnreadableItem
+from unlabeled.data.listing import FOREIGN, FileRules, Listing, list_files
+from unlabeled.data.repeats import gather
+from unlabeled.data.tables import name_rows
+from unlabeled.errors import UnreadableItem
 from unlabeled_audio.readers.decoding import SUFFIXES, Header, read_header
 
-OWN_COLUMNS = ("path", "start", "end", "group")
+CONVERTIBLE = frozenset(
+    (".m4a", ".aac", ".mp4", ".m4b", ".3gp", ".amr", ".wma", ".webm", ".mka", ".ac3", ".ape", ".wv")
+)
+"""Sound that libsndfile does not read, and ffmpeg does."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One clip: `frames` samples of a file from sample `first` on, at the file's own rate."""
+    """One clip: `frames` samples of a file from sample `first` on, at the file's own rate.
+
+    number: of its row in a manifest.
+    """
 
     id: str
     path: Path
@@ -30,6 +38,7 @@ class Row:
     frames: int
     group: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    number: int = 0
 
     def part(self, start: int, frames: int) -> Row:
         """The `frames` samples from sample `start` of this clip on, named by its seconds."""
@@ -64,74 +73,48 @@ def list_folder(folder: Path, rules: FileRules) -> tuple[list[Row], Listing]:
     return rows, listing
 
 
-def list_manifest(manifest: Path, group: str | None) -> tuple[list[Row], Listing]:
-    """The rows of a CSV or Parquet table; its files' headers are read once each.
+def notes_on_formats(listing: Listing) -> list[str]:
+    """What to do with sound of formats that are not read."""
+    kinds = " ".join(each.kinds for each in listing.left_out if each.reason == FOREIGN)
+    found = sorted(CONVERTIBLE & set(re.findall(r"\.\w+", kinds)))
+    if not found:
+        return []
+    return [
+        f"{', '.join(found)} files are sound of a format that is not read here; convert them: "
+        f"ffmpeg -i NAME{found[0]} NAME.flac"
+    ]
 
-    Raises DataError if the table cannot be read or lacks a column.
+
+def join_repeats(rows: Sequence[Row]) -> tuple[list[Row], list[str]]:
+    """One row for each clip, in the order of the first ones, and what is to be said of that.
+
+    Metadata in which the rows of a clip differ become lists. Raises DataError where it has two
+    groups.
     """
-    table = _table(manifest)
-    group = group or ("group" if "group" in table.column_names else None)
-    _check_columns(table, manifest, group)
-    listing, rows = Listing(manifest), list[Row]()
-    headers: dict[Path, Header | UnreadableItem] = {}
-    for values in table.to_pylist():
-        path = manifest.parent / str(values["path"])
-        if path not in headers:
-            headers[path] = _header(path)
-        try:
-            rows.append(_segment(path, headers[path], values, group))
-        except UnreadableItem as error:
-            listing.quarantine(error)
-    return rows, listing
+    order: dict[str, list[int]] = {}
+    for place, row in enumerate(rows):
+        order.setdefault(row.id, []).append(place)
+    if len(order) == len(rows):
+        return list(rows), []
+    places = [place for alike in order.values() for place in alike]
+    ordered = [rows[place] for place in places]
+    thing = np.repeat(np.arange(len(order)), [len(alike) for alike in order.values()])
+    columns = {"group": [row.group for row in ordered]}
+    columns |= {key: [row.metadata[key] for row in ordered] for key in rows[0].metadata}
+    found = gather(pa.table(columns), thing, ["group"], partial(_where, ordered))
+    several = [n for n in found.table.column_names if pa.types.is_list(found.table[n].type)]
+    notes = [
+        f"{len(rows)} rows are about {len(order)} clips"
+        + (f"; {', '.join(several)}: a list of the values of each clip" if several else "")
+        + (f"; {len(found.repeated)} rows repeat another" if len(found.repeated) else "")
+    ]
+    metadata = found.table.drop_columns("group").to_pylist() if rows[0].metadata else None
+    joined = [ordered[first] for first in found.first]
+    if metadata:
+        joined = [replace(row, metadata=m) for row, m in zip(joined, metadata, strict=True)]
+    return joined, notes
 
 
-def _header(path: Path) -> Header | UnreadableItem:
-    try:
-        return read_header(path)
-    except UnreadableItem as error:
-        return error
-
-
-def _segment(
-    path: Path, header: Header | UnreadableItem, values: Mapping[str, Any], group: str | None
-) -> Row:
-    if isinstance(header, UnreadableItem):
-        raise header
-    start, end = (values.get(key) for key in ("start", "end"))
-    first = 0 if start is None else round(start * header.sample_rate)
-    last = header.frames if end is None else round(end * header.sample_rate)
-    if not 0 <= first < last <= header.frames:
-        seconds = header.frames / header.sample_rate
-        expected = f"a segment within its {seconds:.3f} s"
-        raise UnreadableItem(str(path), expected, f"start {start} s, end {end} s")
-    label = "" if group is None else str(values[group])
-    metadata = {key: value for key, value in values.items() if key not in (*OWN_COLUMNS, group)}
-    row = Row(str(values["path"]), path, header, first, last - first, label, metadata)
-    return row if start is None and end is None else row.part(0, last - first)
-
-
-def _check_columns(table: pa.Table, manifest: Path, group: str | None) -> None:
-    for column in filter(None, ("path", group)):
-        if column not in table.column_names:
-            raise DataError(
-                f"{manifest}: expected a column {column!r}, found {', '.join(table.column_names)}"
-            )
-    for column in {"start", "end"} & set(table.column_names):
-        values = table[column].to_pylist()
-        bad = [x for x in values if x is not None and not (_is_number(x) and math.isfinite(x))]
-        if bad:
-            raise DataError(f"{manifest}, {column}: expected seconds or nothing, found {bad[0]!r}")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _table(manifest: Path) -> pa.Table:
-    try:
-        if manifest.suffix.lower() == ".parquet":
-            return pa.parquet.read_table(manifest)
-        return pa.csv.read_csv(manifest)
-    except (OSError, pa.ArrowException) as error:
-        expected = "a CSV or Parquet table with a header row"
-        raise DataError(f"{manifest}: expected {expected}, found: {error}") from error
+def _where(rows: Sequence[Row], places: Sequence[int]) -> str:
+    found = [rows[place] for place in places]
+    return f"{found[0].id}, {name_rows([row.number for row in found])}"

@@ -1,8 +1,7 @@
-"""Any layer of PyG by its name: `SAGEConv`, `GraphConv`, `TransformerConv`, `GATv2Conv` and so on.
+"""Layers of PyG by name: `SAGEConv`, `GraphConv`, `TransformerConv`, `GATv2Conv` and so on.
 
 Source: Fey and Lenssen 2019, arXiv:1903.02428; each layer names its paper in PyG's documentation.
-Only names of message-passing layers in `torch_geometric.nn` are taken, so that reading an encoder
-from disk runs no code but PyG's. Every layer whose output has `out_channels` columns fits.
+A recipe names layers and arguments of the table in `pyg_layers`, and nothing else.
 """
 
 from __future__ import annotations
@@ -10,12 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 import torch_geometric.nn
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from torch import nn
-from torch_geometric.nn import MessagePassing
 
+from unlabeled.allowed import allowed_arguments, allowed_name
 from unlabeled.errors import RecipeError
 from unlabeled_graph.encoders.body import Body, EdgeFeatureSettings, GraphEncoder, layer_widths
+from unlabeled_graph.encoders.pyg_layers import LAYERS
 
 
 class PyGSettings(EdgeFeatureSettings):
@@ -29,11 +29,13 @@ class PyGSettings(EdgeFeatureSettings):
 
     @field_validator("layer")
     @classmethod
-    def _is_a_layer(cls, name: str) -> str:
-        found = getattr(torch_geometric.nn, name, None)
-        if not (isinstance(found, type) and issubclass(found, MessagePassing)):
-            raise ValueError(f"torch_geometric.nn has no message-passing layer {name!r}")
-        return name
+    def _is_allowed(cls, name: str) -> str:
+        return allowed_name(LAYERS, name, "encoder.layer")
+
+    @field_validator("arguments")
+    @classmethod
+    def _are_allowed(cls, arguments: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        return allowed_arguments(LAYERS, info.data["layer"], arguments, "encoder.arguments")
 
 
 class PyG(GraphEncoder):

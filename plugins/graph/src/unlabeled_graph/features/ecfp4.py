@@ -14,7 +14,7 @@ from torch_geometric.data import Data
 
 from unlabeled.errors import ShapeError
 from unlabeled.settings import Settings
-from unlabeled_graph.readers.atoms import parse
+from unlabeled_graph.readers.molecule_files import parse
 
 
 class ECFP4(Settings):

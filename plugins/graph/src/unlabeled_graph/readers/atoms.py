@@ -14,10 +14,11 @@ from types import MappingProxyType
 
 import numpy as np
 import torch
-from rdkit import Chem, rdBase
+from rdkit import Chem
 from torch_geometric.data import Data
 
 from unlabeled.errors import UnreadableItem
+from unlabeled_graph.readers.molecule_files import parse
 from unlabeled_graph.readers.stereo import MOST_STEPS, NONE, stereo_columns
 
 ELEMENTS = (5, 6, 7, 8, 9, 14, 15, 16, 17, 34, 35, 53)
@@ -88,13 +89,6 @@ def molecule_graph(smiles: str, source: str) -> Data:
         edge_attr=_one_hot(codes.kinds.repeat(2, axis=0), tuple(BOND_BLOCKS.values())),
         smiles=smiles,
     )
-
-
-def parse(smiles: str) -> Chem.Mol | None:
-    """The molecule, or None where rdkit cannot read it or finds no atom. Logs nothing."""
-    with rdBase.BlockLogs():
-        molecule = Chem.MolFromSmiles(smiles)
-    return molecule if molecule is not None and molecule.GetNumAtoms() > 0 else None
 
 
 @lru_cache(maxsize=REMEMBERED)

@@ -117,8 +117,11 @@ def _require_all(table: Table, name: str, wrong: np.ndarray, expected: str) -> N
 
 
 def _values(column: pa.ChunkedArray) -> str:
-    """ "2 values ('card', 'wire')" """
-    values = pc.cast(column, pa.string()).drop_null().unique()
+    """ "2 values ('card', 'wire')", or the type of what is no text."""
+    try:
+        values = pc.cast(column, pa.string()).drop_null().unique()
+    except pa.ArrowNotImplementedError:
+        return f"values of type {column.type}"
     shown = ", ".join(repr(value) for value in sorted(values.slice(0, SHOWN).to_pylist()))
     count = f"{len(values)} value{'' if len(values) == 1 else 's'}"
     return f"{count} ({shown}{', …' if len(values) > SHOWN else ''})"

@@ -214,7 +214,11 @@ def _read(file: Path) -> Table:
 
 def _names(table: Table, column: str) -> pa.Array:
     """A column as text, (N,). Raises UnreadableItem where a row has none."""
-    names = pc.cast(table.columns[column], pa.string()).combine_chunks()
+    try:
+        names = pc.cast(table.columns[column], pa.string()).combine_chunks()
+    except pa.ArrowException as error:
+        found = f"values of type {table.columns[column].type}"
+        raise UnreadableItem(str(table.path), f"names in column {column}", found) from error
     if names.null_count:
         place = int(pc.index(pc.is_null(names), True).as_py())
         found = f"nothing in row {table.rows[place]} (and {names.null_count - 1} more rows)"

@@ -1,17 +1,14 @@
-"""Tables of molecules: SMILES files (`.smi`) and CSV files with a column of SMILES, also gzipped.
+"""Files of molecules: SMILES files, tables with a column of SMILES, and SDF; also gzipped.
 
-A `.smi` line is a SMILES string, then white space and anything. Nothing but the table is read to
-index it, but every SMILES is parsed, because its size and scaffold come from there.
+Every molecule is parsed to index it, because its size and scaffold come from there.
 """
 
 from __future__ import annotations
 
-import csv
-import gzip
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -20,51 +17,65 @@ from rdkit.Chem.Scaffolds.MurckoScaffold import GetScaffoldForMol
 from torch_geometric.data import Data
 
 from unlabeled.data.items import Item, Items, Quarantined
+from unlabeled.data.tables import read_table
 from unlabeled.errors import DataError, UnreadableItem
 from unlabeled.settings import Settings
-from unlabeled_graph.readers.atoms import EDGE_FEATURES, NODE_FEATURES, molecule_graph, parse
+from unlabeled_graph.readers.atoms import EDGE_FEATURES, NODE_FEATURES, molecule_graph
+from unlabeled_graph.readers.molecule_files import (
+    SDF,
+    SMILES,
+    Row,
+    is_molecules,
+    kind_of,
+    sdf_rows,
+    smiles_rows,
+    table_rows,
+)
 
-COLUMNS = ("id", "source", "group", "size", "line", "smiles")
-SUFFIXES = (".smi", ".smi.gz", ".csv", ".csv.gz")
+COLUMNS = ("id", "source", "group", "size", "line", "smiles", "name")
 ACYCLIC = "acyclic"
 """The group of all molecules without a ring, which have no scaffold."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One molecule of a table. id: empty where the table gives none."""
-
-    line: int
-    smiles: str
-    id: str
+SHOWN = 80
+"""Characters of what could not be parsed."""
 
 
 class Molecules(Settings):
     """Reads molecules as graphs of atoms and bonds; group = Bemis-Murcko scaffold, size = atoms.
 
-    Bemis and Murcko 1996, without chirality. The id is `file#line`, or the value of `id_column`.
+    Bemis and Murcko 1996, without chirality. The id is `file#line` (`file#record` of an SDF), or
+    the value of `id_column`; `name` is what the file calls the molecule. Atoms are counted from 0
+    in the SMILES of the index, which is that of the file, or rdkit's own for a record of an SDF or
+    a chosen fragment.
     """
 
-    smiles_column: str = Field("smiles", description="column of CSV files with the SMILES")
-    id_column: str | None = Field(None, description="column of CSV files with unique ids")
+    smiles_column: str = Field("smiles", description="column of tables with the SMILES")
+    name_column: str = Field("name", description="column of tables with names, if there is one")
+    id_column: str | None = Field(None, description="column of tables with unique ids")
+    fragments: Literal["all", "largest"] = Field(
+        "all", description="of salts and mixtures: all parts as one graph, or the one of most atoms"
+    )
+    duplicates: Literal["keep", "drop"] = Field(
+        "keep", description="molecules of equal canonical SMILES; drop keeps the first of each"
+    )
 
     def index(self, path: Path) -> Items:
-        """All molecules below `path` (a file or a folder). Unparsable SMILES are quarantined.
+        """All molecules below `path` (a file or a folder). What cannot be parsed is quarantined.
 
         Raises DataError if there is no molecule, or an id stands twice.
         """
-        columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
-        quarantine: list[Quarantined] = []
-        notes: list[str] = []
-        for file, name in _tables(path):
+        found = Found(self.fragments, self.duplicates)
+        for file, name in _files(path):
             try:
-                self._add_table(file, name, columns, quarantine, notes)
-            except (OSError, UnicodeDecodeError, EOFError, csv.Error) as error:
-                quarantine.append(Quarantined(str(file), "a text table of molecules", str(error)))
-        if not columns["id"]:
-            raise _nothing_usable(path, quarantine, notes)
-        _require_unique(columns["id"], path)
-        return Items.of(columns, quarantine, notes)
+                found.add(self._rows(file, name, found), file, name)
+            except (OSError, EOFError, ValueError) as error:
+                bad = Quarantined(str(file), "a file of molecules", str(error))
+                found.quarantine.append(bad)
+        if not found.columns["id"]:
+            raise _nothing_usable(path, found)
+        _require_unique(found.columns["id"], path)
+        if not any(found.columns["name"]):
+            del found.columns["name"]
+        return Items.of(found.columns, found.quarantine, [*found.notes, *found.remarks()])
 
     def read(self, item: Item, rng: np.random.Generator | None = None) -> Data:  # noqa: ARG002
         """The graph of `unlabeled_graph.readers.atoms.molecule_graph`. Raises UnreadableItem."""
@@ -75,87 +86,139 @@ class Molecules(Settings):
     def describe(self, items: Items) -> Mapping[str, int]:  # noqa: ARG002
         return {"node_features": NODE_FEATURES, "edge_features": EDGE_FEATURES}
 
-    def _add_table(
-        self,
-        file: Path,
-        name: str,
-        columns: dict[str, list[Any]],
-        quarantine: list[Quarantined],
-        notes: list[str],
-    ) -> None:
-        rows = _smi_rows(file) if ".smi" in file.suffixes else self._csv_rows(file)
-        if rows is None:
-            notes.append(f"{name} has no column {self.smiles_column!r}; left out")
-            return
-        empty = True
-        for row in rows:
-            empty = False
-            _add(row, file, name, columns, quarantine)
-        if empty:
-            quarantine.append(Quarantined(str(file), "a table of molecules", "no rows"))
-
-    def _csv_rows(self, file: Path) -> Iterator[Row] | None:
-        """None where there is no column of SMILES (a table of labels, say)."""
-        with _open(file) as stream:
-            header = next(csv.reader(stream), [])
-        if self.smiles_column not in header:
-            return None
-        if self.id_column and self.id_column not in header:
+    def _rows(self, file: Path, name: str, found: Found) -> Iterable[Row]:
+        """Raises OSError, EOFError or ValueError; DataError where a column of ids is missing."""
+        if kind_of(file) in SMILES:
+            return smiles_rows(file)
+        if kind_of(file) in SDF:
+            return sdf_rows(file)
+        try:
+            table = read_table(file)
+        except DataError as error:
+            raise ValueError(str(error).removeprefix(f"{file}: ")) from error
+        smiles = _column(table.names, self.smiles_column)
+        if smiles is None:
+            found.notes.append(f"{name} has no column {self.smiles_column!r}; left out")
+            return ()
+        identity = _column(table.names, self.id_column) if self.id_column else None
+        if self.id_column and identity is None:
             raise DataError(
                 f"{file}: expected a column {self.id_column!r} with ids, found "
-                f"{', '.join(header)}. Set reader.id_column."
+                f"{', '.join(table.names)}. Set reader.id_column."
             )
-        return self._molecules_of_csv(file)
-
-    def _molecules_of_csv(self, file: Path) -> Iterator[Row]:
-        with _open(file) as stream:
-            table = csv.DictReader(stream)
-            for row in table:
-                name = row[self.id_column] if self.id_column else ""
-                yield Row(table.line_num, (row[self.smiles_column] or "").strip(), name or "")
+        found.notes += table.notes()
+        found.quarantine += table.quarantined()
+        if not len(table):
+            raise ValueError("no rows")
+        return table_rows(table, smiles, _column(table.names, self.name_column), identity)
 
 
-def _tables(path: Path) -> list[tuple[Path, str]]:
-    """Every table below `path`, with its name relative to it. Raises DataError."""
+@dataclass(slots=True)
+class Found:
+    """What an index gathers: columns of molecules, what was left out, and what is to be said."""
+
+    fragments: str
+    duplicates: str
+    columns: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in COLUMNS})
+    quarantine: list[Quarantined] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    mixtures: int = 0
+    repeated: int = 0
+    _seen: set[int] = field(default_factory=set)
+
+    def add(self, rows: Iterable[Row], file: Path, name: str) -> None:
+        """Add the molecules of one file. Raises what `rows` raises."""
+        expected = "a molecule" if kind_of(file) in SDF else "a SMILES string"
+        for row in rows:
+            place, shown = f"{file}, line {row.line}", row.text[:SHOWN] or "nothing"
+            if row.molecule is None:
+                self.quarantine.append(Quarantined(place, expected, shown))
+                continue
+            try:
+                self._add(row, row.molecule, file, name)
+            except (ValueError, RuntimeError) as error:  # what rdkit raises; the next rows may do
+                found = f"{shown} ({error})"
+                self.quarantine.append(Quarantined(place, "a molecule that rdkit can take", found))
+
+    def _add(self, row: Row, molecule: Chem.Mol, file: Path, name: str) -> None:
+        smiles = Chem.MolToSmiles(molecule) if kind_of(file) in SDF else row.text
+        parts = Chem.GetMolFrags(molecule)
+        self.mixtures += len(parts) > 1
+        if len(parts) > 1 and self.fragments == "largest":
+            molecule = largest_fragment(molecule)
+            smiles = Chem.MolToSmiles(molecule)
+        # 64 bits of each are enough to tell millions apart, and take a tenth of the memory.
+        key = hash(Chem.MolToSmiles(molecule))
+        again = key in self._seen
+        self.repeated += again
+        self._seen.add(key)
+        if again and self.duplicates == "drop":
+            return
+        values = (
+            row.id or f"{name}#{row.line}",
+            str(file),
+            _scaffold(molecule),
+            molecule.GetNumAtoms(),
+            row.line,
+            smiles,
+            row.name,
+        )
+        for column, value in zip(COLUMNS, values, strict=True):
+            self.columns[column].append(value)
+
+    def remarks(self) -> list[str]:
+        """What became of salts, mixtures and duplicates, in sentences."""
+        found = []
+        if self.mixtures:
+            what = {"all": "all are kept", "largest": "the largest is kept"}[self.fragments]
+            found.append(
+                f"{self.mixtures} molecules are of several fragments (salts, mixtures): {what} "
+                f"(reader.fragments)."
+            )
+        if self.repeated:
+            what = {"keep": "kept", "drop": "left out"}[self.duplicates]
+            found.append(
+                f"{self.repeated} molecules have the canonical SMILES of an earlier one: {what} "
+                f"(reader.duplicates)."
+            )
+        return found
+
+
+def largest_fragment(molecule: Chem.Mol) -> Chem.Mol:
+    """The fragment of most heavy atoms; of equal ones the heaviest, then the first by SMILES.
+
+    So it is the same however the molecule is written.
+    """
+    fragments = Chem.GetMolFrags(molecule, asMols=True)
+    largest: Chem.Mol = min(fragments, key=lambda part: (*_size(part), Chem.MolToSmiles(part)))
+    return largest
+
+
+def _size(part: Chem.Mol) -> tuple[int, int]:
+    """Ascends from large to small."""
+    return -part.GetNumHeavyAtoms(), -sum(atom.GetAtomicNum() for atom in part.GetAtoms())
+
+
+def _files(path: Path) -> list[tuple[Path, str]]:
+    """Every file of molecules below `path`, with its name relative to it. Raises DataError."""
     if not path.exists():
-        raise DataError(f"{path}: expected a table or a folder of molecules, found nothing there")
+        raise DataError(f"{path}: expected a file or a folder of molecules, found nothing there")
     if path.is_file():
         return [(path, path.name)]
-    files = sorted(file for file in path.rglob("*") if file.name.endswith(SUFFIXES))
+    files = sorted(file for file in path.rglob("*") if file.is_file() and is_molecules(file))
     if not files:
         raise DataError(
-            f"{path}: expected files that end in {', '.join(SUFFIXES)}, found none. "
-            "Give the folder or the file that holds the SMILES."
+            f"{path}: expected files that end in {', '.join((*SMILES, *SDF))} or tables, found "
+            "none. Give the folder or the file that holds the molecules."
         )
     return [(file, file.relative_to(path).as_posix()) for file in files]
 
 
-def _add(
-    row: Row,
-    file: Path,
-    name: str,
-    columns: dict[str, list[Any]],
-    quarantine: list[Quarantined],
-) -> None:
-    molecule = parse(row.smiles)
-    if molecule is None:
-        found = row.smiles or "nothing"
-        quarantine.append(Quarantined(f"{file}, line {row.line}", "a SMILES string", found))
-        return
-    columns["id"].append(row.id or f"{name}#{row.line}")
-    columns["source"].append(str(file))
-    columns["group"].append(_scaffold(molecule))
-    columns["size"].append(molecule.GetNumAtoms())
-    columns["line"].append(row.line)
-    columns["smiles"].append(row.smiles)
-
-
-def _smi_rows(file: Path) -> Iterator[Row]:
-    with _open(file) as stream:
-        for number, line in enumerate(stream, start=1):
-            words = line.split(maxsplit=1)
-            if words:
-                yield Row(number, words[0], "")
+def _column(names: Sequence[str], wanted: str) -> str | None:
+    """The column of this name, in capitals or not; None if there is none."""
+    if wanted in names:
+        return wanted
+    return next((name for name in names if name.lower() == wanted.lower()), None)
 
 
 def _scaffold(molecule: Chem.Mol) -> str:
@@ -164,18 +227,14 @@ def _scaffold(molecule: Chem.Mol) -> str:
     return Chem.MolToSmiles(scaffold, isomericSmiles=False) or ACYCLIC
 
 
-def _open(file: Path) -> IO[str]:
-    if file.suffix == ".gz":
-        return gzip.open(file, "rt", encoding="utf-8", newline="")
-    return file.open(encoding="utf-8", newline="")
-
-
-def _nothing_usable(path: Path, quarantine: list[Quarantined], notes: list[str]) -> DataError:
-    if quarantine:
-        first = quarantine[0]
+def _nothing_usable(path: Path, found: Found) -> DataError:
+    notes = "; ".join(found.notes)
+    if found.quarantine:
+        first = found.quarantine[0]
         error = UnreadableItem(first.source, first.expected, first.found)
-        return DataError(f"{path}: no molecule found in {len(quarantine)} places. First: {error}")
-    return DataError(f"{path}: no molecule found. {'; '.join(notes) or 'The tables are empty'}.")
+        count = len(found.quarantine)
+        return DataError(f"{path}: no molecule found in {count} places. First: {error}. {notes}")
+    return DataError(f"{path}: no molecule found. {notes or 'The files are empty.'}")
 
 
 def _require_unique(ids: list[str], path: Path) -> None:

@@ -74,16 +74,18 @@ def _read(path: Path, changed: int) -> list[Data | Refused]:  # noqa: ARG001
 def as_plain(graph: Data) -> Data | Refused:
     """x and edge_attr dense float32 of two axes, edge_index int64, and nothing else but names."""
     if graph.edge_index is None:
-        return Refused("edge_index (2, edges)", f"no edge_index among {', '.join(graph.keys())}")
-    found = {name: _dense(graph[name], name) for name in ("x", "edge_attr") if name in graph}
+        return Refused(
+            "edge_index (2, edges)", f"no edge_index among {', '.join(sorted(graph.keys()))}"
+        )
+    parts = {name: _dense(graph[name], name) for name in ("x", "edge_attr") if name in graph}
     names = list(map(str, graph["node_names"])) if "node_names" in graph else None
     if names is not None and not len(set(names)) == len(names) == graph.num_nodes:
         expected = f"{graph.num_nodes} different node_names"
         return Refused(expected, f"{len(names)}, {len(set(names))} of them different")
-    for value in found.values():
+    for value in parts.values():
         if isinstance(value, Refused):
             return value
-    plain = Data(edge_index=graph.edge_index.long(), num_nodes=graph.num_nodes, **found)
+    plain = Data(edge_index=graph.edge_index.long(), num_nodes=graph.num_nodes, **parts)
     if names is not None:
         plain["node_names"] = names
     return plain

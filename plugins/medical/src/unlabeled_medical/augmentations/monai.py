@@ -1,4 +1,7 @@
-"""Any array transform of MONAI, by its name: bias fields, affine maps, Gibbs ringing …"""
+"""Array transforms of MONAI, by name: bias fields, affine maps, Gibbs ringing …
+
+A recipe names transforms and arguments of the table in `monai_transforms`, and nothing else.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
+from unlabeled.allowed import allowed_arguments, allowed_name
 from unlabeled.augmentations.seeded import seeded
 from unlabeled.contract import Range
 from unlabeled.errors import RecipeError
 from unlabeled.settings import Settings
+from unlabeled_medical.augmentations.monai_transforms import TRANSFORMS
 from unlabeled_medical.volume import Volume
 
 
@@ -26,17 +31,28 @@ class Monai(Settings):
     expects: ClassVar[Range] = Range()
     returns: ClassVar[Range] = Range()
 
-    transform: str = Field("RandBiasField", description="class of monai.transforms, for arrays")
+    transform: str = Field("RandBiasField", description="an array transform of MONAI")
     arguments: dict[str, Any] = Field(
         {"prob": 1.0}, description="what it is called with, as MONAI documents it"
     )
 
+    @field_validator("transform")
+    @classmethod
+    def _is_allowed(cls, name: str) -> str:
+        return allowed_name(TRANSFORMS, name, "medical/monai")
+
+    @field_validator("arguments")
+    @classmethod
+    def _are_allowed(cls, arguments: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        return allowed_arguments(TRANSFORMS, info.data["transform"], arguments, "medical/monai")
+
     def __call__(self, sample: Volume, rng: np.random.Generator) -> Volume:
-        """Raises RecipeError for a transform or arguments that MONAI does not have."""
+        """Raises RecipeError for values that MONAI does not take."""
         from monai.data.meta_tensor import MetaTensor
+        from monai.transforms.transform import Randomizable
 
         transform = self._build()
-        if hasattr(transform, "set_random_state"):
+        if isinstance(transform, Randomizable):
             transform.set_random_state(seed=int(rng.integers(2**32)))
         rank = len(sample.size)
         square = np.eye(4)
@@ -48,15 +64,8 @@ class Monai(Settings):
 
     def _build(self) -> Any:
         import monai.transforms
-        from monai.transforms.transform import MapTransform
 
-        found = getattr(monai.transforms, self.transform, None)
-        if not isinstance(found, type) or issubclass(found, MapTransform):
-            raise RecipeError(
-                f"medical/monai: expected an array transform of monai.transforms, found "
-                f"{self.transform!r}"
-            )
         try:
-            return found(**self.arguments)
+            return getattr(monai.transforms, self.transform)(**self.arguments)
         except (TypeError, ValueError) as error:
             raise RecipeError(f"medical/monai: {self.transform}: {error}") from error

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from unlabeled.errors import UnreadableItem
-from unlabeled_medical.readers.header import Header, Stored
+from unlabeled_medical.readers.header import Header, Stored, reading
 
 SUFFIXES = (".dcm", ".ima", ".dicom")
 COMPANIONS = ()
@@ -33,7 +33,11 @@ NOT_IMAGES = {
     "SR": "a structured report",
     "PR": "a presentation state",
     "KO": "a key object selection",
+    "REG": "a registration",
+    "ECG": "an electrocardiogram",
+    "DOC": "a document",
 }
+DIRECTORY = "1.2.840.10008.1.3.10"
 TAGS = [
     "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "PatientID", "SeriesDescription",
     "Modality", "ImageType", "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel",
@@ -51,10 +55,17 @@ UNEVEN = 0.05
 """How far a gap may be from the median gap, as a share of it."""
 
 
+class NotAnImage(UnreadableItem):
+    """A sound DICOM file of another kind, which is no item that could not be read."""
+
+
 def is_dicom(file: Path) -> bool:
     """Whether a file without a known suffix carries DICOM's marker."""
-    with file.open("rb") as opened:
-        return opened.read(132)[128:] == b"DICM"
+    try:
+        with file.open("rb") as opened:
+            return opened.read(132)[128:] == b"DICM"
+    except OSError:
+        return False
 
 
 def read_tags(file: Path) -> Any:
@@ -63,18 +74,21 @@ def read_tags(file: Path) -> Any:
     from pydicom.errors import InvalidDicomError
 
     try:
-        tags = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=TAGS)
-    except (InvalidDicomError, OSError, EOFError, ValueError, AttributeError) as error:
-        found = str(error).split(". Use")[0] or type(error).__name__
+        with reading(str(file), "a DICOM file"):
+            tags = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=TAGS)
+            _require_image(tags, file)
+    except InvalidDicomError as error:
+        found = str(error).split(". Use")[0]
         raise UnreadableItem(str(file), "a DICOM file", found) from error
-    _require_image(tags, file)
     return tags
 
 
 def _require_image(tags: Any, file: Path) -> None:
     modality = str(tags.get("Modality", ""))
     if modality in NOT_IMAGES:
-        raise UnreadableItem(str(file), "an image", NOT_IMAGES[modality])
+        raise NotAnImage(str(file), "an image", NOT_IMAGES[modality])
+    if tags.file_meta.get("MediaStorageSOPClassUID") == DIRECTORY:
+        raise NotAnImage(str(file), "an image", "a directory of others (DICOMDIR)")
     if not tags.get("Rows") or not tags.get("Columns"):
         raise UnreadableItem(str(file), "an image", "a data set without rows and columns")
     frames = int(tags.get("NumberOfFrames") or 1)
@@ -127,10 +141,15 @@ def group_series(files: Sequence[Path]) -> tuple[list[dict[Path, Any]], list[Unr
 
 def in_order(series: Mapping[Path, Any]) -> tuple[Path, ...]:
     """Files by their place along the normal. Raises UnreadableItem unless they stack."""
+    source = str(next(iter(series)).parent)
+    with reading(source, "slices whose tags can be understood"):
+        return _in_order(series, source)
+
+
+def _in_order(series: Mapping[Path, Any], source: str) -> tuple[Path, ...]:
     files, slices = list(series), list(series.values())
     if len(files) == 1:
         return tuple(files)
-    source = str(files[0].parent)
     _require_one_grid(slices, source)
     places = np.array([_vector(tags, "ImagePositionPatient", 3, source) for tags in slices])
     normal = _normal(slices[0], source)
@@ -168,7 +187,11 @@ def _patient(tags: Any) -> str:
 
 def load(files: Sequence[Path]) -> Stored:
     """Rows, columns, slices; rescaled as the files say (HU in CT). Raises UnreadableItem."""
-    return Stored(np.stack([_pixels(file) for file in files], axis=2))
+    slices = [_pixels(file) for file in files]
+    if len({values.shape for values in slices}) > 1:
+        source = str(files[0].parent)
+        raise UnreadableItem(source, "slices of one size", "pixels of several sizes")
+    return Stored(np.stack(slices, axis=2))
 
 
 def _pixels(file: Path) -> np.ndarray:
@@ -198,13 +221,18 @@ def _require_one_grid(slices: Sequence[Any], source: str) -> None:
     if len(slices) < 3:
         raise UnreadableItem(source, "at least 3 slices in a series", f"{len(slices)}")
     turns = np.array([_vector(tags, "ImageOrientationPatient", 6, source) for tags in slices])
-    different = np.unique(turns.round(2), axis=0)
     if np.abs(turns - turns[0]).max() > 0.01:
-        found = f"{len(different)} orientations (scouts, or several planes)"
+        found = f"{len(np.unique(turns.round(2), axis=0))} orientations (scouts, or several planes)"
         raise UnreadableItem(source, "slices of one orientation", found)
-    grids = {(int(t.Rows), int(t.Columns), tuple(t.get("PixelSpacing") or ())) for t in slices}
-    if len(grids) > 1:
-        found = f"{len(grids)} different sizes or spacings"
+    if len({str(tags.get("SamplesPerPixel") or 1) for tags in slices}) > 1:
+        raise UnreadableItem(source, "slices of one kind", "some grey and some in colour")
+    sizes = {(int(tags.Rows), int(tags.Columns)) for tags in slices}
+    spacings = {
+        tuple(round(float(step), 3) for step in tags.get("PixelSpacing") or ()) for tags in slices
+    }
+    different = max(len(sizes), len(spacings))
+    if different > 1:
+        found = f"{different} different sizes or spacings"
         raise UnreadableItem(source, "slices of one size", found)
 
 

@@ -2,11 +2,56 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from unlabeled.errors import UnreadableItem
+
+STRANGE = (
+    ValueError, TypeError, LookupError, AttributeError, ArithmeticError, OSError, EOFError,
+    NotImplementedError, RecursionError, MemoryError, struct.error, zlib.error,
+)  # fmt: skip
+"""What the libraries that decode files raise for those that are not as they should be."""
+
+
+@contextmanager
+def reading(source: str, expected: str) -> Iterator[None]:
+    """Turn what a library raises for a file into UnreadableItem: one file never ends a command."""
+    try:
+        yield
+    except UnreadableItem:
+        raise
+    except STRANGE as error:
+        words = str(error).splitlines()[0] if str(error) else ""
+        found = f"{type(error).__name__}{': ' if words else ''}{words}"
+        raise UnreadableItem(source, expected, found) from error
+
+
+UNITS = {
+    "mm": 1.0, "millimeter": 1.0, "millimetre": 1.0,
+    "micron": 1e-3, "microns": 1e-3, "micrometer": 1e-3, "micrometre": 1e-3, "um": 1e-3,
+    "µm": 1e-3, "μm": 1e-3, "nm": 1e-6, "cm": 10.0, "centimeter": 10.0,
+    "m": 1e3, "meter": 1e3, "metre": 1e3,
+}  # fmt: skip
+"""What distances are multiplied by to be mm."""
+
+
+def in_mm(affine: np.ndarray, unit: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """An affine in mm, and a remark unless it was in mm. unit: as the file says, "" for none."""
+    factor = UNITS.get(unit.strip().lower().strip("\"'"))
+    if factor is None:
+        said = f"distances in {unit!r}" if unit else "distances without a unit"
+        return affine, (f"{said}, taken as mm",)
+    if factor == 1:
+        return affine, ()
+    scaled = affine.copy()
+    scaled[:3] *= factor
+    return scaled, (f"distances in {unit}, converted to mm",)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -15,7 +60,8 @@ class Header:
 
     affine: (4, 4) float64, stored index to world, in mm; frames: volumes of the same grid one
     after the other (time, echoes, colours); colour: whether the frames are colours; spaced:
-    whether the file gives distances in mm; patient, session, sequence: as the file names them.
+    whether the file gives distances; patient, session, sequence: as the file names them; remarks:
+    short phrases on what was assumed or converted, "distances in microns, converted to mm".
     """
 
     shape: tuple[int, int, int]
@@ -26,6 +72,7 @@ class Header:
     patient: str = ""
     session: str = ""
     sequence: str = ""
+    remarks: tuple[str, ...] = ()
 
     def with_spacing(self, spacing: tuple[float, ...]) -> Header:
         """The same directions, other distances, in mm."""

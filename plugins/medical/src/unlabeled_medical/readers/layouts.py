@@ -1,256 +1,136 @@
 """Which files below a path are images, and which are left alone.
 
-Three layouts are known: a datalist (`dataset.json` of the Medical Segmentation Decathlon, or
-MONAI's), BIDS (`dataset_description.json`, `sub-*` folders), and plain folders. Label maps lie
-beside images in all of them; they are left out unless `include` names them.
+Known are plain folders, BIDS, datalists (see `datalists`), and folders of `imagesTr` and `imagesTs`
+as the Medical Segmentation Decathlon and nnU-Net have them (see `nnunet`), also several in one
+folder. Label maps lie beside images in all of them; they are left out unless `include` names them.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
 
-from unlabeled.errors import DataError, UnreadableItem
-from unlabeled_medical.readers import dicom, images, nifti, nrrd
-from unlabeled_medical.readers.names import Named, Naming, Told
+from unlabeled.data.listing import FOREIGN, Listed, Listing, list_files
+from unlabeled.errors import UnreadableItem
+from unlabeled_medical.readers import datalists, dicom, nnunet
+from unlabeled_medical.readers.entries import Choosing, Found, entry_of
+from unlabeled_medical.readers.kinds import (
+    COMPANIONS,
+    ENDINGS,
+    has_header,
+    kind_of,
+    looks_like_dicom,
+    looks_like_label,
+    stem,
+)
+from unlabeled_medical.readers.names import Named
 
-FORMATS = {"nifti": nifti, "dicom": dicom, "nrrd": nrrd, "image": images}
-LABEL_WORDS = {
-    "label", "labels", "labelstr", "labelsts", "mask", "masks", "seg", "segs", "segmentation",
-    "segmentations", "dseg", "probseg", "groundtruth", "gt", "annotation", "annotations",
-    "contour", "contours", "lesion", "lesions", "roi", "rois", "aseg", "aparc", "parcellation",
-    "parc", "dlmuse", "muse", "vertlabels", "derivatives",
-}  # fmt: skip
-
-PATIENT_KEYS = ("patient", "patient_id", "subject", "subject_id", "group")
-"""What rows of a datalist may call the patient."""
-Channels = tuple[tuple[Path, ...] | None, ...]
+LABELS = "that look like label maps (the reader's include brings them in)"
+UNNAMED = "that the datalist does not name"
+NO_IMAGES = "of DICOM that are no images"
 IN_TAGS = Named("", told="tag")
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One image to be, and what its name says of it.
-
-    channels: the files of each channel: one, or the slices of a series; None where a sequence is
-    missing; patient, told: "" and "tag" where the files' own tags say.
-    """
-
-    id: str
-    format: str
-    channels: Channels
-    patient: str = ""
-    session: str = ""
-    sequence: str = ""
-    split: str = ""
-    told: Told = "tag"
-
-
-@dataclass(slots=True)
-class Found:
-    """What a layout holds; problems: files of a known kind that cannot be used."""
-
-    entries: list[Entry] = field(default_factory=list)
-    problems: list[UnreadableItem] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Choosing:
-    """Which files are wanted: globs on the path relative to the folder, sections of a datalist.
-
-    naming: how patients are told from paths.
-    """
-
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    sections: tuple[str, ...] = ()
-    naming: Naming = field(default_factory=Naming)
-
-    def wants(self, relative: str) -> bool:
-        if any(fnmatch(relative, glob) for glob in self.exclude):
-            return False
-        return not self.include or any(fnmatch(relative, glob) for glob in self.include)
 
 
 def find(path: Path, choosing: Choosing) -> Found:
     """List the images at `path`: a folder, one file, or a datalist. Raises DataError."""
     path = Path(path)
-    if not path.exists():
-        raise DataError(f"{path}: there is no such file or folder")
-    if path.suffix == ".json":
-        return from_datalist(path, choosing)
-    if path.is_dir() and (path / "dataset.json").is_file():
-        return from_datalist(path / "dataset.json", choosing)
-    root = path if path.is_dir() else path.parent
-    files = sorted(f for f in path.rglob("*") if f.is_file()) if path.is_dir() else [path]
-    return from_files(files, root, choosing)
-
-
-def from_files(files: Sequence[Path], root: Path, choosing: Choosing) -> Found:
-    """Plain folders and BIDS alike; hidden files and folders are not looked at."""
-    found = Found()
-    left: Counter[str] = Counter()
-    slices: dict[Path, list[Path]] = {}
-    for file in files:
-        relative = file.relative_to(root).as_posix()
-        kind = kind_of(file)
-        if any(part.startswith(".") for part in Path(relative).parts) or kind == "companion":
-            continue
-        if not kind or not choosing.wants(relative):
-            left["other" if not kind else "unwanted"] += 1
-        elif not choosing.include and looks_like_label(relative):
-            left["label"] += 1
-        elif kind == "dicom":
-            slices.setdefault(file.parent, []).append(file)
+    if path.suffix.lower() == ".json" and path.is_file():
+        found = Found(Listing(path))
+        datalists.add(datalists.read(path, choosing), path, "", choosing, found)
+        return found
+    listing = list_files(path, choosing.rules, (*ENDINGS, *COMPANIONS), looks_like_dicom)
+    found = Found(listing)
+    parts = _by_set(listing.files, path)
+    for root, files in parts.items():
+        if root is None:
+            _add_files(_images(files, choosing, listing), choosing, found)
         else:
-            _add_file(found, relative, kind, file, choosing.naming)
-    for folder, members in slices.items():
-        _add_series(found, folder, members, root, choosing.naming)
+            _add_set(path / root, root, files, choosing, found)
     found.entries.sort(key=lambda entry: entry.id)
-    found.notes.extend(_notes(left))
     return found
 
 
-def from_datalist(file: Path, choosing: Choosing) -> Found:
-    """The images (never the labels) that a datalist names, relative to its folder.
-
-    Raises DataError if it is no datalist.
-    """
-    found = Found()
-    try:
-        sections = json.loads(file.read_text(encoding="utf-8"))
-        wanted = {k: v for k, v in sections.items() if k in choosing.sections}
-    except (OSError, ValueError, AttributeError) as error:
-        raise DataError(f"{file}: expected a datalist as JSON, found: {error}") from error
-    if not wanted:
-        raise DataError(
-            f"{file}: expected one of the sections {', '.join(choosing.sections)}, found "
-            f"{', '.join(map(str, sections)) or 'nothing'}. The reader's sections chooses."
-        )
-    for split, rows in wanted.items():
-        for row in rows:
-            _add_row(found, row, split, file, choosing)
-    others = {k: len(v) for k, v in sections.items() if isinstance(v, list) and k not in wanted}
-    for name in ("test", "testing", "validation", "training"):
-        if others.get(name):
-            found.notes.append(
-                f"{others[name]} images of the section {name!r} are left out; the reader's "
-                "sections includes them"
-            )
-    return found
+def _by_set(files: Sequence[Listed], path: Path) -> dict[str | None, list[Listed]]:
+    """Files by the folder of their data set, "" for `path` itself; None for those in none."""
+    own = path.is_dir() and (path / datalists.NAME).is_file()
+    parts: dict[str | None, list[Listed]] = {"": []} if own else {}
+    for file in files:
+        root = nnunet.root_of(file.name)
+        parts.setdefault("" if root is None and own else root, []).append(file)
+    return parts
 
 
-def kind_of(file: Path) -> str:
-    """The format's name, "companion" for the second file of a pair, or "" for anything else."""
-    name = file.name.lower()
-    for kind, module in FORMATS.items():
-        if name.endswith(module.SUFFIXES):
-            return kind
-        if name.endswith(module.COMPANIONS):
-            return "companion"
-    if "." not in name or name.rpartition(".")[2].isdigit():
-        return "dicom" if dicom.is_dicom(file) else ""
-    return ""
-
-
-def looks_like_label(relative: str) -> bool:
-    """Whether a word of the path says that it holds labels: `labelsTr/`, `t1_seg.nii.gz` …"""
-    *folders, name = Path(relative).parts
-    whole = stem(name).lower().replace("ground_truth", "groundtruth")
-    words = set(re.split(r"[^a-z]+", whole)) | {folder.lower() for folder in folders}
-    words |= {part for folder in folders for part in re.split(r"[^a-z]+", folder.lower())}
-    return bool(words & LABEL_WORDS)
-
-
-def stem(name: str) -> str:
-    """A file's name without its suffixes."""
-    lower = name.lower()
-    for module in FORMATS.values():
-        for suffix in sorted(module.SUFFIXES, key=len, reverse=True):
-            if lower.endswith(suffix):
-                return name[: -len(suffix)]
-    return name
-
-
-def _add_file(found: Found, relative: str, kind: str, file: Path, naming: Naming) -> None:
-    try:
-        named = naming.of(relative, stem(file.name))
-    except UnreadableItem as error:
-        found.problems.append(error)
-        return
-    found.entries.append(_entry(relative, kind, ((file,),), named))
-
-
-def _entry(name: str, kind: str, channels: Channels, named: Named, split: str = "") -> Entry:
-    told = named.patient, named.session, named.sequence
-    return Entry(name, kind, channels, *told, split, named.told)
-
-
-def _add_series(
-    found: Found, folder: Path, files: Sequence[Path], root: Path, naming: Naming
+def _add_set(
+    folder: Path, root: str, files: Sequence[Listed], choosing: Choosing, found: Found
 ) -> None:
-    series, problems = dicom.group_series(files)
-    found.problems.extend(problems)
+    """Images of one data set, by its datalist or by its folders. Raises DataError."""
+    file = folder / datalists.NAME
+    about = datalists.read(file, choosing, required=root == "") if file.is_file() else {}
+    images = _images(files, choosing, found.listing)
+    if about and not nnunet.without_list(about):
+        used = datalists.add(about, file, root, choosing, found)
+        found.listing.leave_out(UNNAMED, count=sum(each.path not in used for each in images))
+    else:
+        rest = nnunet.add(images, root, about, choosing, found)
+        _add_files(rest, choosing, found)
+
+
+def _images(files: Sequence[Listed], choosing: Choosing, listing: Listing) -> list[Listed]:
+    """Those that may be images; the others are counted."""
+    beside: dict[Path, set[str]] = defaultdict(set)
+    for file in files:
+        beside[file.path.parent].add(file.name.rpartition("/")[2].lower())
+    images = []
+    for file in files:
+        if kind_of(file.name) == "companion":
+            if not has_header(file.name, beside[file.path.parent]):
+                listing.leave_out(FOREIGN, f"{file.path.suffix.lower()} without its header")
+        elif not choosing.rules.include and looks_like_label(file.name):
+            listing.leave_out(LABELS)
+        else:
+            images.append(file)
+    return images
+
+
+def _add_files(files: Sequence[Listed], choosing: Choosing, found: Found) -> None:
+    """Plain folders and BIDS alike."""
+    slices: dict[Path, list[Listed]] = defaultdict(list)
+    for file in files:
+        kind = kind_of(file.name) or ("dicom" if dicom.is_dicom(file.path) else "")
+        if kind == "dicom":
+            slices[file.path.parent].append(file)
+            continue
+        try:
+            if not kind:
+                raise UnreadableItem(str(file.path), "an image", "another kind of file")
+            named = choosing.naming.of(file.name, stem(file.path.name))
+        except UnreadableItem as error:
+            found.listing.quarantine(error)
+        else:
+            found.entries.append(entry_of(file.name, kind, ((file.path,),), named))
+    for members in slices.values():
+        _add_series(members, choosing, found)
+
+
+def _add_series(files: Sequence[Listed], choosing: Choosing, found: Found) -> None:
+    """The series of one folder. A folder's only series, of several slices, has the folder's id."""
+    names = {file.path: file.name for file in files}
+    series, problems = dicom.group_series(list(names))
+    for problem in problems:
+        if isinstance(problem, dicom.NotAnImage):
+            found.listing.leave_out(NO_IMAGES, problem.found)
+        else:
+            found.listing.quarantine(problem)
     for members in series:
         try:
             ordered = dicom.in_order(members)
-        except UnreadableItem as error:
-            found.problems.append(error)
-            continue
-        alone = len(series) == 1 and len(ordered) > 1 and folder != root
-        first = ordered[0].relative_to(root).as_posix()
-        name = folder.relative_to(root).as_posix() if alone else first
-        try:
+            first = names[ordered[0]]
+            folder = first.rpartition("/")[0]
+            alone = len(series) == 1 and len(ordered) > 1 and folder
+            naming = choosing.naming
             named = naming.of(first, stem(ordered[0].name)) if naming.says() else IN_TAGS
         except UnreadableItem as error:
-            found.problems.append(error)
+            found.listing.quarantine(error)
         else:
-            found.entries.append(_entry(name, "dicom", (ordered,), named))
-
-
-def _add_row(found: Found, row: Any, split: str, file: Path, choosing: Choosing) -> None:
-    image = row.get("image") if isinstance(row, dict) else row
-    names: list[Any] = image if isinstance(image, list) else [image]
-    if not names or not all(isinstance(name, str) for name in names):
-        raise DataError(f"{file}: {split}: expected the path of an image, found {row!r}")
-    relative = Path(names[0]).as_posix()
-    if not choosing.wants(relative):
-        return
-    paths = tuple(file.parent / name for name in names)
-    missing = [path for path in paths if not path.is_file()]
-    kind = kind_of(paths[0])
-    if missing or not kind:
-        reason = "no such file" if missing else "another kind of file"
-        found.problems.append(UnreadableItem(str((missing or paths)[0]), "an image", reason))
-        return
-    try:
-        named = choosing.naming.of(relative, stem(paths[0].name))
-    except UnreadableItem as error:
-        found.problems.append(error)
-        return
-    given = [row[key] for key in PATIENT_KEYS if key in row] if isinstance(row, dict) else []
-    if given and not choosing.naming.says():
-        named = replace(named, patient=str(given[0]), told="given")
-    channels = tuple((path,) for path in paths)
-    found.entries.append(_entry(relative, kind, channels, replace(named, sequence=""), split))
-
-
-def _notes(left: Counter[str]) -> list[str]:
-    notes = []
-    if left["label"]:
-        notes.append(
-            f"{left['label']} files look like label maps and are left out; name them in the "
-            "reader's include to read them as images"
-        )
-    if left["other"]:
-        notes.append(f"{left['other']} files of other kinds are not looked at")
-    if left["unwanted"]:
-        notes.append(f"{left['unwanted']} files are left out by include and exclude")
-    return notes
+            found.entries.append(entry_of(folder if alone else first, "dicom", (ordered,), named))

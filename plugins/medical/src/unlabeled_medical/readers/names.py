@@ -26,7 +26,8 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Literal
 
-from unlabeled.errors import RecipeError, UnreadableItem
+from unlabeled.data.globs import compile_pattern
+from unlabeled.errors import UnreadableItem
 from unlabeled_medical.readers.conventions import (
     BIDS,
     CHANNEL,
@@ -232,25 +233,6 @@ def _doubts(items: Counter[Told], patients: dict[Told, set[str]]) -> list[str]:
             f"their names look like visits of {len(shared)} patients; {CHANGES}"
         ]
     return []
-
-
-@lru_cache(maxsize=16)
-def compile_pattern(pattern: str) -> re.Pattern[str]:
-    """`{patient}/{sequence}.nii.gz` as a regular expression; a field holds no slash.
-
-    Without a slash the pattern describes the file name, with one the path below the folder.
-    Raises RecipeError.
-    """
-    texts = re.split(r"\{(\w+)\}", pattern)
-    fields = "".join(
-        f"(?P<{name}>[^/]+?){re.escape(text)}"
-        for name, text in zip(texts[1::2], texts[2::2], strict=True)
-    )
-    expression = re.escape(texts[0]) + fields
-    try:
-        return re.compile(expression if "/" in pattern else f"(?:.*/)?{expression}")
-    except re.error as error:
-        raise RecipeError(f"reader.pattern: {pattern!r} has a field twice or unnamed") from error
 
 
 def _says_nothing(name: str) -> bool:

@@ -9,19 +9,24 @@ from typing import Any
 import numpy as np
 
 from unlabeled.errors import UnreadableItem
-from unlabeled_medical.readers.header import Header, Stored
+from unlabeled_medical.readers.header import Header, Stored, in_mm
 
-SUFFIXES = (".nii", ".nii.gz", ".hdr", ".mgh", ".mgz", ".head", ".mnc", ".par")
+SUFFIXES = (".nii", ".nii.gz", ".hdr", ".hdr.gz", ".mgh", ".mgz", ".head", ".mnc", ".par")
 COMPANIONS = (".img", ".img.gz", ".brik", ".brik.gz", ".rec")
 """Files with the voxels of one of the former."""
 
 
 def header(files: Sequence[Path]) -> Header:
     """Raises UnreadableItem."""
+    import nibabel
+
     image = _open(files[0])
     shape = _grid(image, files[0])
-    spaced = _has_spacing(image)
-    return Header(shape[:3], np.asarray(image.affine, dtype=np.float64), shape[3], spaced=spaced)
+    affine, remarks = np.asarray(image.affine, dtype=np.float64), tuple[str, ...]()
+    if isinstance(image.header, nibabel.Nifti1Header):  # as are those of NIfTI-2
+        affine, remarks = in_mm(affine, _unit(image.header))
+        remarks += _doubts(image.header)
+    return Header(shape[:3], affine, shape[3], spaced=_has_spacing(image), remarks=remarks)
 
 
 def load(files: Sequence[Path]) -> Stored:
@@ -47,13 +52,87 @@ def _open(file: Path) -> Any:
     import nibabel
 
     try:
-        return nibabel.load(file)
+        return _as_pair(file) or _of_mixed_case(file) or nibabel.load(file)
     except ModuleNotFoundError as error:
         expected = f"the package {error.name}, which this format needs (pip install {error.name})"
         raise UnreadableItem(str(file), expected, "it is not installed") from error
     except Exception as error:  # nibabel's formats raise families of their own
         expected = "a volume that nibabel reads"
         raise UnreadableItem(str(file), expected, _words(error)) from error
+
+
+def _as_pair(file: Path) -> Any:
+    """The image whose voxels are compressed or called in other letters than nibabel looks for."""
+    from nibabel.fileholders import FileHolder
+    from nibabel.imageclasses import all_image_classes
+
+    if file.suffix.lower() != ".hdr":
+        return None
+    beside = [f for f in file.parent.iterdir() if f.name.lower() in _names_of_voxels(file)]
+    if not beside or file.with_suffix(".img") in beside:
+        return None
+    holders = {
+        "header": FileHolder(str(file)),
+        "image": FileHolder(str(beside[0])),
+        "mat": FileHolder(str(file.with_suffix(".mat"))),  # SPM's affine, which need not be there
+    }
+    sniffed = None
+    for kind in all_image_classes:
+        maybe, sniffed = kind.path_maybe_image(str(file), sniffed)
+        if maybe:
+            return kind.from_file_map(holders)
+    return None
+
+
+def _names_of_voxels(file: Path) -> set[str]:
+    return {f"{file.stem}{ending}".lower() for ending in (".img", ".img.gz")}
+
+
+def _of_mixed_case(file: Path) -> Any:
+    """nibabel knows `.nii.gz` and `.NII.GZ`, and no other letters."""
+    import nibabel
+    from nibabel.fileholders import FileHolder
+    from nibabel.openers import ImageOpener
+
+    suffixes = "".join(file.suffixes[-2:])
+    if not suffixes.lower().endswith((".nii", ".nii.gz")) or suffixes in (".nii.gz", ".NII.GZ"):
+        return None
+    with ImageOpener(str(file)) as opened:
+        length = opened.read(4)
+    second = length in ((540).to_bytes(4, "little"), (540).to_bytes(4, "big"))
+    kind = nibabel.Nifti2Image if second else nibabel.Nifti1Image
+    return kind.from_file_map({"image": FileHolder(str(file))})  # type: ignore[no-untyped-call]
+
+
+def _unit(header: Any) -> str:
+    """Of distances; "" if the header does not say."""
+    try:
+        unit = str(header.get_xyzt_units()[0])
+    except KeyError:  # a number that stands for no unit
+        unit = "unknown"
+    return "" if unit == "unknown" else unit
+
+
+def _doubts(header: Any) -> tuple[str, ...]:
+    """What the two places that NIfTI has for an affine leave open."""
+    from nibabel.orientations import aff2axcodes
+
+    try:
+        sform, qform = (header.get_sform(coded=True)[0], header.get_qform(coded=True)[0])
+    except (ValueError, ArithmeticError, np.linalg.LinAlgError):  # a qform that is no rotation
+        return ()
+    if sform is None and qform is None:
+        return ("neither sform nor qform (left and right are a guess)",)
+    if sform is None or qform is None or not np.isfinite(sform).all():
+        return ()
+    codes = [set(aff2axcodes(affine)) for affine in (sform, qform)]  # type: ignore[no-untyped-call]
+    if codes[0] & {"L", "R"} != codes[1] & {"L", "R"} or _mirrored(sform) != _mirrored(qform):
+        return ("an sform and a qform that disagree on left and right (the sform is used)",)
+    return ()
+
+
+def _mirrored(affine: np.ndarray) -> bool:
+    return bool(np.linalg.det(affine[:3, :3]) < 0)
 
 
 def _grid(image: Any, file: Path) -> tuple[int, int, int, int]:
@@ -83,7 +162,8 @@ def _require_whole(image: Any, file: Path) -> None:
         if not path.exists():
             raise UnreadableItem(str(file), f"its voxels in {path.name}", "no such file")
         needed = data.offset + int(np.prod(data.shape)) * data.dtype.itemsize
-        if path.suffix != ".gz" and path.suffix != ".mgz" and path.stat().st_size < needed:
+        packed = path.suffix.lower() in (".gz", ".mgz", ".bz2", ".zst")
+        if not packed and path.stat().st_size < needed:
             found = f"{path.stat().st_size} bytes"
             raise UnreadableItem(str(file), f"{needed} bytes of voxels", found)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from unlabeled.errors import UnreadableItem
-from unlabeled_medical.readers.header import Header, Stored
+from unlabeled_medical.readers.header import Header, Stored, in_mm
 
 SUFFIXES = (".nrrd", ".nhdr")
 COMPANIONS = (".raw", ".raw.gz")
@@ -34,8 +34,9 @@ def header(files: Sequence[Path]) -> Header:
     if directions is not None:
         affine[:3, : len(space)] = directions
     affine[:3, 3] = _signed(fields, np.asarray(fields.get("space origin", np.zeros(3)), float))
+    affine, remarks = in_mm(affine, _unit(fields)) if directions is not None else (affine, ())
     frames = sizes[others[0]] if others else 1
-    return Header((x, y, z), affine, frames, spaced=directions is not None)
+    return Header((x, y, z), affine, frames, spaced=directions is not None, remarks=remarks)
 
 
 def load(files: Sequence[Path]) -> Stored:
@@ -79,6 +80,12 @@ def _axes(fields: Mapping[str, Any], file: Path) -> tuple[list[int], list[int]]:
         found = f"{len(space)} of space and {len(others)} others"
         raise UnreadableItem(str(file), "2 or 3 axes of space, at most one of frames", found)
     return space, others
+
+
+def _unit(fields: Mapping[str, Any]) -> str:
+    """That of all axes; most files give none, and by 3D Slicer's convention it is mm then."""
+    units = {str(unit).strip('"') for unit in fields.get("space units") or ["mm"]}
+    return units.pop() if len(units) == 1 else " and ".join(sorted(units))
 
 
 def _directions(fields: Mapping[str, Any], space: Sequence[int]) -> np.ndarray | None:

@@ -22,9 +22,9 @@ from nibabel.orientations import aff2axcodes
 from unlabeled.data.items import Item
 from unlabeled.errors import DataError, UnreadableItem
 from unlabeled_medical.readers.conventions import SEQUENCES
+from unlabeled_medical.readers.entries import Entry
 from unlabeled_medical.readers.geometry import Grid
 from unlabeled_medical.readers.header import Header
-from unlabeled_medical.readers.layouts import Entry
 from unlabeled_medical.readers.names import Told
 
 PUBLIC = (

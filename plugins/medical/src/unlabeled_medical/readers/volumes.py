@@ -15,13 +15,15 @@ import torch
 from pydantic import Field
 
 from unlabeled.contract import Measures, Remarks, Suggests
-from unlabeled.data.items import Item, Items, Quarantined
+from unlabeled.data.items import REQUIRED, Item, Items
+from unlabeled.data.listing import FileRules
 from unlabeled.errors import DataError, UnreadableItem
 from unlabeled.settings import Settings
 from unlabeled_medical.readers import voxels
+from unlabeled_medical.readers.entries import Choosing, Entry
 from unlabeled_medical.readers.geometry import Grid, Window
 from unlabeled_medical.readers.header import Header, Stored
-from unlabeled_medical.readers.layouts import Choosing, Entry, find
+from unlabeled_medical.readers.layouts import find
 from unlabeled_medical.readers.names import Naming, Patients, notes_on
 from unlabeled_medical.readers.remarks import remarks_on
 from unlabeled_medical.readers.scale import Intensity, Scale
@@ -103,27 +105,27 @@ class Volumes(Settings, Remarks, Measures, Suggests):
 
     def index(self, path: Path) -> Items:
         """From headers only. Raises DataError if nothing below `path` can be used."""
+        rules = FileRules(include=self.include, exclude=self.exclude, pattern=self.pattern)
         naming = Naming(self.patients, self.pattern)
-        found = find(path, Choosing(self.include, self.exclude, self.sections, naming))
-        entries, problems = found.entries, list(found.problems)
+        found = find(path, Choosing(rules, self.sections, naming))
+        entries, listing = found.entries, found.listing
         rows: list[dict[str, Any]] = []
+        remarks: Counter[str] = Counter()
         for entry in join_sequences(entries, self.sequences) if self.sequences else entries:
             try:
-                rows.extend(self._rows(entry))
+                headers = self._headers(entry)
+                rows.extend(self._rows(entry, headers))
+                remarks.update(remark for header in headers for remark in header.remarks)
             except UnreadableItem as error:
-                problems.append(error)
-        quarantine = [Quarantined(p.source, p.expected, p.found) for p in problems]
-        if not rows:
-            reasons = [f"{q.source}: {q.found}" for q in quarantine[:3]]
-            hint = "; ".join([*found.notes, *reasons]) or "it is empty"
-            raise DataError(f"{path}: expected medical images, found none that can be used: {hint}")
-        notes = [*found.notes, *notes_on([(row.pop("told"), row["group"]) for row in rows])]
+                listing.quarantine(error)
+        notes = notes_on([(row.pop("told"), row["group"]) for row in rows])
+        notes += [f"{count} files with {remark}" for remark, count in remarks.items()]
         number_sessions(rows)
-        columns = {name: [row[name] for row in rows] for name in rows[0]}
+        columns = {name: [row[name] for row in rows] for name in (rows[0] if rows else REQUIRED)}
         told = {
             name: column for name, column in columns.items() if name not in OPTIONAL or any(column)
         }
-        return Items.of(told, quarantine, notes)
+        return listing.items(told, notes, of="medical image")
 
     def read(self, item: Item, rng: np.random.Generator | None = None) -> Volume:
         """The whole item, or with `rng` a window of `patch` voxels. Raises UnreadableItem."""
@@ -191,9 +193,12 @@ class Volumes(Settings, Remarks, Measures, Suggests):
         source = Source.of(item.metadata["format"], files)
         return voxels.read_scale(source, max(item.metadata["frame"], 0))
 
-    def _rows(self, entry: Entry) -> Iterator[dict[str, Any]]:
+    def _headers(self, entry: Entry) -> list[Header]:
         headers = [self._header(Source.of(entry.format, f)) for f in entry.channels if f]
         require_one_grid(headers, located(entry)[0])
+        return headers
+
+    def _rows(self, entry: Entry, headers: Sequence[Header]) -> Iterator[dict[str, Any]]:
         if self.spacing and not headers[0].spaced:
             expected = f"a spacing in mm, to resample to {self.spacing} (or assume_spacing)"
             raise UnreadableItem(located(entry)[0], expected, "none in the file")

@@ -18,8 +18,8 @@ import numpy as np
 from unlabeled.errors import UnreadableItem
 from unlabeled_medical.readers.cache import cached_file, from_cache, to_cache
 from unlabeled_medical.readers.geometry import Grid, Window
-from unlabeled_medical.readers.header import Header, Stored
-from unlabeled_medical.readers.layouts import FORMATS
+from unlabeled_medical.readers.header import Header, Stored, reading
+from unlabeled_medical.readers.kinds import FORMATS
 from unlabeled_medical.readers.scale import AIR, Intensity, Scale, measure_scale, normalise
 
 Layout = tuple[object, ...]
@@ -55,7 +55,8 @@ class Source:
 @lru_cache(maxsize=4096)
 def read_header(source: Source, assume_spacing: tuple[float, float, float] | None) -> Header:
     """Remembered. Raises UnreadableItem, also if voxels have no size or place."""
-    header: Header = FORMATS[source.format].header(source.files)
+    with reading(source.name, "a header that can be understood"):
+        header: Header = FORMATS[source.format].header(source.files)
     if assume_spacing and not header.spaced:
         header = header.with_spacing(assume_spacing)
     header.require_geometry(source.name)
@@ -64,7 +65,8 @@ def read_header(source: Source, assume_spacing: tuple[float, float, float] | Non
 
 def open_whole(source: Source) -> Stored:
     """All voxels, decoded anew. Raises UnreadableItem."""
-    stored: Stored = FORMATS[source.format].load(source.files)
+    with reading(source.name, "complete voxel data"):
+        stored: Stored = FORMATS[source.format].load(source.files)
     return stored
 
 

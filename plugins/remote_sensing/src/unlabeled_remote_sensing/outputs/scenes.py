@@ -105,7 +105,7 @@ def _run(
         "weights": weights_digest(encoder),
         "settings": encoder.settings.model_dump(mode="json"),
         "reader": reader.model_dump(mode="json"),
-        "item": [item.id, item.source, grid.height, grid.width],
+        "item": [item.id, item.source, item.signature, grid.height, grid.width],
         "tiling": [cell, tile, margin],
         "name": name,
     }

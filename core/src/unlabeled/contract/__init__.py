@@ -1,0 +1,68 @@
+"""The contract between the core and a plugin: one file per piece.
+
+Letters in shapes: N batch, L tokens, D width, M nodes, rank the number of grid axes.
+
+A configurable component is a class with typed settings. Where the component owns no parameters
+(reader, augmentation, features, evaluator) it *is* a `Settings` model with methods:
+
+    class Gain(Settings):
+        low_db: float = -6.0
+        def __call__(self, sample, rng): ...
+
+Where it owns parameters (encoder, objective, pretext) it is an `nn.Module` whose class attribute
+`settings_type` names the model, and whose constructor takes an instance of it first.
+
+What a component can do beside its kind's contract (`Remarks`, `PatchEncoder` …) it says by deriving
+from a small class of `capabilities`.
+"""
+
+from __future__ import annotations
+
+from unlabeled.contract.augmentation import Augmentation, Range
+from unlabeled.contract.capabilities import (
+    BatchAugmentation,
+    Extends,
+    Glances,
+    GradientCheckpointing,
+    Measures,
+    NamesNodes,
+    PatchEncoder,
+    Remarks,
+    Suggests,
+)
+from unlabeled.contract.configured import Configured
+from unlabeled.contract.encoder import Encoder, Encoding, Nodes, Output, Tokens
+from unlabeled.contract.evaluator import Evaluator
+from unlabeled.contract.features import Features
+from unlabeled.contract.objective import Loss, Objective
+from unlabeled.contract.pretext import Pretext
+from unlabeled.contract.reader import Reader
+from unlabeled.contract.samples import Batch, Sample
+
+__all__ = [
+    "Augmentation",
+    "Batch",
+    "BatchAugmentation",
+    "Configured",
+    "Encoder",
+    "Encoding",
+    "Evaluator",
+    "Extends",
+    "Features",
+    "Glances",
+    "GradientCheckpointing",
+    "Loss",
+    "Measures",
+    "NamesNodes",
+    "Nodes",
+    "Objective",
+    "Output",
+    "PatchEncoder",
+    "Pretext",
+    "Range",
+    "Reader",
+    "Remarks",
+    "Sample",
+    "Suggests",
+    "Tokens",
+]

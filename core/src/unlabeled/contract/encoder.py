@@ -1,0 +1,82 @@
+"""The encoder and what it returns."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from torch import Tensor
+
+from unlabeled.contract.configured import Configured
+from unlabeled.contract.samples import Batch, Sample
+from unlabeled.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One thing that an encoder returns. width: the size of the last axis."""
+
+    name: str
+    kind: Literal["global", "tokens", "nodes"]
+    width: int
+
+
+@dataclass(slots=True)
+class Tokens:
+    """values: (N, L, D); valid: (N, L) bool, False is padding or absent; position: (N, L, rank)
+    in physical units (s, mm, map units), or grid steps where there are none."""
+
+    values: Tensor
+    valid: Tensor
+    position: Tensor
+
+
+@dataclass(slots=True)
+class Nodes:
+    """values: (M, D); owner: (M,) index of the sample in the batch; id: (M,) within the sample."""
+
+    values: Tensor
+    owner: Tensor
+    id: Tensor
+
+
+Encoding: TypeAlias = Tensor | Tokens | Nodes
+
+
+class Encoder(Configured):
+    """Turns a batch into embeddings; what a run exports.
+
+    In eval mode a sample's embedding depends neither on its neighbours nor on padding.
+    """
+
+    outputs: tuple[Output, ...]
+    """Set by the constructor; the first is the default and feeds `forward`."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self.settings = settings
+
+    @abstractmethod
+    def collate(self, samples: Sequence[Sample]) -> Batch:
+        """Join samples into the batch that `encode` takes. Runs in data workers: no parameters."""
+
+    @abstractmethod
+    def encode(self, batch: Batch, output: str) -> Encoding:
+        """`global`: (N, D); `tokens`: Tokens; `nodes`: Nodes. Raises ShapeError."""
+
+    def forward(self, batch: Batch) -> Encoding:
+        """The default output."""
+        return self.encode(batch, self.outputs[0].name)
+
+    def calibrate(self, batches: Iterable[Batch]) -> None:
+        """Estimate fixed input statistics (into buffers) once, before a method is built around it.
+
+        So copies that a method makes (teachers, second networks) start calibrated. `batches` may
+        be iterated once. Default: nothing to estimate.
+        """
+
+    def preprocessing(self) -> Mapping[str, Any]:
+        """How input must look, JSON-able, with units; written beside the exported weights."""
+        return {}
