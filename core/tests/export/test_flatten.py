@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
@@ -47,3 +47,15 @@ def test_outputs_are_named_by_kind():
     tokens = ["embedding", "embedding_valid", "embedding_position"]
     assert list(named(Tokens(one, one, one))) == tokens
     assert list(named(Nodes(one, one, one))) == ["embedding", "embedding_owner", "embedding_id"]
+
+
+def test_what_a_constructor_does_not_take_is_derived_again():
+    @dataclass
+    class Derived:
+        values: torch.Tensor
+        cache: torch.Tensor | None = field(default=None, init=False)
+
+    original = Derived(torch.zeros(2))
+    original.cache = torch.ones(2)
+    assert list(tensors_in(original)) == ["values"]
+    assert rebuild(original, iter([torch.ones(2)])).cache is None

@@ -93,3 +93,20 @@ def test_a_missing_extra_names_the_command(linear, tmp_path, monkeypatch):
 def test_an_unknown_output_lists_those_there_are(linear, tmp_path):
     with pytest.raises(UsageError, match=r"'points'\. There are: pooled, steps"):
         export_onnx(linear, tmp_path / "encoder.onnx", output="points")
+
+
+def test_what_a_less_general_graph_cannot_do_is_said(linear, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_trials", refuse_mixed(module._trials))
+    done = export_onnx(linear, tmp_path / "encoder.onnx")
+    assert done.sizes.startswith("any number of items, all of the same size")
+    assert done.refused == ("any number of items of any size: not today",)
+    assert done.checked
+
+
+def refuse_mixed(trials):
+    def some(encoder, samples, form):
+        if form.mixed:
+            raise RunError("not today")
+        return trials(encoder, samples, form)
+
+    return some

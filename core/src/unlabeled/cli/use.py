@@ -272,6 +272,8 @@ def export(
     *,
     out: Path,
     format: Literal["onnx"] = "onnx",  # noqa: ARG001 - the only one there is
+    data: Path | None = None,
+    output: str | None = None,
     json: Json = False,
 ) -> None:
     """Write the run's encoder for another program, and check it numerically after writing.
@@ -284,15 +286,23 @@ def export(
         The file to write.
     format
         onnx needs the extra: pip install "unlabeled[onnx]".
+    data
+        Items to trace and check it with, best of several sizes; the plugin's synthetic ones if
+        left out.
+    output
+        Which of the encoder's outputs; its default if left out.
     """
     from unlabeled.export.onnx import export_onnx
 
-    done = export_onnx(run, out)
+    done = export_onnx(run, out, data=data, output=output)
     if json:
         print_json(done.to_dict())
     else:
         shapes = ", ".join(f"{name} {shape}" for name, shape in done.inputs.items())
         console().print(
-            f"{done.path}: output {done.output}, for {done.sizes} ({shapes}); it differs from the "
-            f"encoder by at most {done.difference:.1g} of the largest value"
+            f"{done.path}: output {done.output}, for {done.sizes} ({shapes}); checked with inputs "
+            f"of {', '.join(done.checked)}, it differs from the encoder by at most "
+            f"{done.difference:.1g} of the largest value"
         )
+        for reason in done.refused:
+            console().print(f"  not for {reason}")

@@ -35,8 +35,12 @@ def alibi_bias(query: Tensor, key: Tensor, slopes: Tensor) -> Tensor:
     query: (N, Q, rank), key: (N, K, rank), places in grid steps; slopes: (heads,). Give the same
     places twice within one sensor, those of two sensors across them. Returns (N, heads, Q, K).
     """
-    # Without the matrix-product form, which is not exact: a token is at distance 0 from itself.
-    distance = torch.cdist(query, key, compute_mode="donot_use_mm_for_euclid_dist")
+    distance = (
+        _pairwise_distances(query, key)
+        if torch.compiler.is_exporting()
+        # Without the matrix-product form, which is not exact: a token is at distance 0 from itself.
+        else torch.cdist(query, key, compute_mode="donot_use_mm_for_euclid_dist")
+    )
     return -slopes.view(1, -1, 1, 1) * distance.unsqueeze(1)
 
 
@@ -46,7 +50,7 @@ def grid_alibi(grid: Sequence[int], slopes: Tensor) -> Tensor:
     slopes: (heads,), as `alibi_slopes` gives them. The last two tables are kept: tiles of a scene
     have the same one. Not while a graph is traced, which must hold its own.
     """
-    if torch.compiler.is_compiling() or torch.onnx.is_in_onnx_export():
+    if torch.compiler.is_compiling():
         return _of_grid(tuple(grid), slopes)
     return _kept(tuple(grid), len(slopes), slopes.device, slopes.dtype)
 
@@ -60,6 +64,11 @@ def _kept(grid: tuple[int, ...], heads: int, device: torch.device, dtype: torch.
 def _of_grid(grid: tuple[int, ...], slopes: Tensor) -> Tensor:
     place = grid_positions(grid, slopes.device).unsqueeze(0)
     return alibi_bias(place, place, slopes)
+
+
+def _pairwise_distances(query: Tensor, key: Tensor) -> Tensor:
+    """`cdist`, (N, Q, K), by operators that ONNX has."""
+    return (query.unsqueeze(2) - key.unsqueeze(1)).square().sum(-1).sqrt()
 
 
 def _geometric(heads: int) -> Tensor:

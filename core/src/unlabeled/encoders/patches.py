@@ -18,13 +18,15 @@ from unlabeled.errors import ShapeError
 
 def grid_of(size: Sequence[int], patch: Sequence[int]) -> tuple[int, ...]:
     """The token grid of an input of `size`; a patch that is not full counts as one."""
-    return tuple(-(-s // p) for s, p in zip(size, patch, strict=True))
+    # Not -(-s // p): ONNX rounds the quotient of a negative number towards zero.
+    return tuple((s + p - 1) // p for s, p in zip(size, patch, strict=True))
 
 
 def pad_to_patches(x: Tensor, patch: Sequence[int]) -> Tensor:
     """Zeros (False) at the end of the last axes, up to whole patches: (..., *S) -> (..., *S')."""
     missing = [-s % p for s, p in zip(x.shape[-len(patch) :], patch, strict=True)]
-    if not any(missing):
+    # An exported graph must not remember whether its example was whole patches long.
+    if not torch.compiler.is_exporting() and not any(missing):
         return x
     return F.pad(x, [side for m in reversed(missing) for side in (0, m)])
 
@@ -32,7 +34,10 @@ def pad_to_patches(x: Tensor, patch: Sequence[int]) -> Tensor:
 def patchify(x: Tensor, patch: Sequence[int]) -> Tensor:
     """(N, C, *S) -> (N, L, P). Raises ShapeError if an axis is not whole patches long."""
     rank = len(patch)
-    if x.ndim != rank + 2 or any(s % p for s, p in zip(x.shape[2:], patch, strict=True)):
+    whole = torch.compiler.is_exporting() or not any(
+        s % p for s, p in zip(x.shape[2:], patch, strict=True)
+    )
+    if x.ndim != rank + 2 or not whole:
         raise ShapeError(
             f"patches of {tuple(patch)} need (N, C, *sizes) with sizes that are multiples of it; "
             f"found {tuple(x.shape)}. `pad_to_patches` makes them so."

@@ -58,7 +58,10 @@ class LearnedPositions(nn.Module):
     def forward(self, grid: Sequence[int], extent: Tensor) -> Tensor:
         """(1 or N, L, D) for samples of `extent` (N, rank) in a batch of size `grid`."""
         learned = self.table.shape[:-1]
-        if all(length <= known for length, known in zip(grid, learned, strict=True)):
+        fits = not torch.compiler.is_exporting() and all(
+            length <= known for length, known in zip(grid, learned, strict=True)
+        )
+        if fits:  # as stretching by 1 would give, which an exported graph does for all sizes
             return self.table[tuple(map(slice, grid))].flatten(0, -2).unsqueeze(0)
         values = self.table.unsqueeze(0)
         for axis, length in enumerate(grid):

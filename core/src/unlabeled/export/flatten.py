@@ -46,7 +46,9 @@ def named(encoding: Encoding) -> dict[str, Tensor]:
 
 def _parts(batch: Batch) -> list[tuple[str, Any]]:
     if dataclasses.is_dataclass(batch):
-        return [(field.name, getattr(batch, field.name)) for field in dataclasses.fields(batch)]
+        # What the constructor does not take is derived from the rest, and made again when needed.
+        given = [field.name for field in dataclasses.fields(batch) if field.init]
+        return [(name, getattr(batch, name)) for name in given]
     if isinstance(batch, Mapping):
         return [(str(key), part) for key, part in batch.items()]
     if isinstance(batch, list | tuple):

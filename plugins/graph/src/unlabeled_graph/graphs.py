@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch_geometric.data import Data
 
@@ -23,6 +24,7 @@ class GraphBatch:
 
     x: (M, F) float; edge_index: (2, E) int64, source above target, numbered over the batch;
     edge_attr: (E, K) float or None; batch: (M,) int64, the graph of each node, ascending;
+    ptr: (N + 1,) int64, the first node of each graph, then M, so that its length says N;
     degree: (M,), the edges that end at each node, where the batch lacks some of them.
     The attributes are named as in PyG, so a `torch_geometric.data.Batch` can stand in for it.
     """
@@ -31,9 +33,14 @@ class GraphBatch:
     edge_index: Tensor
     edge_attr: Tensor | None
     batch: Tensor
-    num_graphs: int
+    ptr: Tensor
     degree: Tensor | None = None
     _ways: BothWays | None = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def num_graphs(self) -> int:
+        """N. Not by `len`, which would fix the number in an exported graph."""
+        return self.ptr.shape[0] - 1
 
     def ways(self) -> BothWays:
         """The layout of the edges for sums over neighbours, made once for all layers."""
@@ -57,7 +64,7 @@ def join(samples: Sequence[Data], *, node_features: int, edge_features: int) -> 
         edge_index=torch.cat(edges, dim=1),
         edge_attr=torch.cat([s.edge_attr for s in samples]) if edge_features else None,
         batch=torch.repeat_interleave(torch.arange(len(samples)), sizes),
-        num_graphs=len(samples),
+        ptr=F.pad(sizes.cumsum(0), (1, 0)),
     )
 
 

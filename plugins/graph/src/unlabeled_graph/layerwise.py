@@ -54,7 +54,7 @@ def _layer(
         edge_index=torch.from_numpy(np.stack([source, at[place]])),
         edge_attr=None,
         batch=torch.zeros(len(nodes), dtype=torch.int64),
-        num_graphs=1,
+        ptr=torch.tensor([0, len(nodes)]),
         degree=torch.from_numpy(graph.first[nodes + 1] - graph.first[nodes]),
     )
     h = body.stem(h) if number == 0 else h

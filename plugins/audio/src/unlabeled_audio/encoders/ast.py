@@ -163,7 +163,7 @@ class AST(Encoder, PatchEncoder):
 
     def _frames(self, tokens: Tokens) -> Tokens:
         rows = self.settings.features.rows // self.settings.patch[0]
-        by_row = (len(tokens.values), rows, tokens.values.shape[1] // rows)
+        by_row = (tokens.values.shape[0], rows, tokens.values.shape[1] // rows)
         values = tokens.values.reshape(*by_row, -1).mean(dim=1)
         valid = tokens.valid.reshape(by_row)[:, 0]
         time = self._places(tokens.position).reshape(*by_row, 2)[:, 0, :, :1]

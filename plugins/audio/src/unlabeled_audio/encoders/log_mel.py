@@ -123,8 +123,10 @@ class LogMel(nn.Module):
     def energies(self, values: Tensor) -> Tensor:
         """(N, T) -> (N, M, S): natural logarithms of the energy in each bin, not normalised."""
         # On a processor the frames of one clip at a time fit the cache; a device takes them all.
-        rows = 1 if values.device.type == "cpu" else len(values)
-        return torch.cat([self._energies(clips) for clips in torch.split(values, rows)])
+        # A traced graph must not fix their number.
+        if values.device.type != "cpu" or torch.compiler.is_exporting():
+            return self._energies(values, None)
+        return torch.cat([self._energies(clips, CHUNK) for clips in torch.split(values, 1)])
 
     def calibrate(self, batches: Iterable[Waveforms]) -> None:
         """Estimate mean and standard deviation over the valid frames of all `batches`."""
@@ -159,7 +161,8 @@ class LogMel(nn.Module):
             return 1 + samples // self.hop
         return 1 + (samples - self.length).clamp(min=0) // self.hop
 
-    def _energies(self, values: Tensor) -> Tensor:
+    def _energies(self, values: Tensor, chunk: int | None) -> Tensor:
+        """chunk: frames per pass, all at once if None."""
         kaldi = self.settings.kind == "kaldi"
         if kaldi:
             padded = F.pad(values, (0, max(self.length - values.shape[1], 0)))
@@ -168,18 +171,24 @@ class LogMel(nn.Module):
         sharpened = F.pad(padded[:, 1:] - PREEMPHASIS * padded[:, :-1], (1, 0))
         frames = padded.unfold(1, self.length, self.hop)
         source = sharpened.unfold(1, self.length, self.hop) if kaldi else frames
-        parts = []
-        for start in range(0, frames.shape[1], CHUNK):
-            part = source[:, start : start + CHUNK] * self.window
-            if kaldi:
-                # Without each frame's own mean. Its first sample, which kaldi sharpens in another
-                # way, does not matter: the window is zero there.
-                offset = frames[:, start : start + CHUNK].mean(-1, keepdim=True)
-                part = torch.addcmul(part, offset, self.window, value=PREEMPHASIS - 1)
-            spectrum = torch.fft.rfft(part, n=self.fft)
-            parts.append((spectrum.real.square() + spectrum.imag.square()) @ self.filters)
-        energies = torch.cat(parts, dim=1).transpose(1, 2)
+        if chunk is None:
+            energies = self._bins(source, frames)
+        else:
+            pairs = zip(source.split(chunk, dim=1), frames.split(chunk, dim=1), strict=True)
+            energies = torch.cat([self._bins(*pair) for pair in pairs], dim=1)
+        energies = energies.transpose(1, 2)
         return energies.clamp(min=KALDI_FLOOR).log() if kaldi else (energies + STFT_FLOOR).log()
+
+    def _bins(self, source: Tensor, frames: Tensor) -> Tensor:
+        """Energy in each bin, (N, S, M); source, frames: (N, S, window), sharpened and as is."""
+        windowed = source * self.window
+        if self.settings.kind == "kaldi":
+            # Without each frame's own mean. Its first sample, which kaldi sharpens in another
+            # way, does not matter: the window is zero there.
+            offset = frames.mean(-1, keepdim=True)
+            windowed = torch.addcmul(windowed, offset, self.window, value=PREEMPHASIS - 1)
+        spectrum = torch.fft.rfft(windowed, n=self.fft)
+        return (spectrum.real.square() + spectrum.imag.square()) @ self.filters
 
 
 def mel_filters(

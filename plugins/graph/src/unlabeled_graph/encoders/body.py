@@ -105,7 +105,7 @@ class Body(nn.Module):
             return Nodes(states[-1], graphs.batch, place_in_graph(graphs))
         if output == "graph":
             seen = torch.cat(states, dim=1) if self.settings.jump == "all" else states[-1]
-            return readout(seen, graphs.batch, graphs.num_graphs, self.settings.readout)
+            return readout(seen, graphs.batch, graphs.ptr, self.settings.readout)
         raise ShapeError(f"output: expected graph or nodes, found {output!r}")
 
     def states(self, graphs: GraphBatch, x: Tensor | SparseRows | None = None) -> list[Tensor]:
@@ -167,9 +167,8 @@ class Body(nn.Module):
 
 def place_in_graph(graphs: GraphBatch) -> Tensor:
     """The number of each node within its own graph, (M,)."""
-    sizes = torch.bincount(graphs.batch, minlength=graphs.num_graphs)
-    first = sizes.cumsum(0) - sizes
-    return torch.arange(len(graphs.batch), device=graphs.batch.device) - first[graphs.batch]
+    place = torch.arange(graphs.batch.shape[0], device=graphs.batch.device)
+    return place - graphs.ptr.index_select(0, graphs.batch)
 
 
 def make_norm(norm: Norm, width: int) -> nn.Module:

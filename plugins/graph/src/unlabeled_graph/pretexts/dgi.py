@@ -73,6 +73,6 @@ class DGI(Pretext):
         graphs, body = batch.graphs, graph_encoder(self.encoder).body
         shuffled = replace(graphs, x=graphs.x.index_select(0, batch.order))
         true, false = body.states(graphs)[-1], body.states(shuffled)[-1]
-        summary = torch.sigmoid(readout(true, graphs.batch, graphs.num_graphs, ["mean"]))
+        summary = torch.sigmoid(readout(true, graphs.batch, graphs.ptr, ["mean"]))
         wanted = self.critic(summary).index_select(0, graphs.batch)
         return Loss(bce_loss((true * wanted).sum(1), (false * wanted).sum(1)))

@@ -62,7 +62,7 @@ class InfoGraph(Pretext):
         body = graph_encoder(self.encoder).body
         states = body.states(batch)
         seen = torch.cat(states, dim=1) if self.all_layers else states[-1]
-        pooled = readout(seen, batch.batch, batch.num_graphs, body.settings.readout)
+        pooled = readout(seen, batch.batch, batch.ptr, body.settings.readout)
         require_joint_batch(pooled, "graphs", at_least=self.smallest_batch)
         scores = self.nodes(seen) @ gather_rows(self.graphs(pooled)).T
         own = torch.zeros_like(scores, dtype=torch.bool)

@@ -23,7 +23,7 @@ from unlabeled_medical.encoders.input import require_input
 from unlabeled_medical.encoders.maps import MapEncoder
 from unlabeled_medical.encoders.regions import region_means
 from unlabeled_medical.encoders.vit import token_places
-from unlabeled_medical.encoders.windows import mean_over_windows
+from unlabeled_medical.encoders.windows import fits_window, mean_over_windows
 from unlabeled_medical.volume import Volume, VolumeBatch
 
 
@@ -87,10 +87,10 @@ class Residual(Encoder, MapEncoder):
                 regions=self.settings.regions,
                 side=self.settings.window,
             )
-        if max(batch.values.shape[2:]) > self.settings.window:
-            means = mean_over_windows(self._means, batch, self.settings.window)
-        else:
+        if fits_window(batch, self.settings.window):
             means = self._means(batch)[0]
+        else:
+            means = mean_over_windows(self._means, batch, self.settings.window)
         return means if output == "stages" else means[:, -self.settings.widths[-1] :]
 
     def _means(self, batch: VolumeBatch) -> tuple[Tensor, Tensor]:
@@ -165,7 +165,10 @@ class MaskedBatchNorm(nn.Module):
     def forward(self, x: Tensor, valid: Tensor) -> Tensor:
         """x: (N, D, *S); valid: (N, *S)."""
         rows = x.movedim(1, -1).flatten(0, -2)
-        if valid.all():
+        if not self.training:
+            # The statistics are fixed, so no branch may depend on the data: graphs are exported.
+            normed = torch.where(valid.flatten().unsqueeze(1), self.norm(rows), 0)
+        elif valid.all():
             normed = self.norm(rows)
         else:
             places = valid.flatten().nonzero().squeeze(1)

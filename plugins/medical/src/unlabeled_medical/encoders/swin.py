@@ -73,6 +73,17 @@ class Swin(Encoder, MapEncoder):
         return VolumeBatch.of(samples, self.channels, self.rank)
 
     def encode(self, batch: VolumeBatch, output: str) -> Encoding:
+        flat, there = self._last(batch)
+        if output == "tokens":
+            return Tokens(flat, there, token_places(batch, (STEP,) * self.rank))
+        return flat.sum(dim=1) / there.sum(dim=1, keepdim=True)
+
+    def _last(self, batch: VolumeBatch) -> tuple[Tensor, Tensor]:
+        """The last map as tokens, (N, L, D), zero where they are padding, (N, L) bool."""
+        if torch.compiler.is_exporting():  # a graph cannot sort by size: it takes no padding
+            size = [ceil_to(length, STEP) for length in batch.values.shape[2:]]
+            whole = self.run(batch.values, size)[-1].flatten(2).transpose(1, 2)
+            return whole, torch.ones_like(whole[..., 0], dtype=torch.bool)
         grids = -(-sizes_of(batch.valid) // STEP)
         largest = [-(-length // STEP) for length in batch.values.shape[2:]]
         values = batch.values.new_zeros(len(batch.values), self.outputs[0].width, *largest)
@@ -84,15 +95,12 @@ class Swin(Encoder, MapEncoder):
                 box = [slice(length) for length in grid]
                 values[place][(slice(None), *box)] = last[row]
                 valid[place][tuple(box)] = True
-        flat, there = values.flatten(2).transpose(1, 2), valid.flatten(1)
-        if output == "tokens":
-            return Tokens(flat, there, token_places(batch, (STEP,) * self.rank))
-        return flat.sum(dim=1) / there.sum(dim=1, keepdim=True)
+        return values.flatten(2).transpose(1, 2), valid.flatten(1)
 
     def maps(self, batch: VolumeBatch) -> list[Tensor]:
         """The five feature maps, finest first: (N, D, *S / stride), S filled up to multiples of
         32; padding takes part in attention."""
-        size = [-(-length // STEP) * STEP for length in batch.values.shape[2:]]
+        size = [ceil_to(length, STEP) for length in batch.values.shape[2:]]
         return self.run(batch.values, size)
 
     def run(self, x: Tensor, size: Sequence[int]) -> list[Tensor]:
@@ -141,6 +149,11 @@ def to_monai(encoder: Swin) -> dict[str, Tensor]:
     """The weights as `monai.networks.nets.SwinUNETR.load_state_dict(..., strict=False)` takes
     them."""
     return {f"swinViT.{name}": value for name, value in encoder.swin.state_dict().items()}
+
+
+def ceil_to(length: int, step: int) -> int:
+    """The next multiple of `step`. Without negative numbers, whose quotient ONNX rounds to zero."""
+    return (length + step - 1) // step * step
 
 
 def _by_size(grids: Tensor) -> dict[tuple[int, ...], Tensor]:

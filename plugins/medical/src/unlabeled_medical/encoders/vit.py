@@ -22,7 +22,7 @@ from unlabeled.encoders.token_transformer import TokenTransformer, mean_of_valid
 from unlabeled.settings import Settings
 from unlabeled_medical.encoders.input import require_input
 from unlabeled_medical.encoders.maps import MapEncoder
-from unlabeled_medical.encoders.windows import mean_over_windows
+from unlabeled_medical.encoders.windows import fits_window, mean_over_windows
 from unlabeled_medical.volume import Volume, VolumeBatch
 
 
@@ -73,7 +73,7 @@ class ViT(Encoder, PatchEncoder, MapEncoder):
         return VolumeBatch.of(samples, self.channels, self.rank)
 
     def encode(self, batch: VolumeBatch, output: str) -> Encoding:
-        if output == "pooled" and max(batch.values.shape[2:]) > self.settings.window:
+        if output == "pooled" and not fits_window(batch, self.settings.window):
             return mean_over_windows(self._pooled, batch, self.settings.window)
         if output == "pooled":
             return self._pooled(batch)[0]

@@ -30,6 +30,15 @@ def windows(batch: VolumeBatch, side: int) -> Iterator[tuple[tuple[int, ...], Vo
             yield start, VolumeBatch(values, valid, batch.present, batch.affine)
 
 
+def fits_window(batch: VolumeBatch, side: int) -> bool:
+    """Whether the batch is pooled in one piece. An exported graph takes nothing larger."""
+    if torch.compiler.is_exporting():
+        for length in batch.values.shape[2:]:
+            torch._check(length <= side)
+        return True
+    return max(batch.values.shape[2:]) <= side
+
+
 def mean_over_windows(
     encode: Callable[[VolumeBatch], tuple[Tensor, Tensor]], batch: VolumeBatch, side: int
 ) -> Tensor:

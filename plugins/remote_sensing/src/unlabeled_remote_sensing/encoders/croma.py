@@ -239,7 +239,8 @@ def _streams(radar: Tokens, optical: Tokens) -> tuple[Tokens, Tokens]:
     first, second = _padded(radar, length), _padded(optical, length)
     query = Tokens(
         torch.where(has_radar[:, None, None], first.values, second.values),
-        torch.where(has_radar[:, None], first.valid, second.valid),
+        # As torch.where, which onnxruntime does not have for truth values.
+        (first.valid & has_radar[:, None]) | (second.valid & ~has_radar[:, None]),
         torch.where(has_radar[:, None, None], first.position, second.position),
     )
     return query, context
