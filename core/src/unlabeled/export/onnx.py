@@ -161,8 +161,7 @@ def _traced(
     """The graph of `encode` on `example`, axes of free length where the form says so."""
     inputs = tensors_in(example)
     free = tuple(
-        dict.fromkeys(_free_axes(tensor, form), torch.export.Dim.AUTO)
-        for tensor in inputs.values()
+        dict.fromkeys(_free_axes(tensor, form), torch.export.Dim.AUTO) for tensor in inputs.values()
     )
     with _quietly(), torch.no_grad():
         exported = torch.export.export(
