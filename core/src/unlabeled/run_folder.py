@@ -3,6 +3,7 @@
 recipe.yaml        the resolved recipe            quarantine.jsonl   items left out, and why
 manifest.json      versions, data, status         checkpoints/       to go on from
 metrics.jsonl      one row per optimiser step     encoder/           what the run is for
+trained_on.jsonl   what tells whether the data are the same (in private/, where there is one)
 private/           names behind pseudonyms, where the reader is private (see `privacy`)
 """
 
@@ -101,6 +102,10 @@ class RunFolder:
         return (self.private if self.private.is_dir() else self.path) / "quarantine.jsonl"
 
     @property
+    def trained_on(self) -> Path:
+        return (self.private if self.private.is_dir() else self.path) / "trained_on.jsonl"
+
+    @property
     def checkpoints(self) -> Path:
         return self.path / "checkpoints"
 
@@ -130,7 +135,9 @@ class RunFolder:
         if not self.path.is_dir():
             raise RunError(f"{self.path}: expected a folder for the run, found a file.")
         # These alone are left by a run that was killed while it began.
-        begun = {self.recipe, *([self.private] if (self.private / "salt").is_file() else [])}
+        begun = {self.recipe, self.trained_on}
+        if (self.private / "salt").is_file():
+            begun.add(self.private)
         strangers = sorted(
             p.name for p in self.path.iterdir() if not p.name.startswith(".") and p not in begun
         )
@@ -142,7 +149,13 @@ class RunFolder:
 
     def clear(self) -> None:
         """Forget a run that has no checkpoint yet."""
-        for file in (self.manifest, self.recipe, self.metrics, self.quarantine):
+        for file in (
+            self.manifest,
+            self.recipe,
+            self.metrics,
+            self.quarantine,
+            self.trained_on,
+        ):
             file.unlink(missing_ok=True)
 
     def begin(self, manifest: Manifest) -> None:

@@ -1,5 +1,7 @@
 """A run that was interrupted and resumed equals one that never was, bit for bit."""
 
+import json
+import os
 import shutil
 import signal
 import time
@@ -189,6 +191,72 @@ def test_changed_data_are_refused_by_name(stopped, data, tmp_path):
     (changed / "0003.json").write_text(other)
     with pytest.raises(RunError, match="the items differ in group"):
         resume(out, data=changed, quiet=True)
+
+
+def replaced(data, *names):
+    """Other content of the same length, as old as the former."""
+    for name in names:
+        was, content = (data / name).stat(), json.loads((data / name).read_text())
+        (data / name).write_text(json.dumps({**content, "values": content["values"][::-1]}))
+        os.utime(data / name, ns=(was.st_atime_ns, was.st_mtime_ns))
+
+
+def test_other_content_of_equal_length_is_told_and_accepted_by_a_flag(stopped, data, tmp_path):
+    out = shutil.copytree(stopped, tmp_path / "run")
+    changed = shutil.copytree(data, tmp_path / "data")
+    replaced(changed, "0003.json", "0007.json")
+    (changed / "0009.json").unlink()
+    with pytest.raises(RunError) as refused:
+        resume(out, data=changed, quiet=True)
+    assert "2 items have other content (of 30 then): 0003.json, 0007.json" in str(refused.value)
+    assert "1 items are gone (of 30 then): 0009.json" in str(refused.value)
+    assert "--accept-changed-data" in str(refused.value)
+    run = resume(out, data=changed, accept_changed_data=True, quiet=True)
+    assert run.manifest.status == "finished"
+    assert not run.manifest.exact
+    assert any("2 items have other content" in note for note in run.manifest.notes)
+    assert run.manifest.data.items == 29
+    # What was accepted is the run's data from now on.
+    assert pretrain(recipe(**EVERY), changed, out, quiet=True).manifest == run.manifest
+
+
+def test_touched_and_copied_data_are_the_same(whole, stopped, data, tmp_path):
+    out = shutil.copytree(stopped, tmp_path / "run")
+    copied = shutil.copytree(data, tmp_path / "data", copy_function=shutil.copyfile)
+    run = resume(out, data=copied, quiet=True)
+    assert run.manifest.exact
+    assert same_state(run.path, whole)
+
+
+def test_a_run_from_before_signatures_is_not_called_exact(stopped, tmp_path):
+    out = shutil.copytree(stopped, tmp_path / "run")
+    (out / "trained_on.jsonl").unlink()
+    run = resume(out, quiet=True)
+    assert not run.manifest.exact
+    assert any("kept no signatures" in note for note in run.manifest.notes)
+
+
+def test_a_run_whose_checkpoints_are_gone_does_not_start_again_in_silence(stopped, tmp_path):
+    out = shutil.copytree(stopped, tmp_path / "run")
+    shutil.rmtree(out / "checkpoints")
+    before = (out / "metrics.jsonl").read_text()
+    with pytest.raises(RunError, match=r"step 8, and its checkpoints are gone(.*)start afresh"):
+        resume(out, quiet=True)
+    assert (out / "metrics.jsonl").read_text() == before
+
+
+def test_a_run_that_died_before_its_first_checkpoint_says_that_it_starts_again(
+    data, tmp_path, capsys
+):
+    died = toy_runs.exit_code(toy_runs.train_and_die, data, tmp_path / "run", 3, {"steps": 4})
+    assert died == -signal.SIGKILL
+    assert resume(tmp_path / "run").manifest.exact
+    assert "it starts again from step 0" in capsys.readouterr().err
+
+
+def test_more_may_be_left_out_when_a_run_goes_on(stopped, tmp_path):
+    out = shutil.copytree(stopped, tmp_path / "run")
+    assert resume(out, limits={"max_skipped": 0.5}, quiet=True).manifest.exact
 
 
 def test_another_environment_makes_the_run_inexact_and_says_why(stopped, tmp_path):

@@ -16,6 +16,7 @@ from unlabeled.errors import UsageError
 if TYPE_CHECKING:
     from unlabeled.training.pretrain import Run
 
+LIMITS = {"unreadable", "max_skipped"}
 FLAGS = [
     "--out",
     "--resume",
@@ -28,6 +29,7 @@ FLAGS = [
     "--precision",
     "--unreadable",
     "--max-skipped",
+    "--accept-changed-data",
     "--devices",
     "--nodes",
     "--accelerator",
@@ -52,6 +54,7 @@ def pretrain(
     precision: str | None = None,
     unreadable: str | None = None,
     max_skipped: str | None = None,
+    accept_changed_data: bool = False,
     devices: int = 1,
     nodes: int = 1,
     accelerator: str = "auto",
@@ -90,6 +93,8 @@ def pretrain(
         skip or stop: what to do with an item that cannot be read.
     max_skipped
         The largest share of items that may be left out so, 0 to 1.
+    accept_changed_data
+        Go on with a run although items have changed, are gone or new; it then is not exact.
     devices
         Processes on this machine.
     nodes
@@ -101,6 +106,7 @@ def pretrain(
     from unlabeled.training.pretrain import resume as go_on
 
     where: dict[str, Any] = {"devices": devices, "nodes": nodes, "accelerator": accelerator}
+    where["accept_changed_data"] = accept_changed_data
     short = {
         "epochs": epochs,
         "steps": steps,
@@ -116,9 +122,13 @@ def pretrain(
     if training:
         changes["training"] = {**changes.get("training", {}), **training}
     if resume is not None:
-        if changes or out or continue_from or (recipe and data):
-            raise UsageError("--resume goes on with a run as it is; it takes no other setting.")
-        run = go_on(resume, data=recipe, **where)
+        limits = changes.pop("training", {})
+        if changes or out or continue_from or (recipe and data) or limits.keys() - LIMITS:
+            raise UsageError(
+                "--resume goes on with a run as it is; it takes no other setting but --unreadable "
+                "and --max-skipped."
+            )
+        run = go_on(resume, data=recipe, limits=limits, **where)
     else:
         run = train(*_job(recipe, data, out, changes), continue_from=continue_from, **where)
     _tell(run, json)

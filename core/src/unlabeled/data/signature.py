@@ -42,24 +42,33 @@ def content_of(*parts: object) -> str:
     return CONTENT + digest.hexdigest()
 
 
-def sealed(source: str, signature: str) -> str:
-    """The signature with the content's hash, to be kept; "" for files that changed meanwhile."""
+def size_of(signature: str) -> int:
+    """The bytes of an item's files; 0 for a part of a file, or if they are not there."""
+    known = signature and not signature.startswith(CONTENT)
+    return int(signature.split(".")[0]) if known else 0
+
+
+def sealed(source: str, signature: str, *, content: bool = True) -> str:
+    """The signature with the content's hash, to be kept; "" for files that changed meanwhile.
+
+    content: false for size and times alone.
+    """
     if not signature or signature.startswith(CONTENT):
         return signature
-    content = _content(source, signature)
-    if not content or _stat_of(source) != signature:
+    found = _content(source, signature) if content else ""
+    if _stat_of(source) != signature:
         return ""
     size, modified, changed = signature.split(".")
     if time.time_ns() - max(int(modified), int(changed)) < IN_DOUBT:
         changed = "0"
-    return f"{size}.{modified}.{changed}.{content}"
+    return f"{size}.{modified}.{changed}.{found}"
 
 
 def same(kept: str, source: str, signature: str) -> bool:
     """Whether an item still is what it was when `kept` was sealed.
 
     Reads its files only if their times differ and their size does not. A file that was hashed by
-    samples counts as changed if its time of modification differs.
+    samples, or not at all, counts as changed if its time of modification differs.
     """
     if not kept or not signature or CONTENT in (kept + signature):
         return kept == signature
@@ -67,9 +76,10 @@ def same(kept: str, source: str, signature: str) -> bool:
     if stats == signature:
         return True
     (size, modified, _), (size_now, modified_now, _) = stats.split("."), signature.split(".")
-    if size != size_now or (content.startswith(SAMPLED) and modified != modified_now):
+    partly = not content or content.startswith(SAMPLED)
+    if size != size_now or (partly and modified != modified_now):
         return False
-    return content == _content(source, signature)
+    return not content or content == _content(source, signature)
 
 
 def _stat_of(source: str) -> str:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from unlabeled.data.items import Items
+from unlabeled.data.items import OF_PLACE, Items
 from unlabeled.data.quarantine import Limits
 from unlabeled.errors import DataError, RunError
 from unlabeled.privacy import Pseudonyms, data_of, is_private
-from unlabeled.recipe import Recipe, build_reader, read_recipe
+from unlabeled.recipe import Recipe, build_reader, merge, read_recipe
 from unlabeled.run_folder import DataRecord, Manifest, RunFolder
 from unlabeled.training.checkpoint import newest
+from unlabeled.training.data_changes import data_changes, keep_signatures, keeps_signatures
 from unlabeled.training.environment import default_dtype, deterministic, differences
 from unlabeled.training.launch import first, launch
 from unlabeled.training.session import Job, train
@@ -40,6 +43,7 @@ def pretrain(
     nodes: int = 1,
     accelerator: str = "auto",
     continue_from: Path | str | None = None,
+    accept_changed_data: bool = False,
     quiet: bool = False,
 ) -> Run:
     """Train an encoder on unlabelled data and write it, with the whole run, to the folder `out`.
@@ -47,7 +51,8 @@ def pretrain(
     devices: processes per node; under torchrun its own numbers count. continue_from: a run whose
     weights this one starts from, with an infinite schedule in its constant phase. If `out` holds
     the same run (equal recipe and data) it goes on where that one stopped, or returns at once if
-    that one has finished.
+    that one has finished. accept_changed_data: go on with it also if items have changed, are gone
+    or new; the run then is not exact, and its manifest says why.
 
     Raises DataError, RecipeError, PluginError, RunError (another run in `out`, in use, disk full),
     CollapseError, and Stopped after Ctrl-C or SIGTERM.
@@ -66,13 +71,17 @@ def pretrain(
             stack.enter_context(folder.locked())
             reader = build_reader(recipe.reader)
             if not is_private(reader):
-                record = _record(items, str(Path(data).resolve()))
-                return items, record, _same_run(folder, recipe, record)
-            names = Pseudonyms(folder.private, reader)
-            record = _record(names.hide(items), "")
-            manifest = _same_run(folder, recipe, record)
-            names.remember(items, Path(data))
-            return items, record, manifest
+                shown, path = items, str(Path(data).resolve())
+            else:
+                names = Pseudonyms(folder.private, reader)
+                shown, path = names.hide(items), ""
+            record, ids = _record(shown, path), shown.table["id"].to_pylist()
+            earlier = _same_run(folder, recipe, record, items, ids, accept=accept_changed_data)
+            if is_private(reader):
+                names.remember(items, Path(data))
+            if not keeps_signatures(folder):
+                keep_signatures(folder, items, ids)
+            return items, record, earlier
 
         items, record, manifest = first(fabric, begin)
         if manifest is None or manifest.status != "finished":
@@ -89,23 +98,27 @@ def resume(
     devices: int = 1,
     nodes: int = 1,
     accelerator: str = "auto",
+    limits: Mapping[str, Any] | None = None,
+    accept_changed_data: bool = False,
     quiet: bool = False,
 ) -> Run:
     """Go on with a run exactly where its newest checkpoint stands; nothing if it has finished.
 
-    data: where the data lie now, if they were moved. Raises RunError if recipe or data changed,
-    and as `pretrain` does.
+    data: where the data lie now, if they were moved; limits: other values of `unreadable` and
+    `max_skipped`; accept_changed_data: see `pretrain`. Raises RunError if recipe or data changed,
+    or if its checkpoints are gone, and as `pretrain` does.
     """
     folder = RunFolder(Path(out))
     manifest = folder.read()
     return pretrain(
-        read_recipe(manifest.name, folder.read_recipe()),
+        read_recipe(manifest.name, merge(folder.read_recipe(), {"training": dict(limits or {})})),
         data or manifest.data.path or data_of(folder.private),
         out,
         devices=devices,
         nodes=nodes,
         accelerator=accelerator,
         continue_from=manifest.continues or None,
+        accept_changed_data=accept_changed_data,
         quiet=quiet,
     )
 
@@ -125,31 +138,82 @@ def _record(items: Items, path: str) -> DataRecord:
     columns = {
         name: Items(items.table.select([name])).fingerprint()
         for name in items.table.column_names
-        if name != "source"
+        if name not in OF_PLACE
     }
     return DataRecord(path, len(items), items.fingerprint(), columns)
 
 
-def _same_run(folder: RunFolder, recipe: Recipe, data: DataRecord) -> Manifest | None:
-    """The run in `folder`, if any. Raises RunError if it has another recipe or other data."""
+def _same_run(
+    folder: RunFolder,
+    recipe: Recipe,
+    data: DataRecord,
+    items: Items,
+    ids: Sequence[str],
+    *,
+    accept: bool,
+) -> Manifest | None:
+    """The run in `folder`, if any. Raises RunError if it has another recipe or other data (unless
+    they are accepted), or if its checkpoints are gone."""
     if not folder.holds_run():
         return None
     manifest = folder.read()
-    changes = differences(manifest.recipe, recipe.to_dict())
-    if manifest.data.items != data.items:
-        changes.append(f"data: {manifest.data.items} items then, {data.items} now")
-    elif manifest.data.fingerprint != data.fingerprint:
-        then, now = manifest.data.columns, data.columns
-        names = sorted(n for n in then.keys() | now.keys() if then.get(n) != now.get(n))
-        changes.append(f"data: the items differ in {', '.join(names)}")
-    if not changes:
-        return manifest
-    if newest(folder.checkpoints) is None:
+    _require_checkpoints(folder, manifest)
+    of_recipe = differences(_without_limits(manifest.recipe), _without_limits(recipe.to_dict()))
+    of_data = [*_other_columns(manifest.data, data), *data_changes(folder, items, ids)]
+    if (of_recipe or of_data) and newest(folder.checkpoints) is None:
         folder.clear()  # it never came to anything: the first try of the same command
         return None
+    if of_recipe or (of_data and not accept):
+        raise RunError(_refusal(folder, of_recipe, of_data))
+    return _noted(folder, manifest, of_data, data)
+
+
+def _require_checkpoints(folder: RunFolder, manifest: Manifest) -> None:
+    if manifest.status == "finished" or not manifest.steps or newest(folder.checkpoints):
+        return
     raise RunError(
-        f"{folder.path} holds a run that cannot go on, because of these changes:\n  "
-        + "\n  ".join(changes)
-        + "\nUndo them to go on with that run, or choose another --out (with --continue-from "
+        f"{folder.path}: the run had come to step {manifest.steps}, and its checkpoints are gone: "
+        f"{folder.checkpoints} holds none. Put them back to go on with it; or start afresh, with "
+        "another --out, or after removing this folder."
+    )
+
+
+def _without_limits(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe but for what may be left out, which changes no number."""
+    kept = {k: v for k, v in recipe["training"].items() if k not in ("unreadable", "max_skipped")}
+    return {**recipe, "training": kept}
+
+
+def _other_columns(then: DataRecord, now: DataRecord) -> list[str]:
+    if then.items != now.items:
+        return [f"data: {then.items} items then, {now.items} now"]
+    names = then.columns.keys() | now.columns.keys()
+    other = sorted(n for n in names if then.columns.get(n) != now.columns.get(n))
+    return [f"data: the items differ in {', '.join(other)}"] if other else []
+
+
+def _refusal(folder: RunFolder, of_recipe: Sequence[str], of_data: Sequence[str]) -> str:
+    lines = "\n  ".join((*of_recipe, *of_data))
+    accept = "" if of_recipe else ", or go on with the data as they are by --accept-changed-data"
+    return (
+        f"{folder.path} holds a run that cannot go on, because of these changes:\n  {lines}\n"
+        f"Undo them to go on with that run{accept}; or choose another --out (with --continue-from "
         f"{folder.path} to start from its weights)."
     )
+
+
+def _noted(
+    folder: RunFolder, manifest: Manifest, of_data: Sequence[str], data: DataRecord
+) -> Manifest:
+    """The manifest of a run that goes on, with what is to be said of its data."""
+    notes = [f"inexact: {change}" for change in of_data]
+    if manifest.status != "finished" and not keeps_signatures(folder):
+        notes.append(
+            "inexact: this run kept no signatures of its data, so contents were not compared"
+        )
+    if not notes:
+        return manifest
+    if of_data:
+        folder.trained_on.unlink(missing_ok=True)
+    every = tuple(dict.fromkeys((*manifest.notes, *notes)))
+    return folder.update(data=data, exact=False, notes=every)

@@ -88,7 +88,7 @@ def train(job: Job, *, quiet: bool) -> Manifest:
     start, total = origin.progress.steps, trainer.total_steps
     with ExitStack() as stack:
         shown = stack.enter_context(display(total, start, quiet=quiet))
-        for note in (*_account(job), *job.items.notes, *manifest.notes):
+        for note in (*_account(job), *job.items.notes, *manifest.notes, *_again(job, origin)):
             shown.note(note)
         stop = stack.enter_context(StopRequest())
         watch = _watch(job, trainer, order, origin, shown, stop, stack)
@@ -228,9 +228,11 @@ def _announce(job: Job, trainer: Trainer, origin: Origin) -> Manifest:
     if not job.settings.deterministic or job.settings.compile:
         changes.append("resumed without deterministic algorithms, or with torch.compile")
     if not changes or not origin.own:
-        return job.folder.update(status="running")
+        return job.folder.update(status="running", total_steps=trainer.total_steps)
     notes = dict.fromkeys((*manifest.notes, *(f"inexact: {change}" for change in changes)))
-    return job.folder.update(status="running", exact=False, notes=tuple(notes))
+    return job.folder.update(
+        status="running", total_steps=trainer.total_steps, exact=False, notes=tuple(notes)
+    )
 
 
 def _method(job: Job) -> dict[str, Any]:
@@ -243,6 +245,15 @@ def _account(job: Job) -> Iterator[str]:
     yield from job.items.account(names=not is_private(job.reader))
     if job.items.quarantine:
         yield f"  those that cannot be used are listed in {job.folder.quarantine}"
+
+
+def _again(job: Job, origin: Origin) -> Iterator[str]:
+    """Where a run was killed before its first checkpoint."""
+    if origin.progress.steps == 0 and next(JsonLines(job.folder.metrics).rows(), None):
+        yield (
+            f"{job.folder.path} had ended before its first checkpoint was written; it starts again "
+            "from step 0."
+        )
 
 
 def _watch(

@@ -120,6 +120,8 @@ class Watch:
             progress = Progress(done, self.seconds, pinned)
             keep = self.settings.checkpoint.keep
             checkpoint.save(self.folder.checkpoints, trainer.pretext, state, progress, keep=keep)
+            if self.folder.holds_run():  # so that it is known if checkpoints are gone
+                self.folder.update(steps=done)
         self._saved, self._save_now = time.perf_counter(), False
 
     def _agree(self, fetched: Fetched) -> None:

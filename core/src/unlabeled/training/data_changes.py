@@ -1,0 +1,74 @@
+"""What a run was trained on, item by item, and what is different now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from unlabeled.atomic import write_text
+from unlabeled.data.items import Items
+from unlabeled.data.quarantine import OWNER
+from unlabeled.data.signature import WHOLE, same, sealed, size_of
+from unlabeled.randomness import keyed_rng
+from unlabeled.run_folder import ENCODER, JsonLines, RunFolder
+
+HASHED = 1 << 30
+"""Bytes that are hashed before training starts, of items drawn at random; of the others size and
+times are kept, which tell less: a copy of them without its times counts as changed."""
+SHOWN = 3
+
+
+def keep_signatures(folder: RunFolder, items: Items, ids: Sequence[str]) -> None:
+    """Write what tells whether the data are the same when the run goes on. ids: as they are shown
+    in the run."""
+    columns = (items.table[name].to_pylist() for name in ("source", "signature"))
+    rows = list(zip(ids, *columns, strict=True))
+    chosen = _within_budget([(source, signature) for _, source, signature in rows])
+    lines = (
+        {"item": key, "signature": sealed(source, signature, content=source in chosen)}
+        for key, source, signature in rows
+    )
+    mode = OWNER if folder.private.is_dir() else 0o666
+    write_text(folder.trained_on, "".join(ENCODER.encode(row) + "\n" for row in lines), mode=mode)
+
+
+def keeps_signatures(folder: RunFolder) -> bool:
+    """Whether contents can be compared: not of a run of an earlier version."""
+    return folder.trained_on.is_file()
+
+
+def data_changes(folder: RunFolder, items: Items, ids: Sequence[str]) -> list[str]:
+    """One line for items with other content, one for those that are gone, one for new ones; none
+    where nothing was kept."""
+    if not keeps_signatures(folder):
+        return []
+    kept = {row["item"]: row["signature"] for row in JsonLines(folder.trained_on).rows()}
+    columns = (items.table[name].to_pylist() for name in ("source", "signature"))
+    now = dict(zip(ids, zip(*columns, strict=True), strict=True))
+    both = [key for key in kept if key in now]
+    found = {
+        "have other content": [key for key in both if not same(kept[key], *now[key])],
+        "are gone": [key for key in kept if key not in now],
+        "are new": [key for key in now if key not in kept],
+    }
+    return list(_told(found, len(kept)))
+
+
+def _told(found: dict[str, list[str]], count: int) -> Iterator[str]:
+    for what, names in found.items():
+        if names:
+            some = ", ".join(names[:SHOWN]) + (" …" if len(names) > SHOWN else "")
+            yield f"data: {len(names)} items {what} (of {count} then): {some}"
+
+
+def _within_budget(found: Sequence[tuple[str, str]]) -> set[str]:
+    """The sources whose content is hashed."""
+    sizes = {source: min(size_of(signature), WHOLE) for source, signature in found}
+    sources, chosen, left = list(sizes), set[str](), HASHED
+    if sum(sizes.values()) <= HASHED:
+        return set(sources)
+    for place in keyed_rng("hashed").permutation(len(sources)).tolist():
+        left -= sizes[sources[place]]
+        if left < 0:
+            break
+        chosen.add(sources[place])
+    return chosen
