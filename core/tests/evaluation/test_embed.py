@@ -10,6 +10,7 @@ import torch
 from unlabeled.errors import DataError, RunError, UnreadableItem, UsageError
 from unlabeled.evaluation import embed as module
 from unlabeled.evaluation.embed import embed
+from unlabeled.evaluation.similar import similar
 from unlabeled.export.encoder import load_encoder, load_reader
 
 
@@ -295,3 +296,29 @@ def test_a_restoration_run_has_no_embedding(save_mixer, data, tmp_path):
     run = save_mixer(Mixer(MixerSettings()), kind="restoration")
     with pytest.raises(RunError, match="unlabeled apply"):
         embed(run, data, tmp_path / "out.parquet")
+
+
+def test_what_an_item_lacks_is_null_and_counted(run, data, tmp_path, monkeypatch):
+    """Nearest neighbours are those of the other rows, whose vectors keep their places."""
+    from unlabeled_vectors.parts import Mixer
+
+    whole = pq.read_table(embed(run, data, tmp_path / "whole.parquet").path)
+    short = np.array(whole["size"]) < np.median(np.array(whole["size"]))
+    limit = float(np.median(np.array(whole["size"])))
+    monkeypatch.setattr(Mixer, "present", lambda self, batch, output: batch.valid.sum(1) >= limit)
+
+    done = embed(run, data, tmp_path / "out.parquet")
+    found = pq.read_table(done.path)
+    assert done.absent == short.sum() > 3
+    assert done.rows == 23
+    assert np.array_equal(np.array(found["vector"].is_null()), short)
+    kept = found.filter(found["vector"].is_valid())
+    expected = whole.filter(found["vector"].is_valid())
+    assert kept["vector"].to_pylist() == expected["vector"].to_pylist()
+
+    query = kept["id"][0].as_py()
+    near = similar(done.path, query, count=30)
+    assert sorted(near["id"].to_pylist()) == sorted(kept["id"].to_pylist()[1:])
+    lacking = found["id"].filter(found["vector"].is_null())[0].as_py()
+    with pytest.raises(UsageError, match="has no vector"):
+        similar(done.path, lacking)

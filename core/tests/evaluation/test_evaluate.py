@@ -10,6 +10,7 @@ from unlabeled.errors import DataError, PluginError, RunError, UsageError
 from unlabeled.evaluation.embed import embed
 from unlabeled.evaluation.evaluate import evaluate
 from unlabeled.evaluation.settings import EvaluationSettings
+from unlabeled.export.encoder import load_reader
 
 FEW = EvaluationSettings(random_encoders=2, features=("vectors/mean",))
 ONE = EvaluationSettings(random_encoders=1)
@@ -313,3 +314,24 @@ def test_an_encoder_that_returns_nan_is_named(mixer, data, save_mixer):
     mixer.second.weight.data[0, 0] = float("nan")
     with pytest.raises(RunError, match="120 of 120 embeddings are not finite"):
         evaluate(save_mixer(mixer), data, data / "labels.csv", target=["kind"], settings=FEW)
+
+
+def test_items_that_lack_what_the_output_is_made_of_are_left_out_and_counted(
+    mixer, data, save_mixer, monkeypatch
+):
+    run = save_mixer(mixer)
+    reader = load_reader(run)
+    lengths = [len(reader.read(item)) for item in reader.index(data)]
+    longest = float(np.median(lengths))
+    absent = sum(length < longest for length in lengths)
+    assert 10 < absent < 110, lengths
+    monkeypatch.setattr(
+        type(mixer), "present", lambda self, batch, output: batch.valid.sum(1) >= longest
+    )
+    found = evaluate(run, data, data / "labels.csv", target=["kind"], settings=FEW)
+    assert found.items == 120 - absent
+    assert f"{absent} items lack what 'pooled' is made of, left out." in found.notes
+
+    monkeypatch.setattr(type(mixer), "present", lambda self, batch, output: batch.valid.sum(1) < 0)
+    with pytest.raises(DataError, match="none of 120 labelled items can be evaluated; 120 lack"):
+        evaluate(run, data, data / "labels.csv", target=["kind"], settings=FEW)

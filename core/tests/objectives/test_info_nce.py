@@ -98,19 +98,6 @@ def test_the_largest_scores_there_are_do_not_overflow():
     assert pair(a, -a, both_ways.WARM).total.item() == pytest.approx(64 + math.log(2048), rel=1e-6)
 
 
-@pytest.mark.parametrize("pairing", ["pairwise", "anchored"])
-def test_three_modalities(pairing):
-    pairs = {"pairwise": [(0, 1), (0, 2), (1, 2)], "anchored": [(0, 1), (0, 2)]}[pairing]
-    three = views(6, 4, count=3)
-    loss = info_nce_loss(three, temperature=0.1, pairing=pairing)
-    assert list(loss.parts) == [f"{i}-{j}" for i, j in pairs]
-    assert_equals(
-        lambda *x: info_nce_loss(x, temperature=0.1, pairing=pairing),
-        lambda *x: sum(formula(x[i], x[j]) for i, j in pairs) / len(pairs),
-        three,
-    )
-
-
 def test_a_queue_adds_negatives_except_those_of_the_same_group():
     queue = torch.stack([x.detach() for x in views(3, 4, seed=5)])
     ids, queue_ids = [0, 1, 2, 3, 4, 5], [1, 9, 9]

@@ -8,11 +8,23 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
-from unlabeled.contract import Nodes, Tokens
+from unlabeled.contract import Nodes, Output, Tokens
 from unlabeled.training.examination import Examination, columns, one_per_sample, undisturbed
 
 
-class Noisy(nn.Module):
+class Vectors(nn.Module):
+    """What an examination asks of an encoder."""
+
+    outputs = (Output("vector", "global", 4),)
+
+    def forward(self, batch):
+        return batch
+
+    def present(self, batch, output):
+        return None
+
+
+class Noisy(Vectors):
     """Draws from every generator, and has layers in both modes."""
 
     def __init__(self):
@@ -70,13 +82,27 @@ def test_modes_come_back_after_an_error():
 
 
 def test_nothing_to_examine():
-    assert Examination(fabric(), nn.Identity(), [])() is None
-    assert Examination(fabric(), nn.Identity(), [torch.ones(1, 4)])() is None
-    assert Examination(fabric(), nn.Identity(), [torch.full((4, 4), float("nan"))])() is None
+    assert Examination(fabric(), Vectors(), [])() is None
+    assert Examination(fabric(), Vectors(), [torch.ones(1, 4)])() is None
+    assert Examination(fabric(), Vectors(), [torch.full((4, 4), float("nan"))])() is None
+
+
+def test_what_a_sample_lacks_is_no_collapse():
+    """Rows of absent sensors are equal; they are not looked at."""
+
+    class Gaps(Vectors):
+        def present(self, batch, output):
+            return batch.any(dim=1)
+
+    torch.manual_seed(0)
+    rows = torch.cat([torch.randn(16, 9), torch.zeros(48, 9)])
+    found = Examination(fabric(), Gaps(), [rows[::2], rows[1::2]])()
+    assert found.rows == 16
+    assert not found.collapsed
 
 
 def test_one_point_has_collapsed():
-    assert Examination(fabric(), nn.Identity(), [torch.ones(16, 9)])().collapsed
+    assert Examination(fabric(), Vectors(), [torch.ones(16, 9)])().collapsed
 
 
 def test_tokens_and_nodes_count_only_where_they_are_valid():

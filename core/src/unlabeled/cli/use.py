@@ -103,6 +103,8 @@ def embed(
         f"{done.path}: {done.rows} rows of {done.items} items, {done.width} wide, "
         f"output {done.output}; {_made(done)}, {done.gone} gone"
     )
+    if done.absent:
+        console().print(f"  without a vector: {done.absent}, which lack what the output is made of")
     if done.quarantine:
         console().print(f"  left out: {len(done.quarantine)}, see {done.listed_in}")
 

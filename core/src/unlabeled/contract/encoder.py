@@ -66,6 +66,14 @@ class Encoder(Configured):
     def encode(self, batch: Batch, output: str) -> Encoding:
         """`global`: (N, D); `tokens`: Tokens; `nodes`: Nodes. Raises ShapeError."""
 
+    def present(self, batch: Batch, output: str) -> Tensor | None:  # noqa: ARG002
+        """Which samples have what this output is made of, (N,) bool; None: all of them.
+
+        A sample that lacks a sensor still has a row in its output, whatever finite values that
+        holds. It is written as null, left out of evaluation and health, and of `cross_modal`.
+        """
+        return None
+
     def forward(self, batch: Batch) -> Encoding:
         """The default output."""
         return self.encode(batch, self.outputs[0].name)

@@ -26,7 +26,8 @@ class Contestants:
     """Embeddings of the N labelled items (or parts) that could be read, each (N, D).
 
     read: (N,) their positions among all labelled ones; pretrained: of each seed; a feature may be
-    NaN; output: which one of the encoder; left_out: features that do not describe such parts.
+    NaN; output: which one of the encoder; left_out: features that do not describe such parts;
+    absent: items that lack what the output is made of (`Encoder.present`), which are left out.
     """
 
     read: np.ndarray
@@ -35,6 +36,7 @@ class Contestants:
     features: Mapping[str, np.ndarray]
     output: str
     left_out: tuple[str, ...]
+    absent: int = 0
 
 
 def contestants(
@@ -60,7 +62,7 @@ def contestants(
         for seed in range(settings.random_encoders)
     ]
     pretrained = [load_encoder(path).to(device()) for path in paths]
-    read, embedded, described = _embed(
+    read, embedded, described, absent = _embed(
         [*pretrained, *untrained], features, source, labelled, output, size
     )
     ours, theirs = embedded[: len(paths)], embedded[len(paths) :]
@@ -68,7 +70,7 @@ def contestants(
         if bad := int((~np.isfinite(values)).any(1).sum()):
             raise RunError(f"{path}: {bad} of {len(read)} embeddings are not finite numbers")
     left_out = tuple(name for name in features if name not in described)
-    return Contestants(read, tuple(ours), tuple(theirs), described, output, left_out)
+    return Contestants(read, tuple(ours), tuple(theirs), described, output, left_out, absent)
 
 
 def _embed(
@@ -78,25 +80,31 @@ def _embed(
     labelled: Labelled,
     output: str,
     batch_size: int,
-) -> tuple[np.ndarray, list[np.ndarray], dict[str, np.ndarray]]:
+) -> tuple[np.ndarray, list[np.ndarray], dict[str, np.ndarray], int]:
     items = np.unique(labelled.rows)
     read: list[np.ndarray] = []
     embedded: list[list[np.ndarray]] = [[] for _ in encoders]
     described: dict[str, list[np.ndarray | None]] = {name: [] for name in features}
+    absent = 0
     with progress("embedding for the probe", len(items)) as advance:
         for batch, samples in source.batches(items.tolist(), batch_size):
-            ids = source.items.table["id"].take(batch).to_pylist()
-            places = [_rows_of(labelled, row) for row in batch]
+            pieces = [encode(encoder, samples, output) for encoder in encoders]
+            # For everybody alike: features of an item that encoders lack compare with nothing.
+            kept = [n for n, each in enumerate(zip(*pieces, strict=True)) if _present(each)]
+            absent += len(batch) - len(kept)
+            ids = [source.items[batch[n]].id for n in kept]
+            places = [_rows_of(labelled, batch[n]) for n in kept]
             read += [np.arange(place.start, place.stop) for place in places]
-            for encoder, found in zip(encoders, embedded, strict=True):
-                pieces = encode(encoder, samples, output)
-                found += map(partial(_of_rows, labelled), pieces, places, ids)
+            for of_encoder, found in zip(pieces, embedded, strict=True):
+                own = [of_encoder[n] for n in kept]
+                found += map(partial(_of_rows, labelled), own, places, ids)
             for name, describe in features.items():
                 about = partial(_described, describe, labelled)
-                described[name] += map(about, samples, places, ids)
+                described[name] += map(about, [samples[n] for n in kept], places, ids)
             advance(len(batch))
     if not read:
-        raise DataError(f"none of {len(items)} labelled items could be read")
+        why = f"; {absent} lack what the output {output!r} is made of" if absent else ""
+        raise DataError(f"none of {len(items)} labelled items can be evaluated{why}")
     order = np.argsort(joined := np.concatenate(read))
     return (
         joined[order],
@@ -106,7 +114,12 @@ def _embed(
             for name, found in described.items()
             if all(rows is not None for rows in found)
         },
+        absent,
     )
+
+
+def _present(pieces: Sequence[Piece]) -> bool:
+    return all(piece.present for piece in pieces)
 
 
 def _rows_of(labelled: Labelled, item: int) -> slice:

@@ -40,7 +40,8 @@ BATCHES_PER_PART = 16
 class Embedded:
     """What a call of `embed` did.
 
-    rows: in the table, of so many items; added: items that this call embedded; changed: so many of
+    rows: in the table, of so many items; absent: rows whose vector is null, as the item lacks what
+    the output is made of; added: items that this call embedded; changed: so many of
     them that had an embedding of what they were before; unknown: so many that had one from before
     contents were compared; gone: items that were dropped, because the data no longer hold them;
     quarantine: what cannot be used, also written to `listed_in`, which is there only if something
@@ -51,6 +52,7 @@ class Embedded:
     output: str
     width: int
     rows: int
+    absent: int
     items: int
     added: int
     changed: int
@@ -109,6 +111,7 @@ def embed(
         chosen.name,
         chosen.width,
         written,
+        table.absent,
         items,
         added=counts.total(),
         changed=counts["changed"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,11 +17,13 @@ from unlabeled.errors import UsageError
 @dataclass(frozen=True, slots=True)
 class Piece:
     """The embedding of one item. values: (L, D) float32; position: (L, rank) float64,
-    as map coordinates need it; node: (L,)."""
+    as map coordinates need it; node: (L,); present: False where the item lacks what this output is
+    made of (`Encoder.present`), so that the values mean nothing."""
 
     values: np.ndarray
     position: np.ndarray | None = None
     node: np.ndarray | None = None
+    present: bool = True
 
 
 def choose_output(outputs: Sequence[Output], name: str | None, kind: str | None = None) -> Output:
@@ -47,7 +49,12 @@ def encode(encoder: Encoder, samples: Sequence[Sample], output: str) -> list[Pie
     where = next((parameter.device for parameter in encoder.parameters()), torch.device("cpu"))
     with torch.inference_mode():
         batch = move_data_to_device(encoder.collate(samples), where)
-        return pieces(encoder.encode(batch, output), len(samples))
+        found = pieces(encoder.encode(batch, output), len(samples))
+        present = encoder.present(batch, output)
+    if present is None:
+        return found
+    flags = present.cpu().tolist()
+    return [replace(piece, present=flag) for piece, flag in zip(found, flags, strict=True)]
 
 
 def pieces(encoding: Encoding, count: int) -> list[Piece]:

@@ -97,6 +97,7 @@ def evaluate(
         notes=(
             *study.notes,
             *_left_out(found.left_out, labelled.unit),
+            *_absent(found.absent, found.output),
             *_averaged(paths, rows[0].scores, private=hidden is not None),
         ),
         seeds=tuple(range(settings.random_encoders)),
@@ -124,6 +125,10 @@ def _require_seeds_of_one_recipe(paths: Sequence[Path | str], config: EncoderCon
 
 def _left_out(features: Sequence[str], unit: str) -> list[str]:
     return [f"{', '.join(features)}: no features of {unit}, left out."] if features else []
+
+
+def _absent(count: int, output: str) -> list[str]:
+    return [f"{count} items lack what {output!r} is made of, left out."] if count else []
 
 
 def recipe_settings(path: Path | str) -> EvaluationSettings:

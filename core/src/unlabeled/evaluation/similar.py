@@ -29,6 +29,11 @@ def similar(table: Path | str, item: str, *, count: int = 10) -> pa.Table:
     own = _asked(rows, item)
     if not own.any():
         raise UsageError(f"{path}: has no item {item!r}. {_known(rows)}")
+    known = rows["vector"].is_valid().to_numpy()
+    if not (own & known).any():
+        raise UsageError(f"{path}: {item!r} has no vector: it lacks what this output is made of.")
+    # Before anything is flattened, which drops nulls and would shift all rows after one.
+    rows, own = rows.filter(pa.array(known)), own[known]
     flat = rows["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
     vectors = flat.reshape(len(rows), -1)
     scaled, _ = standardise(vectors, vectors[:0])

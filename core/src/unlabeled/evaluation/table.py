@@ -37,6 +37,8 @@ class EmbeddingTable:
         self.parts = path.with_name(f".{path.name}.{made_by[:12]}.parts")
         self._digests = digests(items.table)
         self._row_of = {key: row for row, key in enumerate(self._digests)}
+        self.absent = 0
+        """How many rows of the joined file have no vector (`Encoder.present`)."""
         self._require_same_maker()
 
     def missing(self) -> dict[int, State]:
@@ -74,6 +76,7 @@ class EmbeddingTable:
                 writer = writer or pq.ParquetWriter(partial, table.schema)
                 writer.write_table(table, row_group_size=max(1, table.num_rows))
                 written += table.num_rows
+                self.absent += table["vector"].null_count
             if writer is None or not written:
                 raise DataError(f"none of {len(self.items)} items could be embedded")
             writer.close()
@@ -141,13 +144,16 @@ def _columns(found: Sequence[Piece]) -> dict[str, pa.Array]:
         columns["position"] = _fixed([p.position for p in found if p.position is not None])
     if found[0].node is not None:
         columns["node"] = pa.array(np.concatenate([p.node for p in found if p.node is not None]))
-    return {**columns, "vector": _fixed([piece.values for piece in found])}
+    absent = np.repeat([not p.present for p in found], [len(p.values) for p in found])
+    return {**columns, "vector": _fixed([piece.values for piece in found], absent)}
 
 
-def _fixed(values: Sequence[np.ndarray]) -> pa.Array:
-    """(L, D) arrays as one column of fixed-size lists of their numbers."""
+def _fixed(values: Sequence[np.ndarray], absent: np.ndarray | None = None) -> pa.Array:
+    """(L, D) arrays as one column of fixed-size lists of their numbers; null where absent (L,)."""
     joined = np.concatenate(values)
-    return pa.FixedSizeListArray.from_arrays(pa.array(joined.ravel()), joined.shape[1])
+    mask = None if absent is None or not absent.any() else pa.array(absent)
+    flat = pa.array(joined.ravel())
+    return pa.FixedSizeListArray.from_arrays(flat, joined.shape[1], mask=mask)
 
 
 def _with_columns(table: pa.Table, columns: dict[str, pa.Array]) -> pa.Table:

@@ -4,19 +4,18 @@ Sources: van den Oord, Li, Vinyals, 2018, arXiv:1807.03748, equation 4; Radford 
 ICML 2021, arXiv:2103.00020, figure 3 (both directions, learnable temperature).
 
     l(x → y) = mean_i -log( exp(x_i · y_i / T) / (exp(x_i · y_i / T) + sum_neg exp(x_i · y_j / T)) )
-    loss = mean over pairs of modalities of (l(x → y) + l(y → x)) / 2
+    loss = (l(x → y) + l(y → x)) / 2
 
 with unit-length rows. Negatives of x_i are the other samples' y_j of the joint batch and of the
-queue, without those of its own group. `pairwise` takes all pairs, `anchored` the first modality
-with each other one. Cannot collapse: equal embeddings cost log N. Smallest joint batch: 2.
+queue, without those of its own group. More than two modalities are compared pair by pair, by the
+pretext `cross_modal`. Cannot collapse: equal embeddings cost log N. Smallest joint batch: 2.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import combinations
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from pydantic import Field
@@ -37,8 +36,6 @@ from unlabeled.objectives.cosine import row_dots, unit_rows
 from unlabeled.objectives.negatives import sample_ids, sum_of_log_sums
 from unlabeled.settings import Settings
 
-Pairing = Literal["pairwise", "anchored"]
-
 NO_GROUP = torch.iinfo(torch.int64).min
 """The id of a queued sample that belongs to no group: a negative of everyone."""
 
@@ -48,34 +45,27 @@ def info_nce_loss(
     modalities: Sequence[Tensor],
     *,
     temperature: float | Tensor = 0.07,
-    pairing: Pairing = "pairwise",
     groups: Tensor | None = None,
     queue: Tensor | None = None,
     queue_groups: Tensor | None = None,
 ) -> Loss:
-    """Compare two or more modalities of the same samples; each pair is a part, "0-1" and so on.
+    """Compare two modalities of the same samples.
 
-    modalities: (N, D) each, any scale; temperature: a number or a () tensor, above 0; groups:
-    (N,) ids, equal ids are no negatives (duplicates, the same patient); queue: (V, Q, D) earlier
+    modalities: two of (N, D), any scale; temperature: a number or a () tensor, above 0; groups:
+    (N,) ids, equal ids are no negatives (duplicates, the same patient); queue: (2, Q, D) earlier
     samples of each modality, further negatives; queue_groups: (Q,) ids. Raises ShapeError.
     """
-    require_views(modalities, None, "modalities")
+    require_views(modalities, 2, "modalities")
     require_temperature(temperature)
     require_groups(groups, modalities[0])
     count = require_joint_batch(modalities[0], "modalities[0]", at_least=2)
-    rows = [unit_rows(modality) for modality in modalities]
-    parts = {}
-    for first, second in combinations(range(len(rows)), 2):
-        if pairing == "anchored" and first > 0:
-            break
-        a, b = rows[first], rows[second]
-        if queue is None:
-            total = contrast_both_ways(a, b, temperature, groups)
-        else:
-            keys, key_ids = unit_rows(queue[[first, second]]), _queue_ids(queue, queue_groups)
-            total = _contrast_with_queue(a, b, temperature, groups, keys, key_ids)
-        parts[f"{first}-{second}"] = total / (2 * count)
-    return Loss(torch.stack(list(parts.values())).mean(), parts)
+    a, b = (unit_rows(modality) for modality in modalities)
+    if queue is None:
+        total = contrast_both_ways(a, b, temperature, groups)
+    else:
+        key_ids = _queue_ids(queue, queue_groups)
+        total = _contrast_with_queue(a, b, temperature, groups, unit_rows(queue), key_ids)
+    return Loss(total / (2 * count))
 
 
 def _contrast_with_queue(
@@ -103,8 +93,6 @@ def _queue_ids(queue: Tensor, groups: Tensor | None) -> Tensor:
 
 
 class InfoNCESettings(Settings):
-    modalities: int = Field(2, ge=2, description="number of modalities or sensors")
-    pairing: Pairing = Field("pairwise", description="all pairs, or the first with each other")
     temperature: float = Field(0.07, gt=0, description="temperature T, at the start if learned")
     learn_temperature: bool = Field(False, description="train T, kept at 0.01 or above")
     queue: int = Field(0, ge=0, description="number of earlier samples kept as negatives")
@@ -112,7 +100,7 @@ class InfoNCESettings(Settings):
 
 
 class InfoNCE(Objective):
-    """Cross-modal contrast with one projector for all modalities, temperature and queue."""
+    """Contrast of two modalities, with one projector for both, a temperature and a queue."""
 
     settings_type = InfoNCESettings
     settings: InfoNCESettings
@@ -131,7 +119,7 @@ class InfoNCE(Objective):
             self.log_scale = nn.Parameter(log_scale)
         else:
             self.register_buffer("log_scale", log_scale, persistent=False)
-        self.register_buffer("queue", torch.zeros(settings.modalities, settings.queue, out))
+        self.register_buffer("queue", torch.zeros(2, settings.queue, out))
         self.register_buffer("queue_groups", torch.full((settings.queue,), NO_GROUP))
         self.register_buffer("queued", torch.zeros((), dtype=torch.int64))
         self._fresh: list[tuple[Tensor, Tensor]] = []
@@ -143,14 +131,13 @@ class InfoNCE(Objective):
         *,
         groups: Tensor | None = None,
     ) -> Loss:
-        """student: one (N, D) tensor per modality."""
-        require_views(student, self.settings.modalities, width=self.width)
+        """student: one (N, D) tensor per modality, two of them."""
+        require_views(student, 2, width=self.width)
         projected = [self.projector(modality) for modality in student]
         queued = int(self.queued) if self.settings.queue else 0
         loss = info_nce_loss(
             projected,
             temperature=torch.exp(-self.log_scale),
-            pairing=self.settings.pairing,
             groups=groups,
             queue=self.queue[:, :queued] if queued else None,
             queue_groups=self.queue_groups[:queued] if queued else None,

@@ -1,21 +1,30 @@
 """Cross-modal contrast: what several sensors saw of one sample shall have like embeddings.
 
 Sources: Radford et al., ICML 2021, arXiv:2103.00020 (two modalities); Tian et al., ECCV 2020,
-arXiv:1906.05849 (more than two). An encoder of several sensors gives one global output per sensor;
-any paired objective compares them. Views, one chain for all sensors, keep them aligned.
+arXiv:1906.05849 (more than two: every pair of them); Rizhko and Bloom 2024, arXiv:2411.08842
+(samples that lack a sensor). An encoder of several sensors gives one global output per sensor; any
+paired objective compares two of them, on the samples that have both. Views, one chain for all
+sensors, keep them aligned.
+
+    loss = mean over pairs of outputs with enough samples of objective(rows that have both)
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
+from itertools import combinations
 from typing import cast
 
+import torch
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 
 from unlabeled.augmentations.views import Views
 from unlabeled.contract import Encoder, Loss, Objective, Pretext, Sample
+from unlabeled.distributed import all_reduce_sum
 from unlabeled.errors import RecipeError
+from unlabeled.objectives.checks import require_joint_batch
 from unlabeled.pretexts.joint_embedding import Example, ExampleBatch
 from unlabeled.pretexts.kin import NEGATIVES, Negatives, join_kin, kin
 from unlabeled.randomness import Draw
@@ -30,7 +39,11 @@ class CrossModalSettings(Settings):
 
 
 class CrossModal(Pretext):
-    """One view → one output per sensor → objective."""
+    """One view → one output per sensor → the objective, for each pair of sensors.
+
+    Pairs share the projector, so that all sensors meet in one space; what else an objective owns (a
+    queue, prototypes, a temperature) each pair has for itself.
+    """
 
     settings_type = CrossModalSettings
     settings: CrossModalSettings
@@ -52,11 +65,16 @@ class CrossModal(Pretext):
             raise RecipeError("objective: cross-modal contrast has no teacher; choose another")
         _require_outputs(settings.outputs, encoder)
         self.views = views
-        self.objective = objective
+        self.pairs = list(combinations(range(len(settings.outputs)), 2))
+        self.objectives = nn.ModuleList(_for_pairs(objective, len(self.pairs)))
+        self._compared: set[int] = set()
 
     @property
     def smallest_batch(self) -> int:
-        return self.objective.smallest_batch
+        return self._objective(0).smallest_batch
+
+    def _objective(self, pair: int) -> Objective:
+        return cast(Objective, self.objectives[pair])
 
     def example(self, sample: Sample, draw: Draw) -> Example:
         return Example(self.views.make(sample, draw), kin(draw, self.settings.negatives))
@@ -67,14 +85,57 @@ class CrossModal(Pretext):
 
     def forward(self, batch: ExampleBatch) -> Loss:
         (view,) = self.views.apply(batch.views)
-        embeddings = [
-            cast(Tensor, self.encoder.encode(view, name)) for name in self.settings.outputs
-        ]
-        loss: Loss = self.objective(embeddings, groups=batch.kin)
-        return loss
+        names = self.settings.outputs
+        rows = [cast(Tensor, self.encoder.encode(view, name)) for name in names]
+        present = [self.encoder.present(view, name) for name in names]
+        require_joint_batch(rows[0], "samples", at_least=self.smallest_batch)
+        parts: dict[str, Tensor] = {}
+        counted = 0
+        for number, (one, other) in enumerate(self.pairs):
+            both = _both(present[one], present[other])
+            enough = both is None or int(all_reduce_sum(both.sum())) >= self.smallest_batch
+            pair = [rows[one], rows[other]]
+            value = self._compare(number, pair, both, batch.kin) if enough else _nothing(self, pair)
+            parts[f"{names[one]}-{names[other]}"] = value
+            counted += enough
+        return Loss(torch.stack(list(parts.values())).sum() / max(counted, 1), parts)
+
+    def _compare(
+        self, pair: int, rows: Sequence[Tensor], both: Tensor | None, kin: Tensor | None
+    ) -> Tensor:
+        self._compared.add(pair)
+        if both is not None:
+            rows = [each[both] for each in rows]
+            kin = None if kin is None else kin[both]
+        loss: Loss = self._objective(pair)(rows, groups=kin)
+        return loss.total
 
     def after_step(self, step: int, total_steps: int) -> None:
-        self.objective.after_step(step, total_steps)
+        for pair in sorted(self._compared):
+            self._objective(pair).after_step(step, total_steps)
+        self._compared.clear()
+
+
+def _for_pairs(objective: Objective, count: int) -> list[Objective]:
+    """The objective, and copies with the same projector."""
+    copies = [copy.deepcopy(objective) for _ in range(count - 1)]
+    for each in copies:
+        each.projector = objective.projector
+    return [objective, *copies]
+
+
+def _both(one: Tensor | None, other: Tensor | None) -> Tensor | None:
+    """Which samples have both sensors, (N,) bool; None: all of them."""
+    if one is None or other is None:
+        return one if other is None else other
+    return one & other
+
+
+def _nothing(pretext: CrossModal, rows: Sequence[Tensor]) -> Tensor:
+    """0, with a gradient of 0 for everything, so that all processes have the same gradients."""
+    learning = [p for p in pretext.objectives.parameters() if p.requires_grad]
+    empty = [each[:0] for each in rows]  # absent rows may hold anything, and 0 times that is NaN
+    return torch.stack([0.0 * each.sum() for each in (*empty, *learning)]).sum()
 
 
 def _require_outputs(names: Sequence[str], encoder: Encoder) -> None:

@@ -101,6 +101,10 @@ def _read(path: Path) -> tuple[list[str], np.ndarray]:
             f"training.clusters.embeddings: {path} cannot be read as a table with the columns id "
             f"and vector: {error}. `unlabeled embed` writes one."
         ) from error
+    # Nulls (items that lack a sensor) would be dropped by `flatten` and shift the rows after them.
+    table = table.filter(table["vector"].is_valid())
+    if not len(table):
+        raise DataError(f"training.clusters.embeddings: {path} has no vectors.")
     width = len(table["vector"][0])
     vectors = table["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
     return table["id"].to_pylist(), vectors.reshape(-1, width)

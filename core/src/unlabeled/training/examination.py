@@ -34,14 +34,20 @@ class Examination:
     def __call__(self) -> Health | None:
         """Of the items with finite embeddings; None where there are fewer than two."""
         with undisturbed(self._encoder), torch.no_grad(), self._fabric.autocast():
-            found = [
-                one_per_sample(self._encoder(on_device(self._fabric, b))) for b in self._batches
-            ]
+            found = [_embedded(self._encoder, on_device(self._fabric, b)) for b in self._batches]
         embeddings = torch.cat(found) if found else torch.empty(0, 1)
         finite = embeddings.isfinite().all(dim=1)
         self.broken = int((~finite).sum())
         kept = embeddings[finite]
         return examine(kept) if len(kept) > 1 else None
+
+
+def _embedded(encoder: Encoder, batch: Batch) -> Tensor:
+    """(n, D) of the samples that have what the default output is made of: equal rows of absent
+    sensors would look like a collapse."""
+    rows = one_per_sample(encoder(batch))
+    present = encoder.present(batch, encoder.outputs[0].name)
+    return rows if present is None else rows[present]
 
 
 def on_device(fabric: Fabric, batch: Batch) -> Batch:

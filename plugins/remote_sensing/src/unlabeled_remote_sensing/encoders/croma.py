@@ -149,6 +149,11 @@ class CROMA(Encoder):
         present = tokens.valid.any(dim=1, keepdim=True)
         return torch.where(present, head(mean_of_valid(tokens)), 0)
 
+    def present(self, batch: RasterBatch, output: str) -> Tensor:
+        """`joint` and `concatenated` are made of either sensor."""
+        name = output.removesuffix("_tokens")
+        return batch.holds([name] if name in self.sensors else list(self.sensors))
+
     def calibrate(self, batches: Iterable[RasterBatch]) -> None:
         self.normalisation.calibrate(batches)
 

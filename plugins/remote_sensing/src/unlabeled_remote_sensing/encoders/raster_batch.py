@@ -44,6 +44,11 @@ class RasterBatch:
         places = torch.tensor([raster.transform for raster in rasters], dtype=torch.float64)
         return cls(values, valid, places)
 
+    def holds(self, sensors: Sequence[str]) -> Tensor:
+        """Which rasters have data of at least one of the sensors, (N,) bool."""
+        found = [self.valid[name].flatten(1).any(dim=1) for name in sensors]
+        return torch.stack(found).any(dim=0)
+
 
 def _place(raster: Raster, name: str, values: Tensor, valid: Tensor) -> None:
     layer = raster.layers[name]

@@ -101,6 +101,10 @@ class RasterViT(Encoder, PatchEncoder):
         values: Tensor = encoded.tokens.values
         return values
 
+    def present(self, batch: RasterBatch, output: str) -> Tensor:  # noqa: ARG002
+        """Every output is made of all sensors together."""
+        return batch.holds(list(self.sensors))
+
     def calibrate(self, batches: Iterable[RasterBatch]) -> None:
         self.normalisation.calibrate(batches)
 
