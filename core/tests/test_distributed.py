@@ -6,9 +6,11 @@ import torch.nn.functional as F
 from processes import run_on
 from torch import nn
 
+import unlabeled.distributed
 from unlabeled.distributed import (
     SyncBatchNorm,
     all_reduce_sum,
+    alone,
     batch_standardise,
     gather_rows,
     global_mean,
@@ -195,3 +197,20 @@ def test_a_batch_norm_that_does_more_is_refused_by_its_place():
 
     with pytest.raises(PluginError, match=r"1\.0: WithActivation"):
         synchronise_batch_norm(nn.Sequential(nn.ReLU(), nn.Sequential(WithActivation(3))))
+
+
+def inside_alone(rank):
+    x = torch.full((2, 1), float(rank), requires_grad=True)
+    with alone():
+        counted = (world_size(), unlabeled.distributed.rank())
+        total = gather_rows(x).sum() + all_reduce_sum(x.sum()) + global_mean(x)
+        total.backward()
+    return counted, float(total.detach()), x.grad.tolist(), world_size()
+
+
+def test_inside_alone_a_process_counts_as_the_only_one():
+    expected = [((1, 0), 5.0 * rank, [[2.5], [2.5]], 2) for rank in range(2)]
+    assert run_on(2, inside_alone) == expected
+    with pytest.raises(ValueError, match="outside"), alone():
+        raise ValueError("outside")
+    assert not unlabeled.distributed._alone

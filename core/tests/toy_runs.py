@@ -206,6 +206,14 @@ def train_exactly(data, out, devices):
         pretrain(recipe(still, **exact), data, Path(out) / name, devices=devices, quiet=True)
 
 
+def train_replicated(data, out, devices):
+    """Both toy recipes, each process with the whole batch, dropout included; one item a batch."""
+    for name, sections in (("barlow", BARLOW), ("memory", MEMORY)):
+        settings = {"distributed": "replicated", "precision": "64", "steps": 6, "clip": 1.0}
+        settings |= {"batch_size": 1} if name == "memory" else {}
+        pretrain(recipe(sections, **settings), data, Path(out) / name, devices=devices, quiet=True)
+
+
 def train(data, out):
     """The run that `stop_one` interrupts."""
     pretrain(recipe(), data, out, quiet=True)

@@ -129,7 +129,7 @@ class Shaken(NextLevel):
     """D3: noise that every process draws for itself."""
 
     def forward(self, batch):
-        return Loss(super().forward(batch).total * (1 + torch.rand(())))
+        return Loss(super().forward(batch).total * (1 + np.random.default_rng().random()))
 
 
 class Shrinking(NextLevel):

@@ -4,11 +4,14 @@ The joint batch is the concatenation of the processes' batches in rank order. Co
 are differentiable, and the backward of each is a sum over ranks. As every process differentiates
 the same joint loss, a local gradient comes out `world_size()` times too large, and the average
 that DistributedDataParallel takes over ranks makes it exactly the gradient of the joint loss.
-With a single process everything is the identity.
+With a single process everything is the identity, and so it is inside `alone()`, where all
+processes hold the same rows: then the joint batch is that of each.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -18,17 +21,35 @@ from torch import Tensor, nn
 from torch.autograd import Function
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from unlabeled.derivatives import once_only
 from unlabeled.errors import PluginError
+
+_alone = False
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Inside, this process counts as the only one: for a batch that all hold as a whole.
+
+    Holds for every thread, as the backward pass runs in threads of its own.
+    """
+    global _alone
+    before, _alone = _alone, True
+    try:
+        yield
+    finally:
+        _alone = before
 
 
 def world_size() -> int:
-    """The number of processes that train together; 1 without a process group."""
-    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+    """The number of processes that share a joint batch; 1 without a process group."""
+    together = not _alone and dist.is_available() and dist.is_initialized()
+    return dist.get_world_size() if together else 1
 
 
 def rank() -> int:
-    """This process's number, from 0."""
-    return dist.get_rank() if dist.is_available() and dist.is_initialized() else 0
+    """This process's number among them, from 0."""
+    return dist.get_rank() if world_size() > 1 else 0
 
 
 def row_counts(x: Tensor) -> list[int]:
@@ -207,6 +228,7 @@ class _GatherRows(Function):
         return rows.view(x.dtype)
 
     @staticmethod
+    @once_only
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
         gradient = gradient.contiguous().clone()
         dist.all_reduce(gradient)
@@ -221,6 +243,7 @@ class _AllReduceSum(Function):
         return total
 
     @staticmethod
+    @once_only
     def backward(ctx: Any, gradient: Tensor) -> Tensor:  # noqa: ARG004
         gradient = gradient.contiguous().clone()
         dist.all_reduce(gradient)

@@ -41,6 +41,13 @@ def test_by_the_flag(one, folder):
     assert_equal_runs(one, folder / "flag")
 
 
+def test_replicas_of_one_batch_are_one_process(one, folder):
+    """As one large graph is: fewer items than processes, and dropout that all draw alike."""
+    toy_runs.train_replicated(folder / "data", folder / "alone", 1)
+    toy_runs.as_torchrun_does(2, toy_runs.train_replicated, folder / "data", folder / "replicas", 1)
+    assert_equal_runs(folder / "alone", folder / "replicas", steps=6)
+
+
 def test_a_signal_to_one_process_stops_all_and_the_run_resumes_exactly(one, folder):
     """Dropout draws from each process's own generator, and both come back."""
     data, whole, halved = folder / "data", folder / "whole", folder / "halved"
@@ -59,10 +66,10 @@ def test_what_one_process_cannot_read_ends_all(vectors, tmp_path):
     toy_runs.as_torchrun_does(2, toy_runs.fail_alike, data, tmp_path / "run")
 
 
-def assert_equal_runs(one, two):
+def assert_equal_runs(one, two, steps=10):
     for name in ("barlow", "memory"):
         assert toy_runs.manifest(two / name)["environment"]["processes"] == 2
-        assert len(rows(one / name)) == len(rows(two / name)) == 10
+        assert len(rows(one / name)) == len(rows(two / name)) == steps
         for expected, found in zip(rows(one / name), rows(two / name), strict=True):
             assert found == pytest.approx(expected, abs=1e-9, rel=1e-9)
         expected, found = final_state(one / name), final_state(two / name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from unlabeled.conformance.fixture import Fixture, without_dropout
 from unlabeled.conformance.likeness import as_type, difference
 from unlabeled.conformance.processes import COUNT, on_two_processes
 from unlabeled.contract import Batch, Pretext
-from unlabeled.distributed import synchronise_batch_norm, world_size
+from unlabeled.distributed import alone, synchronise_batch_norm, world_size
 from unlabeled.recipe import Recipe
 from unlabeled.training.loader import Examples, Order, Slices, load
 from unlabeled.training.settings import TrainingSettings
@@ -40,8 +41,10 @@ PROCESSES = Clause(
 REPLICATED = Clause(
     "D3",
     "replicated",
-    "Where a recipe says `distributed: replicated`, processes that take the same steps stay equal.",
-    "randomness from the global generator, which differs between processes",
+    "Where a recipe says `distributed: replicated`, two processes that hold the same batch give "
+    "the losses, gradients and weights of one.",
+    "randomness of its own, or a collective of torch.distributed that counts every row twice; use "
+    "torch's global generator, which replicas share, and `unlabeled.distributed`",
 )
 
 
@@ -147,8 +150,11 @@ def _replicated(fixture: Fixture, recipe: Recipe) -> None:
         _joined(pretext, fixture.examples(recipe, pretext, range(count), epoch=epoch))
         for epoch in range(STEPS)
     ]
-    one, other = on_two_processes(_trace_of_rank, pretext, [steps] * COUNT)
-    _require_alike(one, other, "the second process")
+    found = on_two_processes(_trace_of_replica, pretext, steps)
+    with torch.random.fork_rng(devices=[]):
+        expected = _trace_of_replica(0, pretext, steps)
+    for rank in range(COUNT):
+        _require_alike(expected, found[rank], f"rank {rank} of two processes")
 
 
 def _joined(pretext: Pretext, examples: Sequence[Any]) -> Batch:
@@ -162,7 +168,16 @@ def _trace_of_rank(rank: int, pretext: Pretext, parts: Sequence[Sequence[Batch]]
     return _trace(module, parts[rank])
 
 
-def _trace(pretext: Pretext, batches: Sequence[Batch]) -> Trace:
+def _trace_of_replica(rank: int, pretext: Pretext, batches: Sequence[Batch]) -> Trace:  # noqa: ARG001
+    torch.manual_seed(0)
+    return _trace(pretext, batches, alone)
+
+
+def _trace(
+    pretext: Pretext,
+    batches: Sequence[Batch],
+    around: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> Trace:
     """Plain gradient descent, averaging gradients over processes as training does."""
     trained = {name: p for name, p in pretext.named_parameters() if p.requires_grad}
     optimiser = torch.optim.SGD(trained.values(), lr=0.01)
@@ -170,15 +185,17 @@ def _trace(pretext: Pretext, batches: Sequence[Batch]) -> Trace:
     gradients: dict[str, np.ndarray] = {}
     for step, batch in enumerate(batches):
         optimiser.zero_grad()
-        loss = pretext(batch).total
-        loss.backward()
+        with around():
+            loss = pretext(batch).total
+            loss.backward()
         _average_gradients(trained.values())
         if step == 0:
             gradients = {
                 name: _as_array(p.grad) for name, p in trained.items() if p.grad is not None
             }
         optimiser.step()
-        pretext.after_step(step, len(batches))
+        with around():
+            pretext.after_step(step, len(batches))
         losses.append(loss.item())
     state = {name: _as_array(value) for name, value in pretext.state_dict().items()}
     return Trace(losses, gradients, state)

@@ -55,7 +55,8 @@ def cross_correlation_loss(a: Tensor, b: Tensor, count: int, *, off_diagonal: fl
         others = correlation.square().sum(dim=0).sum() - diagonal.square().sum()
     parts = {
         "diagonal": (diagonal - 1).square().sum(),
-        "off_diagonal": off_diagonal * others,
+        # The difference of two sums of squares; rounding may lead below 0.
+        "off_diagonal": off_diagonal * others.clamp(min=0),
     }
     return Loss(parts["diagonal"] + parts["off_diagonal"], parts)
 

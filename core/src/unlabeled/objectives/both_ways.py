@@ -14,6 +14,7 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.autograd import Function
 
+from unlabeled.derivatives import once_only
 from unlabeled.distributed import all_reduce_sum, gather_rows, world_size
 from unlabeled.objectives.log_sums import LN_2, LOG2_E, log2_sum
 from unlabeled.objectives.negatives import Groups, alike, by_temperature, chunks, first_row
@@ -76,14 +77,15 @@ class _BothWays(Function):
                     _leave_out(scores, groups, rows, start)
                     sums.prepare(scores)
                 share = sums.share(rows, scores)
-                share.diagonal(start + rows.start).sub_(2)
+                share.diagonal(start + rows.start).copy_(sums.pull[rows])
                 torch.mm(share, b, out=a_gradient[rows])
                 # Not (K, D): a product with the transposed shares takes a fifth longer.
                 b_gradient.addmm_(a[rows].T, share)
             ctx.save_for_backward(a, temperature, a_gradient, b_gradient.T.contiguous())
-        return all_reduce_sum(total * LN_2)
+        return all_reduce_sum(total)
 
     @staticmethod
+    @once_only
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         a, temperature, a_gradient, b_gradient = ctx.saved_tensors
         if world_size() > 1:
@@ -100,8 +102,12 @@ class _BothWays(Function):
 class _Sums:
     """The sums of 2^score along rows and columns, for temperatures from `WARM` on.
 
-    row: (N,) of this process's rows; column: (K,) of all columns; own: (N,) the rows' own 2^s_ii.
+    row: (N,) of this process's rows; column: (K,) of all columns, both without the positives; own:
+    (N,) the rows' own 2^s_ii, kept apart so that small losses and gradients keep their digits.
+    pull: (N,) the gradient in s_ii, once the sums are closed.
     """
+
+    pull: Tensor
 
     def __init__(self, a: Tensor, b: Tensor, start: int) -> None:
         self.start = start
@@ -113,7 +119,9 @@ class _Sums:
 
     def add(self, rows: slice, scores: Tensor) -> None:
         self.prepare(scores)
-        self.own[rows] = scores.diagonal(self.start + rows.start)
+        own = scores.diagonal(self.start + rows.start)
+        self.own[rows] = own
+        own.zero_()
         torch.sum(scores, dim=1, out=self.row[rows])
         self.column += scores.sum(dim=0)
 
@@ -121,10 +129,10 @@ class _Sums:
         """The sum () over this process's rows and columns, once every row was added."""
         self.column = all_reduce_sum(self.column)
         column = self.column[self.start : self.start + len(self.row)]
-        # Not a difference of logarithms, which would lose the digits of a small loss.
-        total = ((self.row / self.own).log2_() + (column / self.own).log2_()).sum()
-        self.row.reciprocal_()
-        self.column = self.column.reciprocal()
+        total = ((self.row / self.own).log1p_() + (column / self.own).log1p_()).sum()
+        self.pull = -self.row / (self.row + self.own) - column / (column + self.own)
+        self.row = (self.row + self.own).reciprocal_()
+        self.column = (self.column + gather_rows(self.own)).reciprocal_()
         return total
 
     def share(self, rows: slice, scores: Tensor) -> Tensor:
@@ -135,6 +143,8 @@ class _Sums:
 class _LogSums:
     """The same in logarithms, for any temperature."""
 
+    pull: Tensor
+
     def __init__(self, a: Tensor, b: Tensor, start: int) -> None:
         self.start = start
         self.row, self.own = a.new_empty(len(a)), a.new_empty(len(a))
@@ -144,7 +154,9 @@ class _LogSums:
         """Nothing to do."""
 
     def add(self, rows: slice, scores: Tensor) -> None:
-        self.own[rows] = scores.diagonal(self.start + rows.start)
+        own = scores.diagonal(self.start + rows.start)
+        self.own[rows] = own
+        own.fill_(-torch.inf)
         self.row[rows] = log2_sum(scores, dim=1)
         self.column = torch.logaddexp2(self.column, log2_sum(scores, dim=0))
 
@@ -152,7 +164,12 @@ class _LogSums:
         if world_size() > 1:
             self.column = log2_sum(gather_rows(self.column[None]), dim=0)
         column = self.column[self.start : self.start + len(self.row)]
-        return ((self.row - self.own) + (column - self.own)).sum()
+        # log(1 + others / own); a difference of both logarithms would lose a small loss.
+        apart = torch.stack([self.row - self.own, column - self.own]) * LN_2
+        self.pull = -apart.sigmoid().sum(dim=0)
+        self.row = torch.logaddexp2(self.row, self.own)
+        self.column = torch.logaddexp2(self.column, gather_rows(self.own))
+        return torch.logaddexp(apart, apart.new_zeros(())).sum()
 
     def share(self, rows: slice, scores: Tensor) -> Tensor:
         by_row = (scores - self.row[rows, None]).exp2_()

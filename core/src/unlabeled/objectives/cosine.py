@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
+from unlabeled.derivatives import once_only
+
 SHORTEST = 1e-12
 """Below this length a vector has no direction."""
 
@@ -49,6 +51,7 @@ class _UnitRows(Function):
         return rows
 
     @staticmethod
+    @once_only
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
         rows, scale = ctx.saved_tensors
         along = row_dots(gradient, rows).unsqueeze(-1)
@@ -64,11 +67,13 @@ class _Cosines(Function):
         a_length, b_length = torch.linalg.vector_norm(a, dim=1), torch.linalg.vector_norm(b, dim=1)
         undefined = torch.minimum(a_length, b_length) <= SHORTEST
         scale = (a_length * b_length).reciprocal_().masked_fill_(undefined, 0)
-        cosine = row_dots(a, b).mul_(scale)
+        # Rounding must not lead beyond 1: losses such as 2 - 2 cos are never negative.
+        cosine = row_dots(a, b).mul_(scale).clamp_(-1, 1)
         ctx.save_for_backward(a, b, a_length, b_length, scale, cosine)
         return cosine
 
     @staticmethod
+    @once_only
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
         a, b, a_length, b_length, scale, cosine = ctx.saved_tensors
         along, across = gradient * cosine, (gradient * scale)[:, None]

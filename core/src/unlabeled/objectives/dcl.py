@@ -32,7 +32,7 @@ from unlabeled.objectives.checks import (
     require_views,
 )
 from unlabeled.objectives.cosine import row_dots, unit_rows
-from unlabeled.objectives.negatives import both_views, sum_of_log_sums
+from unlabeled.objectives.negatives import both_views, sum_of_excesses
 from unlabeled.settings import Settings
 
 
@@ -61,9 +61,10 @@ def dcl_loss(
         require_temperature(sigma, "sigma")
         positive = positive * von_mises_fisher_weights(cosines.detach(), sigma)
     both, own, ids = both_views(a, b, groups)
-    total, logs = sum_of_log_sums(both, gather_rows(both), None, temperature, own, ids)
-    counted = (logs > -torch.inf).to(a.dtype)
-    sums = all_reduce_sum(torch.stack([total - (counted * positive).sum(), counted.sum()]))
+    total, counted = sum_of_excesses(
+        both, gather_rows(both), positive, temperature, own, ids, decoupled=True
+    )
+    sums = all_reduce_sum(torch.stack([total, counted.sum().to(total.dtype)]))
     return sums[0] / sums[1].clamp(min=1)
 
 

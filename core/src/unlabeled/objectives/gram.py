@@ -8,6 +8,7 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.autograd import Function
 
+from unlabeled.derivatives import once_only
 from unlabeled.distributed import all_reduce_sum, gather_rows, world_size
 
 
@@ -44,6 +45,7 @@ class _GramEnergy(Function):
         return all_reduce_sum(energy)
 
     @staticmethod
+    @once_only
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor | None]:
         all_a, all_b, gram_a, gram_b = ctx.saved_tensors
         if world_size() > 1:

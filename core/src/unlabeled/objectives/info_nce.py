@@ -33,7 +33,7 @@ from unlabeled.objectives.checks import (
     require_views,
 )
 from unlabeled.objectives.cosine import row_dots, unit_rows
-from unlabeled.objectives.negatives import sample_ids, sum_of_log_sums
+from unlabeled.objectives.negatives import sample_ids, sum_of_excesses
 from unlabeled.settings import Settings
 
 NO_GROUP = torch.iinfo(torch.int64).min
@@ -81,9 +81,9 @@ def _contrast_with_queue(
     own = sample_ids(a)[:, None]
     ids = None if groups is None else (groups, torch.cat([gather_rows(groups), queue_ids]))
     b_keys, a_keys = torch.cat([gather_rows(b), queue[1]]), torch.cat([gather_rows(a), queue[0]])
-    forth, _ = sum_of_log_sums(a, b_keys, positive, temperature, own, ids)
-    back, _ = sum_of_log_sums(b, a_keys, positive, temperature, own, ids)
-    return all_reduce_sum(forth + back - 2 * positive.sum())
+    forth, _ = sum_of_excesses(a, b_keys, positive, temperature, own, ids)
+    back, _ = sum_of_excesses(b, a_keys, positive, temperature, own, ids)
+    return all_reduce_sum(forth + back)
 
 
 def _queue_ids(queue: Tensor, groups: Tensor | None) -> Tensor:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
+from unlabeled.derivatives import once_only
 from unlabeled.distributed import gather_rows, rank, row_counts
 from unlabeled.objectives.log_sums import LN_2, LOG2_E
 
@@ -25,30 +26,33 @@ Groups = tuple[Tensor, Tensor]
 """Ids (M,) of the queries and (K,) of the keys, int64."""
 
 
-def sum_of_log_sums(
+def sum_of_excesses(
     query: Tensor,
     key: Tensor,
-    positive: Tensor | None,
+    positive: Tensor,
     temperature: float | Tensor,
     own: Tensor,
     groups: Groups | None = None,
+    *,
+    decoupled: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """sum_i log( exp(positive_i) + sum_{j not excluded} exp(query_i · key_j / T) ).
+    """sum_i log( exp(p_i) + sum_{j not excluded} exp(query_i · key_j / T) ) - p_i.
 
-    query: (M, D); key: (K, D), may be the same tensor; positive: (M,), None leaves it out.
-    Excluded are own: (M, C) int64, the keys that are query i's own sample, and keys of its group.
-    Returns the sum over this process's M rows (), and the M logarithms without gradient; a row
-    whose sum is empty has -inf and does not count.
+    query: (M, D); key: (K, D), may be the same tensor; positive: (M,), p; decoupled: the sum leaves
+    exp(p_i) out. Excluded are own: (M, C) int64, the keys that are query i's own sample, and keys
+    of its group. Returns the sum over this process's M rows (), and which rows count, (M,) bool: a
+    row whose sum is empty does not. Each term is a logarithm of a ratio, never a difference of
+    large numbers: it keeps its digits, and is not negative unless decoupled.
     """
     scale = torch.as_tensor(temperature, dtype=query.dtype, device=query.device)
-    result: tuple[Tensor, Tensor] = _SumOfLogSums.apply(  # type: ignore[no-untyped-call]
-        query, key, positive, scale, own, groups
+    result: tuple[Tensor, Tensor] = _SumOfExcesses.apply(  # type: ignore[no-untyped-call]
+        query, key, positive, scale, own, groups, decoupled
     )
     return result
 
 
 def both_views(a: Tensor, b: Tensor, groups: Tensor | None) -> tuple[Tensor, Tensor, Groups | None]:
-    """Two views (N, D) as the queries of `sum_of_log_sums`, whose keys are those of all processes.
+    """Two views (N, D) as the queries of `sum_of_excesses`, whose keys are those of all processes.
 
     Returns the rows (2N, D), the keys that are the same sample (2N, 2), and the groups.
     """
@@ -68,23 +72,24 @@ def first_row(rows: Tensor) -> int:
     return sum(row_counts(rows)[: rank()])
 
 
-class _SumOfLogSums(Function):
+class _SumOfExcesses(Function):
     @staticmethod
     def forward(
         ctx: Any,
         query: Tensor,
         key: Tensor,
-        positive: Tensor | None,
+        positive: Tensor,
         temperature: Tensor,
         own: Tensor,
         groups: Groups | None,
+        decoupled: bool,
     ) -> tuple[Tensor, Tensor]:
         ctx.same = query is key
-        logs = query.new_empty(len(query))
+        excess, others = query.new_empty(len(query)), query.new_empty(len(query))
         wanted = any(ctx.needs_input_grad)
         query_gradient = torch.zeros_like(query) if wanted else query
         key_gradient = query_gradient if ctx.same or not wanted else torch.zeros_like(key)
-        positive = None if positive is None else positive * LOG2_E
+        positive = positive * LOG2_E
         size = max(1, CHUNK // max(len(key), 1))
         for rows, scores in chunks(query, key, LOG2_E / temperature, size):
             if groups is None:
@@ -92,33 +97,38 @@ class _SumOfLogSums(Function):
             else:
                 scores.masked_fill_(alike(groups, rows), -torch.inf)
             peak = scores.amax(dim=1)
-            if positive is not None:
-                peak = torch.maximum(peak, positive[rows])
+            peak = peak if decoupled else torch.maximum(peak, positive[rows])
             peak = torch.where(peak == -torch.inf, 0, peak)
-            total = scores.sub_(peak[:, None]).exp2_().sum(dim=1)
-            if positive is not None:
-                total += (positive[rows] - peak).exp2_()
-            logs[rows] = total.log2() + peak
+            total = rest = scores.sub_(peak[:, None]).exp2_().sum(dim=1)
+            if decoupled:
+                logs = rest.log2()
+            else:
+                itself = (positive[rows] - peak).exp2_()
+                # itself - 1 is exactly 0 where the positive is the largest: a small rest counts.
+                logs = (rest + (itself - 1)).log1p_().mul_(LOG2_E)
+                total = rest + itself
+            excess[rows] = logs + (peak - positive[rows])
+            others[rows] = torch.where(total == 0, 0, rest / total)
             if wanted:
                 scores.mul_(torch.where(total == 0, 0, 1 / (total * temperature))[:, None])
                 query_gradient[rows].addmm_(scores, key)
                 key_gradient.addmm_(scores.T, query[rows])
-        ctx.save_for_backward(query, positive, temperature, logs, query_gradient, key_gradient)
-        ctx.mark_non_differentiable(logs)
-        return torch.where(logs == -torch.inf, 0, logs).sum() * LN_2, logs
+        counts = excess > -torch.inf
+        ctx.save_for_backward(query, temperature, others, query_gradient, key_gradient)
+        ctx.mark_non_differentiable(counts)
+        return torch.where(counts | excess.isnan(), excess, 0).sum() * LN_2, counts
 
     @staticmethod
+    @once_only
     def backward(ctx: Any, gradient: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
-        query, positive, temperature, logs, query_gradient, key_gradient = ctx.saved_tensors
+        query, temperature, others, query_gradient, key_gradient = ctx.saved_tensors
         towards_query = query_gradient * gradient
         towards_key = None if ctx.same else key_gradient * gradient
-        towards_positive = towards_temperature = None
-        if positive is not None:
-            towards_positive = (positive - logs).exp2_().mul_(gradient)
+        towards_positive, towards_temperature = -others * gradient, None
         if ctx.needs_input_grad[3]:
             towards_temperature = by_temperature(query, towards_query, temperature)
             towards_temperature = towards_temperature / (2 if ctx.same else 1)
-        return towards_query, towards_key, towards_positive, towards_temperature, None, None
+        return towards_query, towards_key, towards_positive, towards_temperature, None, None, None
 
 
 def by_temperature(rows: Tensor, gradient: Tensor, temperature: Tensor) -> Tensor:

@@ -29,7 +29,7 @@ from unlabeled.objectives.checks import (
     require_views,
 )
 from unlabeled.objectives.cosine import row_dots, unit_rows
-from unlabeled.objectives.negatives import both_views, sum_of_log_sums
+from unlabeled.objectives.negatives import both_views, sum_of_excesses
 from unlabeled.settings import Settings
 
 
@@ -49,8 +49,8 @@ def nt_xent_loss(
     a, b = unit_rows(a), unit_rows(b)
     positive = row_dots(a, b).repeat(2) / temperature
     both, own, ids = both_views(a, b, groups)
-    total, _ = sum_of_log_sums(both, gather_rows(both), positive, temperature, own, ids)
-    return all_reduce_sum(total - positive.sum()) / (2 * count)
+    total, _ = sum_of_excesses(both, gather_rows(both), positive, temperature, own, ids)
+    return all_reduce_sum(total) / (2 * count)
 
 
 class NTXentSettings(Settings):

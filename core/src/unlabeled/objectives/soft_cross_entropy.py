@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import Function
 
+from unlabeled.derivatives import once_only
 from unlabeled.distributed import global_ratio
 from unlabeled.objectives.log_sums import LN_2, LOG2_E
 
@@ -63,13 +64,18 @@ class _SoftCrossEntropy(Function):
     def forward(ctx: Any, logits: Tensor, target: Tensor, temperature: float) -> Tensor:
         scaled = logits * (LOG2_E / temperature)
         peak = scaled.amax(dim=1)
-        normaliser = scaled.sub_(peak[:, None]).exp2_().sum(dim=1).log2_().add_(peak)
+        scaled.sub_(peak[:, None])
+        # Of scores that are not positive: as two differences of large numbers they lose digits.
+        below = torch.linalg.vecdot(target, scaled)
+        log = scaled.exp2_().sum(dim=1).log2_()
         mass = target.sum(dim=1)
-        ctx.save_for_backward(logits, target, normaliser, mass)
+        ctx.save_for_backward(logits, target, log + peak, mass)
         ctx.temperature = temperature
-        return mass * normaliser * LN_2 - (target * logits).sum(dim=1) / temperature
+        value: Tensor = (mass * log - below) * LN_2
+        return value
 
     @staticmethod
+    @once_only
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         logits, target, normaliser, mass = ctx.saved_tensors
         share = (logits * (LOG2_E / ctx.temperature)).sub_(normaliser[:, None]).exp2_()

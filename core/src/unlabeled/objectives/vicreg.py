@@ -63,7 +63,8 @@ def _spread(z: Tensor, count: int) -> tuple[Tensor, Tensor]:
     variances = all_reduce_sum(centred.square().sum(dim=0)) / (count - 1)
     hinge = (1 - (variances + 1e-4).sqrt()).clamp(min=0).mean()
     energy = cross_energy(centred, centred, count) / (count - 1) ** 2
-    return hinge, (energy - variances.square().sum()) / z.shape[1]
+    # The difference of two sums of squares; rounding may lead below 0.
+    return hinge, (energy - variances.square().sum()).clamp(min=0) / z.shape[1]
 
 
 class VICRegSettings(Settings):

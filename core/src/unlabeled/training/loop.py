@@ -15,6 +15,7 @@ from torch.distributed.tensor import DTensor
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from unlabeled.contract import Batch, Loss, Pretext
+from unlabeled.distributed import alone
 from unlabeled.training.optimisers import set_rates
 
 AfterStep = Callable[[int, Loss, Tensor | None], bool]
@@ -23,7 +24,11 @@ AfterStep = Callable[[int, Loss, Tensor | None], bool]
 
 @dataclass(frozen=True, slots=True)
 class Trainer:
-    """What a step needs. rate: the multiple of the peak learning rate, by step from 0."""
+    """What a step needs.
+
+    rate: the multiple of the peak learning rate, by step from 0; replicated: every process has the
+    whole joint batch.
+    """
 
     fabric: Fabric
     module: _FabricModule
@@ -32,6 +37,7 @@ class Trainer:
     total_steps: int
     accumulate: int = 1
     clip: float | None = None
+    replicated: bool = False
 
     @property
     def pretext(self) -> Pretext:
@@ -61,12 +67,13 @@ class Trainer:
         norm = self._clip() if measure or self.clip is not None else None
         self.optimiser.step()
         self.optimiser.zero_grad()
-        self.pretext.after_step(step, self.total_steps)
+        with alone() if self.replicated else nullcontext():
+            self.pretext.after_step(step, self.total_steps)
         return _mean(losses), norm
 
     def _backward(self, batch: Batch, *, last: bool) -> Loss:
-        alone = nullcontext() if last else self.fabric.no_backward_sync(self.module)
-        with alone:
+        unshared = nullcontext() if last else self.fabric.no_backward_sync(self.module)
+        with unshared, alone() if self.replicated else nullcontext():
             loss: Loss = self.module(batch)
             share = loss.total if self.accumulate == 1 else loss.total / self.accumulate
             self.fabric.backward(share)

@@ -64,6 +64,11 @@ class Job:
     def reader(self) -> Reader:
         return build_reader(self.recipe.reader)
 
+    @property
+    def replicated(self) -> bool:
+        """Whether every process has the whole joint batch."""
+        return self.settings.distributed == "replicated"
+
     @cached_property
     def facts(self) -> dict[str, Any]:
         """What the reader says of the items, asked once: it may have to read some."""
@@ -148,7 +153,16 @@ def _trainer(job: Job, order: Order, origin: Origin) -> Trainer:
         total = max(1, settings.epochs * order.batches_per_epoch // settings.accumulate)
     assert total is not None
     rate = build_schedule(settings.schedule, total, continued=job.source is not None)
-    return Trainer(job.fabric, module, wrapped, rate, total, settings.accumulate, settings.clip)
+    return Trainer(
+        job.fabric,
+        module,
+        wrapped,
+        rate,
+        total,
+        settings.accumulate,
+        settings.clip,
+        replicated=job.replicated,
+    )
 
 
 def _pretext(job: Job, order: Order, origin: Origin) -> Pretext:
@@ -156,16 +170,17 @@ def _pretext(job: Job, order: Order, origin: Origin) -> Pretext:
     seed_generators(job.settings.seed, "weights")
     pretext = build_pretext(job.recipe, job.facts, _calibration(job, order, origin))
     _require_same_class(pretext)
-    smallest = max(pretext.smallest_batch, world_size())
+    processes = 1 if job.replicated else world_size()
+    smallest = max(pretext.smallest_batch, processes)
     if order.batch_size < smallest:
         raise RecipeError(
-            f"training.batch_size: {job.recipe.pretext.name} on {world_size()} processes needs at "
+            f"training.batch_size: {job.recipe.pretext.name} on {processes} processes needs at "
             f"least {smallest} items in a batch, found {order.batch_size} ({len(job.items)} items "
             "in all)."
         )
     if job.settings.gradient_checkpointing:
         _checkpoint_gradients(job, pretext)
-    if world_size() > 1:
+    if processes > 1:
         pretext = cast(Pretext, synchronise_batch_norm(pretext))
     return pretext
 
@@ -323,7 +338,9 @@ def _slices(job: Job, order: Order, start: int, total: int) -> Slices:
 
 def _restore_rest(job: Job, trainer: Trainer, origin: Origin) -> None:
     """Optimiser, precision and random generators; last of all, as building draws numbers."""
-    seed_generators(job.settings.seed, rank(), "process")
+    # Replicas draw alike, so that they are one process.
+    number = 0 if job.replicated else rank()
+    seed_generators(job.settings.seed, number, "process")
     if origin.checkpoint is None:
         return
     state = checkpoint.read_state(origin.checkpoint)
@@ -332,7 +349,7 @@ def _restore_rest(job: Job, trainer: Trainer, origin: Origin) -> None:
         optimiser.load_state_dict(state["optimiser"])
         trainer.fabric.strategy.precision.load_state_dict(state["precision"])
         if len(state["random"]) == world_size():
-            checkpoint.restore_random_state(state["random"][rank()])
+            checkpoint.restore_random_state(state["random"][number])
     elif _same_optimiser(job):
         # The moments go on; rates and decay are those of the new recipe.
         groups = optimiser.state_dict()["param_groups"]
@@ -376,7 +393,7 @@ def _end(job: Job, trainer: Trainer, done: int, seconds: float) -> Manifest:
             kind=pretext.kind,
             seed=job.settings.seed,
             steps=done,
-            batch_size=max(1, job.settings.batch_size // world_size()),
+            batch_size=max(1, job.settings.batch_size // (1 if job.replicated else world_size())),
             items=job.data.items,
             fingerprint=job.data.fingerprint,
         ),

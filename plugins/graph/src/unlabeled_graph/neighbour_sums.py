@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
+from unlabeled.derivatives import once_only
+
 
 def neighbour_sums(weights: Tensor, values: Tensor, edge_index: Tensor, count: int) -> Tensor:
     """out[i] = Σ over edges (j → i) of weight · values[j], head by head.
@@ -122,6 +124,7 @@ class _NeighbourSums(Function):
         return total.view(count, heads, width)
 
     @staticmethod
+    @once_only
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         weights, values, edges, offsets, columns, order = ctx.saved_tensors
         nodes, heads, width = values.shape
@@ -149,6 +152,7 @@ class _PlainSums(Function):
         return _ones(ways.into, values) @ values.contiguous()
 
     @staticmethod
+    @once_only
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         return _ones(ctx.back, gradient) @ gradient.contiguous(), None
 

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import Function
 
+from unlabeled.derivatives import once_only
 from unlabeled_graph.neighbour_sums import Layout, layout, matrix
 
 SPARSE = 0.1
@@ -95,6 +96,7 @@ class _Product(Function):
         return matrix(form, values) @ weight.T
 
     @staticmethod
+    @once_only
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         values, rows, columns = ctx.saved_tensors
         back = layout(columns, rows, ctx.shape[::-1])

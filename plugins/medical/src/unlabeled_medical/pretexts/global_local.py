@@ -162,7 +162,7 @@ def partition_contrast_loss(
     itself = (ids[:, None] == key_ids) & (view[:, None] == gather_rows(view))
     positive = (alike if across else ids[:, None] == key_ids) & ~itself
     negatives = scores.masked_fill(alike, -torch.inf).logsumexp(dim=1, keepdim=True)
-    return global_mean(torch.logaddexp(scores, negatives) - scores, positive)
+    return global_mean(_log_1_plus_exp(negatives - scores), positive)
 
 
 @full_precision
@@ -176,7 +176,12 @@ def region_contrast_loss(first: Tensor, second: Tensor, *, temperature: float) -
     same = region[:, None] == region
     negatives = scores.masked_fill(same, -torch.inf).logsumexp(dim=2)
     positive = (first * second).sum(dim=2).repeat(1, 2) / temperature
-    return global_mean(torch.logaddexp(positive, negatives) - positive)
+    return global_mean(_log_1_plus_exp(negatives - positive))
+
+
+def _log_1_plus_exp(x: Tensor) -> Tensor:
+    """log(e^p + e^n) - p for x = n - p, which as a difference would lose a small loss."""
+    return torch.logaddexp(x, x.new_zeros(()))
 
 
 def _view_of(views: Sequence[Tensor]) -> Tensor:
