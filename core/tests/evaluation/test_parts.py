@@ -29,6 +29,9 @@ def test_a_stretch_is_the_mean_of_its_tokens_or_the_nearest_one():
     piece = Piece(np.arange(4.0)[:, None], position=np.array([[0.0], [1.0], [2.0], [3.0]]))
     parts = Stretches(np.array([[0.0, 2.0], [1.5, 9.0], [1.1, 1.2]]))
     assert parts.of(piece, slice(0, 3), "a").tolist() == [[0.5], [2.5], [1.0]]
+    beyond = Stretches(np.array([[4.5, 9.0]]))
+    with pytest.raises(DataError, match=r"'a': .* tokens lie from 0 to 3, found one from 4.5 to 9"):
+        beyond.of(piece, slice(0, 1), "a")
     with pytest.raises(DataError, match="'a': `start` and `end` need tokens along one axis"):
         parts.of(Piece(np.eye(2), position=np.zeros((2, 2))), slice(0, 1), "a")
 

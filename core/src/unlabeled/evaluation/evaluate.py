@@ -16,6 +16,7 @@ from unlabeled.data.quarantine import Limits, Unreadable
 from unlabeled.errors import UsageError
 from unlabeled.evaluation.bootstrap import RESAMPLES
 from unlabeled.evaluation.contestants import contestants
+from unlabeled.evaluation.extents import within
 from unlabeled.evaluation.judge import judge
 from unlabeled.evaluation.matching import match
 from unlabeled.evaluation.reading import open_source, pseudonyms
@@ -65,6 +66,7 @@ def evaluate(
     hidden = pseudonyms(path, reader, data)
     ids = source.items.table["id"].to_pylist()
     labelled = match(table, source, data, hidden.of("id", ids) if hidden else ())
+    labelled = within(labelled, source)
     choice, why = choose_probe(labelled, names, settings)
     stem = "index" if hidden and labels is None else Path(labels or data).stem
     seeds = f"-{len(paths)}-runs" if also else ""

@@ -55,12 +55,18 @@ class Stretches:
 
     def of(self, piece: Piece, rows: slice, item: str) -> np.ndarray:
         """The means (n, D) of the tokens in the stretches at `rows`; the token nearest to the
-        middle where there is none inside. Raises DataError if tokens have several axes."""
+        middle where there is none inside. Raises DataError if tokens have several axes, or end
+        before a stretch begins."""
         if piece.position is None or piece.position.shape[1] != 1:
             raise DataError(f"{item!r}: `start` and `end` need tokens along one axis")
         place = piece.position[:, 0]
-        means = []
+        means, step = [], float(np.median(np.diff(place))) if len(place) > 1 else np.inf
         for start, end in self.bounds[rows]:
+            if start > place[-1] + step:
+                raise DataError(
+                    f"{item!r}: expected labels of stretches within the item, whose tokens lie "
+                    f"from {place[0]:g} to {place[-1]:g}, found one from {start:g} to {end:g}"
+                )
             inside = (place >= start) & (place < end)
             if not inside.any():
                 inside[np.abs(place - (start + end) / 2).argmin()] = True
