@@ -174,7 +174,7 @@ class LogMel(nn.Module):
         if chunk is None:
             energies = self._bins(source, frames)
         else:
-            pairs = zip(source.split(chunk, dim=1), frames.split(chunk, dim=1), strict=True)
+            pairs = zip(torch.split(source, chunk, 1), torch.split(frames, chunk, 1), strict=True)
             energies = torch.cat([self._bins(*pair) for pair in pairs], dim=1)
         energies = energies.transpose(1, 2)
         return energies.clamp(min=KALDI_FLOOR).log() if kaldi else (energies + STFT_FLOOR).log()
@@ -188,7 +188,8 @@ class LogMel(nn.Module):
             offset = frames.mean(-1, keepdim=True)
             windowed = torch.addcmul(windowed, offset, self.window, value=PREEMPHASIS - 1)
         spectrum = torch.fft.rfft(windowed, n=self.fft)
-        return (spectrum.real.square() + spectrum.imag.square()) @ self.filters
+        energies: Tensor = (spectrum.real.square() + spectrum.imag.square()) @ self.filters
+        return energies
 
 
 def mel_filters(

@@ -174,7 +174,7 @@ class MaskedBatchNorm(nn.Module):
             places = valid.flatten().nonzero().squeeze(1)
             known = self.norm(rows.index_select(0, places))
             normed = torch.zeros_like(rows, dtype=known.dtype).index_copy(0, places, known)
-        out: Tensor = normed.unflatten(0, valid.shape).movedim(-1, 1)
+        out: Tensor = normed.reshape(*valid.shape, -1).movedim(-1, 1)
         return out
 
 

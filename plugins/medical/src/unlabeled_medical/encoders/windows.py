@@ -34,7 +34,7 @@ def fits_window(batch: VolumeBatch, side: int) -> bool:
     """Whether the batch is pooled in one piece. An exported graph takes nothing larger."""
     if torch.compiler.is_exporting():
         for length in batch.values.shape[2:]:
-            torch._check(length <= side)
+            torch._check(length <= side)  # type: ignore[no-untyped-call]
         return True
     return max(batch.values.shape[2:]) <= side
 
