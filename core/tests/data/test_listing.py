@@ -110,7 +110,7 @@ def test_items_say_what_was_read_and_what_not(tmp_path):
     sources = [str(tmp_path / "a.wav")]
     items = found.items({"id": ["a.wav"], "source": sources, "size": [1]}, of="sound file")
     assert items.account() == [
-        "1 items read, 4 files left out:",
+        "1 item read, 4 files left out:",
         "  1 that cannot be used; the first is c.wav: expected a sound file, found an empty file",
         "  2 that look like label maps",
         "  1 of a format that this reader does not read: 1 .m4a",

@@ -186,7 +186,7 @@ def test_what_is_read_and_left_out_is_said_at_the_start_and_in_the_result(
 ):
     (data / "0007.json").write_text("no json")
     done = embed(run, data, tmp_path / "out.parquet")
-    assert done.account[0] == "22 items read, 1 files left out:"
+    assert done.account[0] == "22 items read, 1 file left out:"
     assert "0007.json: expected" in done.account[1]
     assert "\n".join(done.account) in capsys.readouterr().err
 

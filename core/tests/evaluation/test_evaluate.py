@@ -103,6 +103,27 @@ def test_the_same_call_gives_the_same_numbers(mixer, data, save_mixer):
     assert first == again
 
 
+def test_items_that_changed_since_training_are_told(mixer, data, save_mixer, tmp_path):
+    import shutil
+
+    from unlabeled_vectors.parts import JsonReader
+
+    from unlabeled.data.trained_on import keep_signatures
+    from unlabeled.run_folder import RunFolder
+
+    run, copy = save_mixer(mixer), shutil.copytree(data, tmp_path / "copy")
+    (run / "manifest.json").touch()
+    items = JsonReader().index(data)
+    keep_signatures(RunFolder(run), items, items.table["id"].to_pylist())
+    content = json.loads((copy / "0003.json").read_text())
+    (copy / "0003.json").write_text(json.dumps({**content, "values": content["values"][::-1]}))
+    for where, told in ((copy, "1 of 120 items that the run was trained on as well"), (data, "")):
+        found = evaluate(run, where, data / "labels.csv", target=["strength"], settings=ONE)
+        assert [note for note in found.notes if "trained on" in note] == [
+            f"{told} have other content than they had then: 0003.json"
+        ][: bool(told)]
+
+
 def test_an_untrained_encoder_does_not_win(data, save_mixer, vectors):
     """The encoder is the random one of seed 0: nothing may tell them apart."""
     from unlabeled_vectors.parts import JsonReader

@@ -145,9 +145,13 @@ def account(
     """See `Items.account`."""
     out = len(quarantine) + sum(each.count for each in left_out)
     if not out:
-        return [f"{read} items read, nothing left out"]
-    lines = [f"{read} items read, {out} files left out:"]
+        return [f"{_items(read)} read, nothing left out"]
+    lines = [f"{_items(read)} read, {out} file{'s' * (out != 1)} left out:"]
     for bad in quarantine[:1]:
         first = f"; the first is {bad.source}: expected {bad.expected}, found {bad.found}"
         lines.append(f"  {len(quarantine)} that cannot be used{first if names else ''}")
     return lines + [f"  {each}" for each in left_out]
+
+
+def _items(count: int) -> str:
+    return f"{count} item{'s' * (count != 1)}"

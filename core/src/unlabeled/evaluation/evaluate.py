@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from unlabeled.atomic import write_json
+from unlabeled.data.items import Items
 from unlabeled.data.labels import labels_in, read_labels, target_names
 from unlabeled.data.quarantine import Limits, Unreadable
+from unlabeled.data.trained_on import changed_since
 from unlabeled.errors import UsageError
 from unlabeled.evaluation.bootstrap import RESAMPLES
 from unlabeled.evaluation.contestants import contestants
@@ -31,6 +33,7 @@ from unlabeled.export.encoder import (
     require_representation,
     run_of,
 )
+from unlabeled.privacy import Pseudonyms
 from unlabeled.validation import validate
 
 
@@ -97,6 +100,7 @@ def evaluate(
         comparisons=tuple(comparisons),
         outcome=comparisons[0].outcome,
         notes=(
+            *_changed(path, source.items, hidden),
             *study.notes,
             *_left_out(found.left_out, labelled.unit),
             *_absent(found.absent, found.output),
@@ -123,6 +127,13 @@ def _require_seeds_of_one_recipe(paths: Sequence[Path | str], config: EncoderCon
                     f"{other}: expected the {part} of {paths[0]}, as of another seed of one "
                     "recipe, found other settings. Evaluate it by itself."
                 )
+
+
+def _changed(path: Path | str, items: Items, hidden: Pseudonyms | None) -> list[str]:
+    """What to know where items that were trained on are others now."""
+    run = run_of(path)
+    ids = (hidden.hide(items) if hidden else items).table["id"].to_pylist()
+    return changed_since(run, items, ids) if run else []
 
 
 def _left_out(features: Sequence[str], unit: str) -> list[str]:

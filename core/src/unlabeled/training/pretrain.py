@@ -10,12 +10,12 @@ from typing import Any
 
 from unlabeled.data.items import OF_PLACE, Items
 from unlabeled.data.quarantine import Limits
+from unlabeled.data.trained_on import data_changes, keep_signatures, keeps_signatures
 from unlabeled.errors import DataError, RunError
 from unlabeled.privacy import Pseudonyms, data_of, is_private
 from unlabeled.recipe import Recipe, build_reader, merge, read_recipe
 from unlabeled.run_folder import DataRecord, Manifest, RunFolder
 from unlabeled.training.checkpoint import newest
-from unlabeled.training.data_changes import data_changes, keep_signatures, keeps_signatures
 from unlabeled.training.environment import default_dtype, deterministic, differences
 from unlabeled.training.launch import first, launch
 from unlabeled.training.session import Job, train

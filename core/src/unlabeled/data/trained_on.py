@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from unlabeled.atomic import write_text
 from unlabeled.data.items import Items
@@ -41,23 +41,49 @@ def data_changes(folder: RunFolder, items: Items, ids: Sequence[str]) -> list[st
     where nothing was kept."""
     if not keeps_signatures(folder):
         return []
-    kept = {row["item"]: row["signature"] for row in JsonLines(folder.trained_on).rows()}
-    columns = (items.table[name].to_pylist() for name in ("source", "signature"))
-    now = dict(zip(ids, zip(*columns, strict=True), strict=True))
-    both = [key for key in kept if key in now]
+    kept, now = _kept(folder), _now(items, ids)
     found = {
-        "have other content": [key for key in both if not same(kept[key], *now[key])],
+        "have other content": _other(kept, now),
         "are gone": [key for key in kept if key not in now],
         "are new": [key for key in now if key not in kept],
     }
     return list(_told(found, len(kept)))
 
 
+def changed_since(folder: RunFolder, items: Items, ids: Sequence[str]) -> list[str]:
+    """One line if items that a run was trained on have other content in these data."""
+    kept, now = _kept(folder), _now(items, ids)
+    if not (changed := _other(kept, now)):
+        return []
+    both = len(kept.keys() & now.keys())
+    return [
+        f"{len(changed)} of {both} items that the run was trained on as well have other content "
+        f"than they had then: {_some(changed)}"
+    ]
+
+
+def _kept(folder: RunFolder) -> dict[str, str]:
+    return {row["item"]: row["signature"] for row in JsonLines(folder.trained_on).rows()}
+
+
+def _now(items: Items, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """(source, signature) by id."""
+    columns = (items.table[name].to_pylist() for name in ("source", "signature"))
+    return dict(zip(ids, zip(*columns, strict=True), strict=True))
+
+
+def _other(kept: Mapping[str, str], now: Mapping[str, tuple[str, str]]) -> list[str]:
+    return [key for key, was in kept.items() if key in now and not same(was, *now[key])]
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (" …" if len(names) > SHOWN else "")
+
+
 def _told(found: dict[str, list[str]], count: int) -> Iterator[str]:
     for what, names in found.items():
         if names:
-            some = ", ".join(names[:SHOWN]) + (" …" if len(names) > SHOWN else "")
-            yield f"data: {len(names)} items {what} (of {count} then): {some}"
+            yield f"data: {len(names)} items {what} (of {count} then): {_some(names)}"
 
 
 def _within_budget(found: Sequence[tuple[str, str]]) -> set[str]:

@@ -2,10 +2,10 @@
 
 import pytest
 
+from unlabeled.data import trained_on as module
 from unlabeled.data.items import Items
+from unlabeled.data.trained_on import data_changes, keep_signatures
 from unlabeled.run_folder import JsonLines, RunFolder
-from unlabeled.training import data_changes as module
-from unlabeled.training.data_changes import data_changes, keep_signatures
 
 
 @pytest.fixture
