@@ -284,6 +284,7 @@ PATHS = {
         {"T1_P001.nii.gz", "FLAIR_P001.nii.gz", "P001_brain.nii.gz", "P001_T1_brain_mni.nii.gz"},
         {"T1_P002.nii.gz"},
     ],
+    "one person": [{"T1w.nii.gz", "T2w.nii.gz", "T2star.nii.gz", "bold.nii.gz", "mt0.nii"}],
     "eyes": [
         {"train/10_left.jpeg", "train/10_right.jpeg"},
         {"train/13_left.jpeg"},

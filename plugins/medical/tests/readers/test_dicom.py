@@ -143,6 +143,70 @@ def test_slices_of_different_size_are_named(tmp_path):
     assert "2 different sizes or spacings" in reason(tmp_path)
 
 
+def test_spacings_that_differ_by_rounding_are_one(tmp_path):
+    write_series(tmp_path, [0.0, 1.0, 2.0])
+    write_slice(tmp_path / "x.dcm", place=(10, 20, 3.0), PixelSpacing=[2.000001, 1.5])
+    assert Volumes().index(tmp_path)[0].metadata["shape"] == [4, 3, 4]
+
+
+def test_grey_and_colour_in_one_series_are_named(tmp_path):
+    write_series(tmp_path, [0.0, 1.0, 2.0])
+    write_slice(tmp_path / "x.dcm", place=(10, 20, 3.0), SamplesPerPixel=3)
+    assert "some grey and some in colour" in reason(tmp_path)
+
+
+def test_two_patients_in_one_series_are_named(tmp_path):
+    write_series(tmp_path, [0.0, 1.0, 2.0])
+    write_slice(tmp_path / "x.dcm", place=(10, 20, 3.0), patient="p2")
+    assert "2 PatientIDs" in reason(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"ImageOrientationPatient": [0, 0, 0, 0, 0, 0]},
+        {"ImagePositionPatient": [0, 0]},
+        {"PixelSpacing": [0, 0]},
+        {"PixelSpacing": [1.0]},
+    ],
+)
+def test_tags_that_make_no_sense_are_items_that_cannot_be_used(tmp_path, tags):
+    write_series(tmp_path, [0.0, 1.0, 2.0], **tags)
+    assert "that cannot be used" in reason(tmp_path)
+
+
+def test_pixels_of_several_sizes_are_found_when_read(tmp_path):
+    """The tags of one slice were changed after the index."""
+    write_series(tmp_path, [0.0, 1.0, 2.0])
+    (item,) = Volumes().index(tmp_path)
+    write_slice(tmp_path / "1.dcm", place=(10, 20, 1.0), Rows=4, Columns=3)
+    with pytest.raises(UnreadableItem, match="pixels of several sizes"):
+        Volumes(cache_gb=0).read(item)
+
+
+def test_other_kinds_of_dicom_are_counted_and_do_not_count_as_broken(tmp_path):
+    write_series(tmp_path / "ct", [0.0, 1.0, 2.0])
+    write_slice(tmp_path / "ct/plan.dcm", place=(0, 0, 0), Modality="RTPLAN", series="8")
+    write_slice(tmp_path / "ct/rt.dcm", place=(0, 0, 0), Modality="RTSTRUCT", series="9")
+    write_slice(tmp_path / "ct/report.dcm", place=(0, 0, 0), Modality="SR", series="7")
+    items = Volumes().index(tmp_path)
+    assert (len(items), items.quarantine) == (1, ())
+    (told,) = map(str, items.left_out)
+    assert told.startswith("3 of DICOM that are no images: ")
+    assert "1 contours (RTSTRUCT)" in told
+
+
+def test_series_volumes_and_images_lie_side_by_side(tmp_path, write_nifti):
+    write_series(tmp_path / "p1", [0.0, 1.0, 2.0])
+    write_nifti(tmp_path / "p1/t1.nii.gz")
+    (tmp_path / "p1/README").write_text("none of them")
+    items = Volumes().index(tmp_path)
+    assert [(item.id, item.metadata["format"]) for item in items] == [
+        ("p1", "dicom"),
+        ("p1/t1.nii.gz", "nifti"),
+    ]
+
+
 def test_a_copied_file_is_quarantined_by_name(tmp_path):
     write_series(tmp_path, [0.0, 1.0, 2.0])
     (tmp_path / "copy of 0.dcm").write_bytes((tmp_path / "0.dcm").read_bytes())

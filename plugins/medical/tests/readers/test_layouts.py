@@ -63,8 +63,12 @@ def test_one_file_is_enough(tmp_path):
 
 def test_voxels_without_their_header_are_counted_and_others_go_with_it(tmp_path):
     touch(tmp_path, "a.hdr", "a.img", "b.img.gz", "c.mhd", "d.zraw", "e/f.raw", "g/x.REC")
+    (tmp_path / "c.mhd").write_text("NDims = 3\nElementDataFile = d.zraw\n")
     found = find(tmp_path, TRAINING)
-    assert [entry.id for entry in found.entries] == ["a.hdr", "c.mhd"]
+    assert [[file.name for file in entry.channels[0]] for entry in found.entries] == [
+        ["a.hdr", "a.img"],
+        ["c.mhd", "d.zraw"],
+    ]
     kinds = "1 .gz without its header, 1 .raw without its header, 1 .rec without its header"
     assert account(found) == [f"3 of a format that this reader does not read: {kinds}"]
 

@@ -1,5 +1,5 @@
 import gzip
-import shutil
+import os
 
 import nibabel
 import numpy as np
@@ -95,4 +95,18 @@ def test_a_header_without_its_voxels_is_named(tmp_path):
     (tmp_path / "a.img").unlink()
     with pytest.raises(DataError, match=r"a\.hdr"):
         Volumes().index(tmp_path)
-    shutil.rmtree(tmp_path)
+
+
+def test_new_voxels_behind_an_old_header_are_another_item(tmp_path):
+    """The header stays as it is, and so do size and time of the voxels, as after `cp -p`."""
+    nibabel.save(nibabel.Nifti1Pair(VALUES, np.eye(4)), tmp_path / "a.img")
+    reader = Volumes(intensity="stored", patch=4)
+    (before,) = reader.index(tmp_path)
+    first = reader.read(before, np.random.default_rng(0))
+    content, times = (tmp_path / "a.img").read_bytes(), (tmp_path / "a.img").stat()
+    (tmp_path / "a.img").write_bytes(content[::-1])
+    os.utime(tmp_path / "a.img", ns=(times.st_atime_ns, times.st_mtime_ns))
+    (after,) = reader.index(tmp_path)
+    assert after.id == before.id
+    assert after.signature != before.signature
+    assert not np.array_equal(reader.read(after, np.random.default_rng(0)).values, first.values)

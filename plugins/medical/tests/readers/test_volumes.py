@@ -208,7 +208,7 @@ def test_every_volume_ends_as_the_manifest_says_or_with_its_reason(medical_data)
     refused = {q.source.rpartition("/")[2]: q for q in items.quarantine}
     read = {}
     for item in items:
-        name = item.source.rpartition("/")[2]
+        name = item.id.partition("#")[0]
         try:
             read[name] = reader.read(item)
         except UnreadableItem as error:

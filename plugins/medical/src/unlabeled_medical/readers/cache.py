@@ -21,7 +21,7 @@ from unlabeled.errors import DataError
 
 SLACK = 0.05
 """Share of the limit that is written before the folder, which may hold many files, is counted."""
-FORMAT = 4
+FORMAT = 5
 """Of the files; it is part of their names, so files of an older kind are never read."""
 
 _WRITTEN: dict[Path, int] = {}
@@ -36,7 +36,9 @@ def cache_folder() -> Path:
 
 def cached_file(files: Sequence[Path], layout: object) -> Path:
     """The cache's name for these files as they are now, as `layout` says."""
-    states = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    found = [(str(file.resolve()), file.stat()) for file in files]
+    # A copy may bring its time of modification along (`cp -p`), but not its time of change.
+    states = [(name, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for name, s in found]
     digest = hashlib.sha256(repr((FORMAT, layout, states)).encode()).hexdigest()
     return cache_folder() / f"{digest[:32]}.npy"
 

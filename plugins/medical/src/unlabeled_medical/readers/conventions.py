@@ -88,7 +88,7 @@ PERSON = re.compile(
 
 WORDS = (
     r"t1w?|t1ce|t1gd|t1c|t1n|t2w?|t2f|t2star|flair|pd|pdw|adc|dwi|hbv|bold|asl|swi|ct|pet|cor|sag|"
-    r"mprage|mp-rage|mp2rage|spgr|dce|dti|fmri|cta"
+    r"mprage|mp-rage|mp2rage|mt[01]|spgr|dce|dti|fmri|cta"
 )
 CHANNEL = r"000\d"
 """The number is nnU-Net's, of a channel."""

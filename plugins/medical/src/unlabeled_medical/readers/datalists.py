@@ -16,7 +16,7 @@ from unlabeled.data.globs import fits
 from unlabeled.errors import DataError, UnreadableItem
 from unlabeled_medical.readers import dicom
 from unlabeled_medical.readers.entries import Choosing, Found, entry_of, not_read
-from unlabeled_medical.readers.kinds import kind_of, stem
+from unlabeled_medical.readers.kinds import files_of_image, kind_of, stem
 from unlabeled_medical.readers.nnunet import channels_of, sequences_of, without_list
 
 NAME = "dataset.json"
@@ -114,7 +114,9 @@ def _add_row(
     if given and not choosing.naming.says():
         named = replace(named, patient=str(given[0]), told="given")
     named = replace(named, sequence=sequences_of(content))
-    found.entries.append(entry_of(relative, kind, tuple((p,) for p in paths), named, section))
+    found.entries.append(
+        entry_of(relative, kind, tuple(map(files_of_image, paths)), named, section)
+    )
 
 
 def _kind(paths: list[Path]) -> str:

@@ -151,6 +151,8 @@ def _in_order(series: Mapping[Path, Any], source: str) -> tuple[Path, ...]:
     if len(files) == 1:
         return tuple(files)
     _require_one_grid(slices, source)
+    if len(patients := {_patient(tags) for tags in slices}) > 1:
+        raise UnreadableItem(source, "slices of one patient", f"{len(patients)} PatientIDs")
     places = np.array([_vector(tags, "ImagePositionPatient", 3, source) for tags in slices])
     normal = _normal(slices[0], source)
     order = np.argsort(places @ normal, kind="stable")
@@ -278,6 +280,8 @@ def _affine(
 def _normal(tags: Any, source: str) -> np.ndarray:
     turn = _vector(tags, "ImageOrientationPatient", 6, source)
     normal = np.cross(turn[:3], turn[3:])
+    if not np.linalg.norm(normal) > 0.5:
+        raise UnreadableItem(source, "two directions of its image plane", f"{turn.tolist()}")
     unit: np.ndarray = normal / np.linalg.norm(normal)
     return unit
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from unlabeled.data.walk import File
 from unlabeled_medical.readers import dicom, images, metaimage, nifti, nrrd
@@ -17,14 +17,6 @@ FORMATS = {
 }
 ENDINGS = tuple(ending for module in FORMATS.values() for ending in module.SUFFIXES)
 COMPANIONS = tuple(dict.fromkeys(e for module in FORMATS.values() for e in module.COMPANIONS))
-HEADERS = {
-    ".img": (".hdr", ".hdr.gz"),
-    ".img.gz": (".hdr", ".hdr.gz"),
-    ".brik": (".head",),
-    ".brik.gz": (".head",),
-    ".rec": (".par",),
-}
-"""What stands beside a file of voxels; a `.raw` may have any name, which its header holds."""
 LABEL_WORDS = {
     "label", "labels", "labelstr", "labelsts", "mask", "masks", "seg", "segs", "segmentation",
     "segmentations", "dseg", "probseg", "groundtruth", "gt", "annotation", "annotations",
@@ -48,13 +40,11 @@ def looks_like_dicom(file: File) -> bool:
     return ("." not in name or name.rpartition(".")[2].isdigit()) and dicom.is_dicom(file.path)
 
 
-def has_header(name: str, beside: set[str]) -> bool:
-    """Whether the header of a companion is there. beside: names in its folder, in small letters."""
-    lower = name.rpartition("/")[2].lower()
-    for ending, headers in HEADERS.items():
-        if lower.endswith(ending):
-            return any(lower.removesuffix(ending) + each in beside for each in headers)
-    return any(other.endswith((".mhd", ".nhdr")) for other in beside)
+def files_of_image(file: Path) -> tuple[Path, ...]:
+    """An image's file and, if its voxels lie in another, that one: a change of either counts."""
+    module = FORMATS.get(kind_of(file.name))
+    beside = module.voxels_beside(file) if module in (nifti, metaimage, nrrd) else []
+    return (file, *beside[:1])
 
 
 def looks_like_label(relative: str) -> bool:

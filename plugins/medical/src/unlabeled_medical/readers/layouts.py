@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from unlabeled.data.listing import FOREIGN, Listed, Listing, list_files
+from unlabeled.data.walk import File
 from unlabeled.errors import UnreadableItem
 from unlabeled_medical.readers import datalists, dicom, nnunet
 from unlabeled_medical.readers.entries import Choosing, Found, entry_of
 from unlabeled_medical.readers.kinds import (
     COMPANIONS,
     ENDINGS,
-    has_header,
+    files_of_image,
     kind_of,
     looks_like_dicom,
     looks_like_label,
@@ -39,9 +40,9 @@ def find(path: Path, choosing: Choosing) -> Found:
         found = Found(Listing(path))
         datalists.add(datalists.read(path, choosing), path, "", choosing, found)
         return found
-    listing = list_files(path, choosing.rules, (*ENDINGS, *COMPANIONS), looks_like_dicom)
+    listing = list_files(path, choosing.rules, (*ENDINGS, *COMPANIONS), _may_be_one)
     found = Found(listing)
-    parts = _by_set(listing.files, path)
+    parts = _by_set(_without_datalists(listing, path), path)
     for root, files in parts.items():
         if root is None:
             _add_files(_images(files, choosing, listing), choosing, found)
@@ -49,6 +50,23 @@ def find(path: Path, choosing: Choosing) -> Found:
             _add_set(path / root, root, files, choosing, found)
     found.entries.sort(key=lambda entry: entry.id)
     return found
+
+
+def _may_be_one(file: File) -> bool:
+    return file.name.rpartition("/")[2] == datalists.NAME or looks_like_dicom(file)
+
+
+def _without_datalists(listing: Listing, path: Path) -> list[Listed]:
+    """The files that may be images. A `dataset.json` that says of none is counted."""
+    sets = {"", *(nnunet.root_of(file.name) for file in listing.files)} if path.is_dir() else set()
+    kept = []
+    for file in listing.files:
+        folder, _, name = file.name.rpartition("/")
+        if name != datalists.NAME:
+            kept.append(file)
+        elif folder not in sets:
+            listing.leave_out(FOREIGN, ".json")
+    return kept
 
 
 def _by_set(files: Sequence[Listed], path: Path) -> dict[str | None, list[Listed]]:
@@ -70,21 +88,20 @@ def _add_set(
     images = _images(files, choosing, found.listing)
     if about and not nnunet.without_list(about):
         used = datalists.add(about, file, root, choosing, found)
-        found.listing.leave_out(UNNAMED, count=sum(each.path not in used for each in images))
+        if unnamed := sum(each.path not in used for each in images):
+            found.listing.leave_out(UNNAMED, count=unnamed)
     else:
         rest = nnunet.add(images, root, about, choosing, found)
         _add_files(rest, choosing, found)
 
 
 def _images(files: Sequence[Listed], choosing: Choosing, listing: Listing) -> list[Listed]:
-    """Those that may be images; the others are counted."""
-    beside: dict[Path, set[str]] = defaultdict(set)
-    for file in files:
-        beside[file.path.parent].add(file.name.rpartition("/")[2].lower())
+    """Those that may be images; the others are counted, but for voxels that have a header."""
+    used = {path for file in files for path in files_of_image(file.path)[1:]}
     images = []
     for file in files:
         if kind_of(file.name) == "companion":
-            if not has_header(file.name, beside[file.path.parent]):
+            if file.path not in used:
                 listing.leave_out(FOREIGN, f"{file.path.suffix.lower()} without its header")
         elif not choosing.rules.include and looks_like_label(file.name):
             listing.leave_out(LABELS)
@@ -108,7 +125,7 @@ def _add_files(files: Sequence[Listed], choosing: Choosing, found: Found) -> Non
         except UnreadableItem as error:
             found.listing.quarantine(error)
         else:
-            found.entries.append(entry_of(file.name, kind, ((file.path,),), named))
+            found.entries.append(entry_of(file.name, kind, (files_of_image(file.path),), named))
     for members in slices.values():
         _add_series(members, choosing, found)
 

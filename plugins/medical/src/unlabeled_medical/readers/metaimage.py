@@ -76,6 +76,15 @@ def load(files: Sequence[Path]) -> Stored:
     return Stored(np.moveaxis(values, 0, -1).reshape(*sizes[:3], -1, order="F"))
 
 
+def voxels_beside(file: Path) -> list[Path]:
+    """The file of voxels that a header names, unless they are in the file itself."""
+    try:
+        found = _voxels(_read_fields(file)[0], file)
+    except UnreadableItem:
+        return []
+    return [] if found == file else [found]
+
+
 def _read_fields(file: Path) -> tuple[dict[str, str], int]:
     """Names in small letters, and where the voxels of the same file begin."""
     try:

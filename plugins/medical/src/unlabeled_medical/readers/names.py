@@ -55,6 +55,8 @@ Told = Literal["given", "tag", "study", "layout", "name", "folder", "file"]
 Patients = Literal["names", "folders", "files"]
 
 MOST_VISITS = 8
+HERE = "."
+"""The patient of files of no folder whose names say but their sequences."""
 TAIL = re.compile(
     rf"(?:[_\-. ]+(?:(?P<sequence>{WORDS})|(?P<channel>{CHANNEL})|{SLICE}"
     rf"|(?P<visit>{VISIT}|{DATE})|(?P<weak>{WEAK_VISIT}|{'|'.join(SIDES)})"
@@ -138,8 +140,11 @@ def named_by(relative: str, stem: str) -> Named:
     naming = [f for place, f in enumerate(naming) if not (place and YEAR.fullmatch(f))]
     if naming:
         return Named("/".join(naming), session, sequence, "folder")
-    number = re.search(r"\d+", name.rest) or re.search(r"\d+", stem)
+    shown = OF_SEQUENCE.fullmatch(sequence)
+    number = re.search(r"\d+", name.rest) or (None if shown else re.search(r"\d+", stem))
     around = [f for f in folders if not OF_SEQUENCE.fullmatch(f) and f not in visits]
+    if shown and not number:  # `T1.nii` and `T2.nii` of one folder
+        return Named("/".join(around) or HERE, session, sequence, "folder")
     return Named("/".join((*around, number.group() if number else stem)), session, sequence, "file")
 
 

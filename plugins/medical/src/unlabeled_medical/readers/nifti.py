@@ -14,6 +14,12 @@ from unlabeled_medical.readers.header import Header, Stored, in_mm
 SUFFIXES = (".nii", ".nii.gz", ".hdr", ".hdr.gz", ".mgh", ".mgz", ".head", ".mnc", ".par")
 COMPANIONS = (".img", ".img.gz", ".brik", ".brik.gz", ".rec")
 """Files with the voxels of one of the former."""
+PAIRS = {
+    ".hdr": (".img", ".img.gz"),
+    ".hdr.gz": (".img.gz", ".img"),
+    ".head": (".BRIK", ".BRIK.gz"),
+    ".par": (".REC", ".rec"),
+}
 
 
 def header(files: Sequence[Path]) -> Header:
@@ -49,16 +55,23 @@ def load(files: Sequence[Path]) -> Stored:
 
 
 def _open(file: Path) -> Any:
-    import nibabel
+    from nibabel.imageglobals import LoggingOutputSuppressor
 
     try:
-        return _as_pair(file) or _of_mixed_case(file) or nibabel.load(file)
+        with LoggingOutputSuppressor():  # what it would print is in the error
+            return _open_any(file)
     except ModuleNotFoundError as error:
         expected = f"the package {error.name}, which this format needs (pip install {error.name})"
         raise UnreadableItem(str(file), expected, "it is not installed") from error
     except Exception as error:  # nibabel's formats raise families of their own
         expected = "a volume that nibabel reads"
         raise UnreadableItem(str(file), expected, _words(error)) from error
+
+
+def _open_any(file: Path) -> Any:
+    import nibabel
+
+    return _as_pair(file) or _of_mixed_case(file) or nibabel.load(file)
 
 
 def _as_pair(file: Path) -> Any:
@@ -68,7 +81,7 @@ def _as_pair(file: Path) -> Any:
 
     if file.suffix.lower() != ".hdr":
         return None
-    beside = [f for f in file.parent.iterdir() if f.name.lower() in _names_of_voxels(file)]
+    beside = voxels_beside(file)
     if not beside or file.with_suffix(".img") in beside:
         return None
     holders = {
@@ -84,8 +97,16 @@ def _as_pair(file: Path) -> Any:
     return None
 
 
-def _names_of_voxels(file: Path) -> set[str]:
-    return {f"{file.stem}{ending}".lower() for ending in (".img", ".img.gz")}
+def voxels_beside(file: Path) -> list[Path]:
+    """The file of voxels that belongs to a header, in any letters; none for other files."""
+    for header, voxels in PAIRS.items():
+        if file.name.lower().endswith(header):
+            stem = file.name[: -len(header)]
+            usual = [file.with_name(stem + ending) for ending in voxels]
+            known = [path for path in usual if path.exists()]
+            wanted = {path.name.lower() for path in usual}
+            return known or [path for path in file.parent.iterdir() if path.name.lower() in wanted]
+    return []
 
 
 def _of_mixed_case(file: Path) -> Any:

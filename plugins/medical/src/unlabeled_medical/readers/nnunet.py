@@ -19,7 +19,7 @@ from typing import Any
 from unlabeled.data.listing import Listed
 from unlabeled.errors import UnreadableItem
 from unlabeled_medical.readers.entries import Choosing, Found, entry_of, not_read
-from unlabeled_medical.readers.kinds import kind_of, stem
+from unlabeled_medical.readers.kinds import files_of_image, kind_of, stem
 
 FOLDERS = {"imagestr": "training", "imagesval": "validation", "imagests": "test"}
 CHANNEL = re.compile(r"(?P<case>.+)_(?P<channel>\d{4})")
@@ -137,7 +137,10 @@ def _add_cases(
             found.listing.quarantine(error)
             continue
         name = files[0].name if len(files) == 1 else case
-        kind, paths = kind_of(files[0].name) or "dicom", tuple((file.path,) for file in files)
+        kind, paths = (
+            kind_of(files[0].name) or "dicom",
+            tuple(files_of_image(file.path) for file in files),
+        )
         named = replace(named, sequence=sequences_of(about) or named.sequence)
         found.entries.append(entry_of(name, kind, paths, named, section))
 
@@ -150,7 +153,9 @@ def _add_each(files: Sequence[Listed], section: str, choosing: Choosing, found: 
             found.listing.quarantine(error)
         else:
             kind = kind_of(file.name) or "dicom"
-            found.entries.append(entry_of(file.name, kind, ((file.path,),), named, section))
+            found.entries.append(
+                entry_of(file.name, kind, (files_of_image(file.path),), named, section)
+            )
 
 
 def _shown(channels: Sequence[int] | Mapping[int, Any]) -> str:

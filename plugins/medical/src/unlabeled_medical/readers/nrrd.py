@@ -54,6 +54,16 @@ def load(files: Sequence[Path]) -> Stored:
     return Stored(values.reshape(*lengths, -1))
 
 
+def voxels_beside(file: Path) -> list[Path]:
+    """The file of voxels that a header names, unless they are in the file itself."""
+    try:
+        name = _read_header(file).get("data file")
+    except UnreadableItem:
+        return []
+    found = file.parent / str(name) if isinstance(name, str) else file
+    return [found] if found != file and found.is_file() else []
+
+
 def _read_header(file: Path) -> Mapping[str, Any]:
     import nrrd
 

@@ -31,25 +31,27 @@ MOST_OPEN, MOST_HELD = 4096, 512_000_000
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The files of one stored volume. state: changes when they do."""
+    """The files of one stored volume. state: of the last one, which holds the voxels of a pair."""
 
     format: str
     files: tuple[Path, ...]
-    state: tuple[int, int]
+    state: tuple[int, int, int]
 
     @classmethod
     def of(cls, format: str, files: tuple[Path, ...]) -> Source:
-        """Raises UnreadableItem if the first file is gone."""
+        """Raises UnreadableItem if the last file is gone."""
         try:
-            status = files[0].stat()
+            status = files[-1].stat()
         except OSError as error:
-            raise UnreadableItem(str(files[0]), "a file", f"{error.strerror}") from error
-        return cls(format, files, (status.st_size, status.st_mtime_ns))
+            raise UnreadableItem(str(files[-1]), "a file", f"{error.strerror}") from error
+        # `cp -p` sets the time of modification back, and not the time of change.
+        return cls(format, files, (status.st_size, status.st_mtime_ns, status.st_ctime_ns))
 
     @property
     def name(self) -> str:
         """As the user would name it: the file, or the folder of a series."""
-        return str(self.files[0] if len(self.files) == 1 else self.files[0].parent)
+        series = self.format == "dicom" and len(self.files) > 1
+        return str(self.files[0].parent if series else self.files[0])
 
 
 @lru_cache(maxsize=4096)
