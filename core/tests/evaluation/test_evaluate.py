@@ -331,9 +331,9 @@ def test_a_restoration_run_is_refused(mixer, data, save_mixer):
         evaluate(save_mixer(mixer, kind="restoration"), data, data / "labels.csv")
 
 
-def test_an_encoder_that_returns_nan_is_named(mixer, data, save_mixer):
-    mixer.second.weight.data[0, 0] = float("nan")
-    with pytest.raises(RunError, match="120 of 120 embeddings are not finite"):
+def test_an_encoder_whose_outputs_are_not_finite_is_named(mixer, data, save_mixer):
+    mixer.second.weight.data.fill_(3e38)  # finite weights, infinite outputs
+    with pytest.raises(RunError, match="of 120 embeddings are not finite"):
         evaluate(save_mixer(mixer), data, data / "labels.csv", target=["kind"], settings=FEW)
 
 
