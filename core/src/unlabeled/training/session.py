@@ -19,7 +19,6 @@ from unlabeled.data.quarantine import Limits, Quarantine
 from unlabeled.distributed import rank, synchronise_batch_norm, world_size
 from unlabeled.errors import NotFinite, RecipeError, RunError
 from unlabeled.export.encoder import Provenance, save_encoder
-from unlabeled.privacy import is_private
 from unlabeled.recipe import Recipe, build_pretext, build_reader
 from unlabeled.run_folder import DataRecord, JsonLines, Manifest, RunFolder, now
 from unlabeled.training import checkpoint
@@ -34,6 +33,7 @@ from unlabeled.training.optimisers import anneal_start, build_optimiser, build_s
 from unlabeled.training.progress import Display, display
 from unlabeled.training.settings import TrainingSettings
 from unlabeled.training.signals import Stopped, StopRequest
+from unlabeled.training.start import about_beginning, about_data
 from unlabeled.training.tensorboard import TensorBoard
 from unlabeled.training.watch import Records, Watch
 
@@ -93,7 +93,8 @@ def train(job: Job, *, quiet: bool) -> Manifest:
     start, total = origin.progress.steps, trainer.total_steps
     with ExitStack() as stack:
         shown = stack.enter_context(display(total, start, quiet=quiet))
-        for note in (*_account(job), *job.items.notes, *manifest.notes, *_again(job, origin)):
+        data = about_data(job.folder, job.items, job.reader)
+        for note in (*data, *manifest.notes, *about_beginning(job.folder, start)):
             shown.note(note)
         stop = stack.enter_context(StopRequest())
         watch = _watch(job, trainer, order, origin, shown, stop, stack)
@@ -254,21 +255,6 @@ def _method(job: Job) -> dict[str, Any]:
     """The sections that depend on the data, as `load_method` builds them again without the data."""
     chosen = {"encoder": job.recipe.encoder, "pretext": job.recipe.pretext}
     return {name: choice.with_facts(job.facts).to_dict() for name, choice in chosen.items()}
-
-
-def _account(job: Job) -> Iterator[str]:
-    yield from job.items.account(names=not is_private(job.reader))
-    if job.items.quarantine:
-        yield f"  those that cannot be used are listed in {job.folder.quarantine}"
-
-
-def _again(job: Job, origin: Origin) -> Iterator[str]:
-    """Where a run was killed before its first checkpoint."""
-    if origin.progress.steps == 0 and next(JsonLines(job.folder.metrics).rows(), None):
-        yield (
-            f"{job.folder.path} had ended before its first checkpoint was written; it starts again "
-            "from step 0."
-        )
 
 
 def _watch(
