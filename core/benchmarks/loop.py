@@ -39,15 +39,15 @@ from unlabeled.data.items import Items
 from unlabeled.data.quarantine import Limits, Quarantine
 from unlabeled.run_folder import JsonLines, RunFolder
 from unlabeled.settings import Settings
+from unlabeled.training.collapse_monitor import ITEMS, Examination
 from unlabeled.training.environment import deterministic
-from unlabeled.training.examination import ITEMS, Examination
 from unlabeled.training.loader import Fetched, Order
 from unlabeled.training.loop import Trainer
+from unlabeled.training.monitor import Records, Watch
 from unlabeled.training.optimisers import build_optimiser, build_schedule
 from unlabeled.training.progress import display
 from unlabeled.training.settings import TrainingSettings
 from unlabeled.training.signals import StopRequest
-from unlabeled.training.watch import Records, Watch
 
 RESULTS = Path(__file__).parent / "results" / "loop.json"
 STEP = 0.050

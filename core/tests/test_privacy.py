@@ -11,12 +11,12 @@ import toy_runs
 
 from unlabeled.data.items import Items
 from unlabeled.errors import RunError
-from unlabeled.evaluation.apply import apply
-from unlabeled.evaluation.embed import embed
 from unlabeled.evaluation.evaluate import evaluate
-from unlabeled.evaluation.report import report
+from unlabeled.inference.embed import embed
+from unlabeled.inference.restore import apply
 from unlabeled.privacy import Pseudonyms, is_private
 from unlabeled.recipe import merge
+from unlabeled.report.page import report
 from unlabeled.training.pretrain import pretrain, resume
 
 NAMES = ("mueller", "hospital")

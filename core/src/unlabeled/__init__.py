@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from unlabeled.discovery import discover
-    from unlabeled.evaluation.adapt import adapt
-    from unlabeled.evaluation.apply import apply
-    from unlabeled.evaluation.embed import embed
     from unlabeled.evaluation.evaluate import evaluate
     from unlabeled.export.encoder import load_encoder
+    from unlabeled.inference.embed import embed
+    from unlabeled.inference.restore import apply
+    from unlabeled.inference.update_batch_norm import adapt
     from unlabeled.recipe import load_recipe
     from unlabeled.training.method import load_method
     from unlabeled.training.pretrain import pretrain, resume
@@ -39,10 +39,10 @@ __all__ = [
 ]
 
 _HOMES = {
-    "adapt": "unlabeled.evaluation.adapt",
-    "apply": "unlabeled.evaluation.apply",
+    "adapt": "unlabeled.inference.update_batch_norm",
+    "apply": "unlabeled.inference.restore",
     "discover": "unlabeled.discovery",
-    "embed": "unlabeled.evaluation.embed",
+    "embed": "unlabeled.inference.embed",
     "evaluate": "unlabeled.evaluation.evaluate",
     "load_encoder": "unlabeled.export.encoder",
     "load_method": "unlabeled.training.method",

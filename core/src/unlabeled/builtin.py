@@ -111,21 +111,21 @@ PRETEXTS: dict[str, Component] = {
 
 EVALUATORS = {
     "k_means": Component(
-        target="unlabeled.evaluation.k_means:KMeans",
+        target="unlabeled.probes.k_means:KMeans",
         summary="clusters found without labels, each given to one class",
         source="Fuller et al. 2023, arXiv:2311.00566",
     ),
     "knn": Component(
-        target="unlabeled.evaluation.knn:KNN",
+        target="unlabeled.probes.knn:KNN",
         summary="classes by weighted votes of the nearest embeddings",
         source="Wu et al. 2018, arXiv:1805.01978",
     ),
     "logistic": Component(
-        target="unlabeled.evaluation.logistic:Logistic",
+        target="unlabeled.probes.logistic:Logistic",
         summary="classes by logistic regression, C chosen within the training groups",
     ),
     "ridge": Component(
-        target="unlabeled.evaluation.ridge:Ridge",
+        target="unlabeled.probes.ridge:Ridge",
         summary="quantities by ridge regression, penalty chosen within the training groups",
     ),
 }

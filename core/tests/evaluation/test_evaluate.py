@@ -7,10 +7,10 @@ import yaml
 from torch import nn
 
 from unlabeled.errors import DataError, PluginError, RunError, UsageError
-from unlabeled.evaluation.embed import embed
 from unlabeled.evaluation.evaluate import evaluate
 from unlabeled.evaluation.settings import EvaluationSettings
 from unlabeled.export.encoder import load_reader
+from unlabeled.inference.embed import embed
 
 FEW = EvaluationSettings(random_encoders=2, features=("vectors/mean",))
 ONE = EvaluationSettings(random_encoders=1)
@@ -129,7 +129,7 @@ def test_an_untrained_encoder_does_not_win(data, save_mixer, vectors):
     from unlabeled_vectors.parts import JsonReader
 
     from unlabeled.evaluation.random_encoders import random_encoder
-    from unlabeled.evaluation.reading import Source
+    from unlabeled.inference.reading import Source
     from unlabeled.recipe import read_choice
 
     choice = read_choice("encoders", {"name": "vectors/mixer"}, "here")
@@ -148,8 +148,8 @@ def test_the_score_is_that_of_the_probe_on_the_embedding(mixer, data, save_mixer
     import pyarrow.parquet as pq
     from sklearn.metrics import r2_score
 
-    from unlabeled.evaluation.ridge import Ridge
-    from unlabeled.evaluation.splits import leave_groups_out
+    from unlabeled.probes.ridge import Ridge
+    from unlabeled.probes.splits import leave_groups_out
 
     run = save_mixer(mixer)
     found = evaluate(run, data, data / "labels.csv", target=["strength"], settings=FEW)

@@ -8,7 +8,7 @@ from unlabeled.data.labels import Labels
 from unlabeled.errors import DataError
 from unlabeled.evaluation.extents import within
 from unlabeled.evaluation.matching import match
-from unlabeled.evaluation.reading import Source
+from unlabeled.inference.reading import Source
 
 
 class Clips(Extends):

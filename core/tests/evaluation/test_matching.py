@@ -6,7 +6,7 @@ from unlabeled.data.items import Items
 from unlabeled.data.labels import Labels, labels_in, target_names
 from unlabeled.errors import DataError
 from unlabeled.evaluation.matching import match
-from unlabeled.evaluation.reading import Source
+from unlabeled.inference.reading import Source
 
 
 @pytest.fixture

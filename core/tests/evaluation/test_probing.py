@@ -4,7 +4,7 @@ import pytest
 from unlabeled.data.targets import Target
 from unlabeled.errors import DataError
 from unlabeled.evaluation.probing import impute, predict
-from unlabeled.evaluation.splits import Split
+from unlabeled.probes.splits import Split
 
 
 class Recorder:

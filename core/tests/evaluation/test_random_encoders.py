@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from unlabeled.evaluation.random_encoders import random_encoder
-from unlabeled.evaluation.reading import Source
+from unlabeled.inference.reading import Source
 from unlabeled.recipe import read_choice
 
 

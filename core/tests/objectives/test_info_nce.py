@@ -14,7 +14,7 @@ from losses import (
 from processes import run_on
 
 from unlabeled.errors import ShapeError
-from unlabeled.objectives import both_ways
+from unlabeled.objectives import symmetric_info_nce as both_ways
 from unlabeled.objectives.info_nce import InfoNCE, info_nce_loss
 
 

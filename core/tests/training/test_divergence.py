@@ -135,7 +135,7 @@ def test_an_item_with_nan_is_suspected_where_all_weights_are_finite(data, tmp_pa
 
 
 def test_statistics_that_are_not_finite_are_not_exported(data, tmp_path, monkeypatch):
-    from unlabeled.training import session
+    from unlabeled.training import training_run as session
 
     def settle(job, trainer, order):
         trainer.pretext.encoder.norm.running_var.fill_(torch.nan)

@@ -15,7 +15,8 @@ from toy_runs import final_state, recipe, rows, same_state
 
 from unlabeled.errors import RunError
 from unlabeled.recipe import build_pretext
-from unlabeled.training import checkpoint, session
+from unlabeled.training import checkpoint
+from unlabeled.training import training_run as session
 from unlabeled.training.launch import seed_generators
 from unlabeled.training.loader import Slices
 from unlabeled.training.pretrain import pretrain, resume

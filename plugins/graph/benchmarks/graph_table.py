@@ -36,11 +36,11 @@ from torch_geometric.data import Data
 from unlabeled import load_encoder
 from unlabeled.batch_norm import has_batch_norm
 from unlabeled.contract import Encoder
-from unlabeled.evaluation.encoding import encode
 from unlabeled.evaluation.random_encoders import random_encoder
-from unlabeled.evaluation.reading import Source
-from unlabeled.evaluation.standardise import standardise
 from unlabeled.export.encoder import load_reader, read_config
+from unlabeled.inference.encoding import encode
+from unlabeled.inference.reading import Source
+from unlabeled.probes.standardise import standardise
 from unlabeled_graph.evaluators.linear import Linear, published_accuracies, validated_accuracy
 from unlabeled_graph.evaluators.svm import SVM
 from unlabeled_graph.features.sgc import smoothed

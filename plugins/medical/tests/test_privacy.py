@@ -11,8 +11,8 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
 import unlabeled
-from unlabeled.evaluation.report import report
 from unlabeled.recipe import load_recipe
+from unlabeled.report.page import report
 from unlabeled_medical.readers.volumes import Volumes
 
 NAME = "Wolkenstein"

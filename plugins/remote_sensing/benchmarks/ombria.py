@@ -30,12 +30,12 @@ import torch
 from rasterio.transform import Affine
 
 from unlabeled.atomic import new_file
-from unlabeled.evaluation import metrics
 from unlabeled.evaluation.bootstrap import interval, resample_scores
-from unlabeled.evaluation.logistic import Logistic
 from unlabeled.evaluation.random_encoders import random_encoder
-from unlabeled.evaluation.reading import Source
 from unlabeled.export.encoder import load_encoder, load_reader, read_config
+from unlabeled.inference.reading import Source
+from unlabeled.probes import metrics
+from unlabeled.probes.logistic import Logistic
 from unlabeled_remote_sensing.encoders.croma import CROMA
 from unlabeled_remote_sensing.encoders.raster_batch import RasterBatch
 from unlabeled_remote_sensing.evaluators.segmentation import SegmentationProbe

@@ -26,12 +26,12 @@ import torch
 from sklearn.model_selection import GroupKFold
 
 from unlabeled.contract import Encoder
-from unlabeled.evaluation import metrics
 from unlabeled.evaluation.bootstrap import interval, resample_scores
-from unlabeled.evaluation.logistic import path as logistic_path
 from unlabeled.evaluation.random_encoders import random_encoder
-from unlabeled.evaluation.reading import Source
 from unlabeled.export.encoder import load_encoder, load_reader, read_config
+from unlabeled.inference.reading import Source
+from unlabeled.probes import metrics
+from unlabeled.probes.logistic import path as logistic_path
 from unlabeled_remote_sensing.raster import Raster
 from unlabeled_remote_sensing.readers.scenes import Scenes
 

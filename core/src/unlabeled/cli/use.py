@@ -12,8 +12,8 @@ from unlabeled.cli.overrides import parse_overrides
 from unlabeled.cli.printing import console, print_json, print_table
 
 if TYPE_CHECKING:
-    from unlabeled.evaluation.apply import Applied
-    from unlabeled.evaluation.embed import Embedded
+    from unlabeled.inference.embed import Embedded
+    from unlabeled.inference.restore import Applied
 
 Share = Annotated[float, Parameter(validator=validators.Number(gte=0, lte=1))]
 Overrides = Annotated[str, Parameter(allow_leading_hyphen=True, show=False)]
@@ -46,7 +46,7 @@ def adapt(
     max_skipped
         The largest share of items that may be left out so, 0 to 1.
     """
-    from unlabeled.evaluation.adapt import adapt as fit
+    from unlabeled.inference.update_batch_norm import adapt as fit
 
     path = fit(run, data, out, unreadable=unreadable, max_skipped=max_skipped)
     if json:
@@ -85,7 +85,7 @@ def embed(
     max_skipped
         The largest share of items that may be left out so, 0 to 1.
     """
-    from unlabeled.evaluation.embed import embed as write
+    from unlabeled.inference.embed import embed as write
 
     done = write(
         run,
@@ -142,7 +142,7 @@ def apply(
     max_skipped
         The largest share of items that may be left out so, 0 to 1.
     """
-    from unlabeled.evaluation.apply import apply as restore
+    from unlabeled.inference.restore import apply as restore
 
     done = restore(run, data, out, unreadable=unreadable, max_skipped=max_skipped)
     if json:
@@ -242,7 +242,7 @@ def similar(table: Path, item: str, *, count: int = 10, json: Json = False) -> N
     count
         How many rows to show.
     """
-    from unlabeled.evaluation.similar import similar as find
+    from unlabeled.inference.neighbours import similar as find
 
     rows = find(table, item, count=count).to_pylist()
     if json:
@@ -260,7 +260,7 @@ def report(run: Path, *, json: Json = False) -> None:
     run
         A run.
     """
-    from unlabeled.evaluation.report import report as write
+    from unlabeled.report.page import report as write
 
     path = write(run)
     if json:

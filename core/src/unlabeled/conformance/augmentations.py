@@ -11,8 +11,8 @@ import torch
 
 from unlabeled import discovery
 from unlabeled.conformance.check import Broken, Check, Clause, checks_of, require
+from unlabeled.conformance.comparison import difference, main_values
 from unlabeled.conformance.fixture import Fixture
-from unlabeled.conformance.likeness import difference, main_values
 from unlabeled.contract import BatchAugmentation, Range
 from unlabeled.plugin import Component
 from unlabeled.randomness import keyed_rng

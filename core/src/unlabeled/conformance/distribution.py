@@ -12,8 +12,8 @@ import torch
 import torch.distributed as dist
 
 from unlabeled.conformance.check import Broken, Check, Clause, checks_of, require
+from unlabeled.conformance.comparison import as_type, difference
 from unlabeled.conformance.fixture import Fixture, without_dropout
-from unlabeled.conformance.likeness import as_type, difference
 from unlabeled.conformance.processes import COUNT, on_two_processes
 from unlabeled.contract import Batch, Pretext
 from unlabeled.distributed import alone, synchronise_batch_norm, world_size

@@ -11,8 +11,8 @@ from lightning_fabric.plugins import MixedPrecision
 from torch import Tensor
 
 from unlabeled.conformance.check import Check, Clause, checks_of, require
+from unlabeled.conformance.comparison import as_type
 from unlabeled.conformance.fixture import Fixture
-from unlabeled.conformance.likeness import as_type
 from unlabeled.contract import Encoder, Encoding, Nodes, Sample, Tokens
 from unlabeled.export.encoder import Provenance, load_encoder, save_encoder
 from unlabeled.recipe import Recipe

@@ -8,8 +8,8 @@ import numpy as np
 
 from unlabeled import discovery
 from unlabeled.conformance.check import Check, Clause, checks_of, require
+from unlabeled.conformance.comparison import difference
 from unlabeled.conformance.fixture import Fixture
-from unlabeled.conformance.likeness import difference
 
 VECTORS = Clause(
     "F1",

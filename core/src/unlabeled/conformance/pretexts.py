@@ -13,8 +13,8 @@ from lightning_fabric.plugins import MixedPrecision
 from torch import Tensor
 
 from unlabeled.conformance.check import Broken, Check, Clause, checks_of, require
+from unlabeled.conformance.comparison import as_type, difference
 from unlabeled.conformance.fixture import Fixture, without_dropout
-from unlabeled.conformance.likeness import as_type, difference
 from unlabeled.contract import Pretext
 from unlabeled.errors import ShapeError
 from unlabeled.randomness import Draw

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from unlabeled.conformance.check import Broken, Check, Clause, checks_of, require
+from unlabeled.conformance.comparison import difference
 from unlabeled.conformance.fixture import Fixture
-from unlabeled.conformance.likeness import difference
 from unlabeled.contract import Reader
 from unlabeled.data.items import Items
 from unlabeled.data.sources import files_of

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from unlabeled.conformance.check import Check, Clause, checks_of, require
+from unlabeled.conformance.comparison import as_type
 from unlabeled.conformance.fixture import Fixture, without_dropout
-from unlabeled.conformance.likeness import as_type
 from unlabeled.contract import Encoder, Loss, Pretext
 from unlabeled.recipe import Recipe, build_encoder
 from unlabeled.teachers import Teacher

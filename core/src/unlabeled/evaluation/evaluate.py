@@ -17,14 +17,13 @@ from unlabeled.data.quarantine import Limits, Unreadable
 from unlabeled.data.trained_on import changed_since
 from unlabeled.errors import UsageError
 from unlabeled.evaluation.bootstrap import RESAMPLES
-from unlabeled.evaluation.contestants import contestants
+from unlabeled.evaluation.candidates import contestants
 from unlabeled.evaluation.extents import within
-from unlabeled.evaluation.judge import judge
 from unlabeled.evaluation.matching import match
-from unlabeled.evaluation.reading import open_source, pseudonyms
+from unlabeled.evaluation.protocol import choose_probe, design
 from unlabeled.evaluation.result import Evaluation
+from unlabeled.evaluation.scoring import judge
 from unlabeled.evaluation.settings import EvaluationSettings
-from unlabeled.evaluation.study import choose_probe, design
 from unlabeled.export.encoder import (
     EncoderConfig,
     encoder_folder,
@@ -33,6 +32,7 @@ from unlabeled.export.encoder import (
     require_representation,
     run_of,
 )
+from unlabeled.inference.reading import open_source, pseudonyms
 from unlabeled.privacy import Pseudonyms
 from unlabeled.validation import validate
 

@@ -9,8 +9,8 @@ import numpy as np
 from unlabeled.contract import Extends
 from unlabeled.errors import DataError
 from unlabeled.evaluation.matching import Labelled
-from unlabeled.evaluation.parts import Stretches
-from unlabeled.evaluation.reading import Source
+from unlabeled.evaluation.segments import Stretches
+from unlabeled.inference.reading import Source
 
 OVERHANG = 0.1
 """s or mm. Ends that were rounded may lie so far behind the end of their item."""

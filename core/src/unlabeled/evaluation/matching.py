@@ -16,9 +16,9 @@ from unlabeled.data.labels import BOUNDS, ONE, Labels
 from unlabeled.data.repeats import gather
 from unlabeled.data.sources import files_of
 from unlabeled.errors import DataError
-from unlabeled.evaluation.node_names import NOWHERE, NodeNames
-from unlabeled.evaluation.parts import NodeParts, Parts, Stretches
-from unlabeled.evaluation.reading import Source
+from unlabeled.evaluation.segments import NodeParts, Parts, Stretches
+from unlabeled.inference.node_names import NOWHERE, NodeNames
+from unlabeled.inference.reading import Source
 
 WHOLE = -1
 """In place of a node."""

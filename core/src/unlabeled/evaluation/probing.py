@@ -10,7 +10,7 @@ import numpy as np
 from unlabeled.contract import Evaluator
 from unlabeled.data.targets import Target
 from unlabeled.errors import DataError
-from unlabeled.evaluation.splits import Split
+from unlabeled.probes.splits import Split
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ import torch
 
 from unlabeled.batch_norm import estimate_batch_norm
 from unlabeled.contract import Encoder
-from unlabeled.evaluation.adapt import drawn_batches
-from unlabeled.evaluation.encoding import device
-from unlabeled.evaluation.reading import Source
+from unlabeled.inference.encoding import device
+from unlabeled.inference.reading import Source
+from unlabeled.inference.update_batch_norm import drawn_batches
 from unlabeled.recipe import Choice, build_encoder
 
 

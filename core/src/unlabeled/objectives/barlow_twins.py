@@ -26,7 +26,7 @@ from unlabeled.objectives.checks import (
     require_pair,
     require_views,
 )
-from unlabeled.objectives.gram import cross_energy, gram_is_cheaper
+from unlabeled.objectives.off_diagonal import cross_energy, gram_is_cheaper
 from unlabeled.settings import Settings
 
 

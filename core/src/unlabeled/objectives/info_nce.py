@@ -24,7 +24,6 @@ from torch import Tensor, nn
 from unlabeled.contract import Loss, Objective
 from unlabeled.distributed import all_reduce_sum, gather_rows
 from unlabeled.heads import mlp
-from unlabeled.objectives.both_ways import contrast_both_ways
 from unlabeled.objectives.checks import (
     full_precision,
     require_groups,
@@ -34,6 +33,7 @@ from unlabeled.objectives.checks import (
 )
 from unlabeled.objectives.cosine import row_dots, unit_rows
 from unlabeled.objectives.negatives import sample_ids, sum_of_excesses
+from unlabeled.objectives.symmetric_info_nce import contrast_both_ways
 from unlabeled.settings import Settings
 
 NO_GROUP = torch.iinfo(torch.int64).min

@@ -33,7 +33,7 @@ from unlabeled.objectives.checks import (
     require_views,
 )
 from unlabeled.objectives.cosine import unit_rows
-from unlabeled.objectives.gram import cross_energy
+from unlabeled.objectives.off_diagonal import cross_energy
 from unlabeled.settings import Settings
 
 EPS = 1e-8

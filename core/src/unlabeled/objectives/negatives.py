@@ -17,7 +17,7 @@ from torch.autograd import Function
 
 from unlabeled.derivatives import once_only
 from unlabeled.distributed import gather_rows, rank, row_counts
-from unlabeled.objectives.log_sums import LN_2, LOG2_E
+from unlabeled.objectives.logsumexp import LN_2, LOG2_E
 
 CHUNK = 2**20
 """Scores that are computed at once: 4 MB in float32."""

@@ -12,7 +12,7 @@ from torch.autograd import Function
 
 from unlabeled.derivatives import once_only
 from unlabeled.distributed import global_ratio
-from unlabeled.objectives.log_sums import LN_2, LOG2_E
+from unlabeled.objectives.logsumexp import LN_2, LOG2_E
 
 TINY = 2**16
 """Up to this many numbers, calls cost more than numbers do: PyTorch's own is faster."""

@@ -24,7 +24,7 @@ from unlabeled.distributed import all_reduce_sum
 from unlabeled.errors import ShapeError
 from unlabeled.heads import mlp
 from unlabeled.objectives.checks import full_precision, require_joint_batch, require_views
-from unlabeled.objectives.gram import cross_energy
+from unlabeled.objectives.off_diagonal import cross_energy
 from unlabeled.settings import Settings
 
 

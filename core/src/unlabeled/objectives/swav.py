@@ -31,7 +31,7 @@ from unlabeled.objectives.checks import (
     require_views,
 )
 from unlabeled.objectives.cosine import unit_rows
-from unlabeled.objectives.log_sums import LOG2_E, log2_sum
+from unlabeled.objectives.logsumexp import LOG2_E, log2_sum
 from unlabeled.objectives.soft_cross_entropy import cross_view_entropy
 from unlabeled.settings import Settings
 

@@ -27,7 +27,7 @@ from unlabeled.objectives.checks import (
     require_pair,
     require_views,
 )
-from unlabeled.objectives.gram import cross_energy
+from unlabeled.objectives.off_diagonal import cross_energy
 from unlabeled.settings import Settings
 
 

@@ -26,7 +26,7 @@ from unlabeled.distributed import all_reduce_sum
 from unlabeled.errors import RecipeError
 from unlabeled.objectives.checks import require_joint_batch
 from unlabeled.pretexts.joint_embedding import Example, ExampleBatch
-from unlabeled.pretexts.kin import NEGATIVES, Negatives, join_kin, kin
+from unlabeled.pretexts.negative_groups import NEGATIVES, Negatives, join_kin, kin
 from unlabeled.randomness import Draw
 from unlabeled.settings import Settings
 

@@ -19,7 +19,7 @@ from unlabeled.augmentations.views import View, ViewBatch, Views
 from unlabeled.contract import Encoder, Loss, Nodes, Objective, Pretext, Sample
 from unlabeled.errors import RecipeError
 from unlabeled.objectives.checks import require_joint_batch
-from unlabeled.pretexts.kin import NEGATIVES, Negatives, join_kin, kin
+from unlabeled.pretexts.negative_groups import NEGATIVES, Negatives, join_kin, kin
 from unlabeled.randomness import Draw
 from unlabeled.settings import Settings
 from unlabeled.teachers import Teacher, TeacherSettings

@@ -18,7 +18,7 @@ from unlabeled.run_folder import DataRecord, Manifest, RunFolder
 from unlabeled.training.checkpoint import newest
 from unlabeled.training.environment import default_dtype, deterministic, differences
 from unlabeled.training.launch import first, launch
-from unlabeled.training.session import Job, train
+from unlabeled.training.training_run import Job, train
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from unlabeled.evaluation.logistic import Logistic
+from unlabeled.probes.logistic import Logistic
 from unlabeled_audio.evaluators.few_labels import FewLabels
 
 

@@ -29,13 +29,13 @@ from unlabeled.errors import DataError, RunError, UnlabeledError, UnreadableItem
 from unlabeled.evaluation.matching import Labelled as Rows
 from unlabeled.evaluation.matching import match
 from unlabeled.evaluation.random_encoders import random_encoder
-from unlabeled.evaluation.reading import Source
 from unlabeled.export.encoder import (
     load_encoder,
     load_reader,
     read_config,
     require_representation,
 )
+from unlabeled.inference.reading import Source
 from unlabeled.randomness import keyed_rng
 from unlabeled_medical.evaluators.few_labels import (
     Row,

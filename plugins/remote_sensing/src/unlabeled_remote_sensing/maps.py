@@ -23,9 +23,6 @@ from unlabeled.data.items import Item
 from unlabeled.data.made import Contents, Made
 from unlabeled.data.quarantine import Limits, Unreadable, write_quarantine
 from unlabeled.errors import RunError, UnlabeledError, UsageError
-from unlabeled.evaluation.encoding import device
-from unlabeled.evaluation.progress import say
-from unlabeled.evaluation.reading import open_source
 from unlabeled.export.encoder import (
     encoder_digest,
     load_encoder,
@@ -33,6 +30,9 @@ from unlabeled.export.encoder import (
     read_config,
     require_representation,
 )
+from unlabeled.inference.encoding import device
+from unlabeled.inference.reading import open_source
+from unlabeled.progress import say
 from unlabeled_remote_sensing.outputs.scenes import embed_scene
 from unlabeled_remote_sensing.readers.scenes import Scenes
 

@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from unlabeled.evaluation.logistic import Logistic
+from unlabeled.probes.logistic import Logistic
 from unlabeled_remote_sensing.encoders.raster_vit import RasterViT, RasterViTSettings
 from unlabeled_remote_sensing.evaluators.sizes import (
     SizeProtocol,

@@ -361,7 +361,7 @@ def test_training_draws_windows_that_have_data(write_tiff, tmp_path):
 def test_labels_may_name_a_scene_by_its_first_file(pairs):
     from unlabeled.data.labels import read_labels
     from unlabeled.evaluation.matching import match
-    from unlabeled.evaluation.reading import Source
+    from unlabeled.inference.reading import Source
 
     (pairs / "labels.csv").write_text("item,kind\nnorth/t1_S1.tif,a\nnorth/t2,b\n")
     source = Source(scenes().index(pairs), scenes())

@@ -7,8 +7,8 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from unlabeled.evaluation import metrics
-from unlabeled.evaluation.logistic import Logistic
+from unlabeled.probes import metrics
+from unlabeled.probes.logistic import Logistic
 from unlabeled.randomness import keyed_rng
 from unlabeled.settings import Settings
 

@@ -8,9 +8,9 @@ import numpy as np
 from pydantic import Field
 from sklearn.svm import SVC
 
-from unlabeled.evaluation import metrics
-from unlabeled.evaluation.splits import inner_folds
-from unlabeled.evaluation.standardise import standardise
+from unlabeled.probes import metrics
+from unlabeled.probes.splits import inner_folds
+from unlabeled.probes.standardise import standardise
 from unlabeled.settings import Settings
 
 STRENGTHS = (1.0, 10.0, 100.0)

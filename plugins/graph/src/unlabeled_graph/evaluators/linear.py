@@ -18,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 
-from unlabeled.evaluation import metrics
+from unlabeled.probes import metrics
 from unlabeled.settings import Settings
 
 STRENGTHS = [1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0]

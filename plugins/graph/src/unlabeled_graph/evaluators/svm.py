@@ -15,7 +15,7 @@ from sklearn.metrics.pairwise import euclidean_distances
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import SVC
 
-from unlabeled.evaluation import metrics
+from unlabeled.probes import metrics
 from unlabeled.settings import Settings
 
 STRENGTHS = [1e-3, 1e-2, 0.1, 1.0, 10.0]

@@ -25,8 +25,8 @@ from torch import Tensor, nn
 from unlabeled.atomic import new_folder, write_json
 from unlabeled.contract import Encoder
 from unlabeled.errors import ShapeError, UsageError
-from unlabeled.evaluation.encoding import choose_output
 from unlabeled.export.encoder import EncoderConfig, encoder_folder, load_encoder, read_config
+from unlabeled.inference.encoding import choose_output
 from unlabeled.recipe import build_encoder, read_choice
 from unlabeled_medical.readers.volumes import Volumes
 from unlabeled_medical.volume import VolumeBatch

@@ -13,7 +13,7 @@ from pydantic import Field
 from sklearn.metrics import average_precision_score
 
 from unlabeled.errors import DataError
-from unlabeled.evaluation.logistic import Logistic
+from unlabeled.probes.logistic import Logistic
 
 
 class MultiLabel(Logistic):

@@ -16,7 +16,7 @@ import torch
 from pydantic import Field
 
 from unlabeled.contract import Encoder, Evaluator
-from unlabeled.evaluation.encoding import encode
+from unlabeled.inference.encoding import encode
 from unlabeled.settings import Settings
 from unlabeled_remote_sensing.augmentations.crop import resized
 from unlabeled_remote_sensing.features.band_statistics import BandStatistics

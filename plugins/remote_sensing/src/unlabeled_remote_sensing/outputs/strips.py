@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from unlabeled.atomic import write_bytes, write_json
-from unlabeled.evaluation.progress import progress
+from unlabeled.progress import progress
 from unlabeled_remote_sensing.outputs.tiles import Tile, Tiling
 
 Compute: TypeAlias = Callable[[Sequence[Tile]], Iterator[np.ndarray]]

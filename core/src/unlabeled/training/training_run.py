@@ -1,0 +1,387 @@
+"""One sitting of a run, from building the method to writing the encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from unlabeled.batch_norm import estimate_batch_norm, has_batch_norm
+from unlabeled.contract import Batch, Encoder, GradientCheckpointing, Pretext, Reader
+from unlabeled.data.items import Items
+from unlabeled.data.quarantine import Limits, Quarantine
+from unlabeled.distributed import rank, synchronise_batch_norm, world_size
+from unlabeled.errors import NotFinite, RecipeError, RunError
+from unlabeled.export.encoder import Provenance, save_encoder
+from unlabeled.recipe import Recipe, build_pretext, build_reader
+from unlabeled.run_folder import DataRecord, JsonLines, Manifest, RunFolder, now
+from unlabeled.training import checkpoint
+from unlabeled.training.checkpoint import Progress
+from unlabeled.training.clusters import cluster_items
+from unlabeled.training.collapse_monitor import ITEMS, Examination, on_device
+from unlabeled.training.environment import describe, differences
+from unlabeled.training.launch import first, seed_generators
+from unlabeled.training.loader import Examples, Order, Slices, load, sample_batches
+from unlabeled.training.loop import Trainer
+from unlabeled.training.monitor import Records, Watch
+from unlabeled.training.optimisers import anneal_start, build_optimiser, build_schedule
+from unlabeled.training.progress import Display, display
+from unlabeled.training.settings import TrainingSettings
+from unlabeled.training.signals import Stopped, StopRequest
+from unlabeled.training.start import about_beginning, about_data
+from unlabeled.training.tensorboard import TensorBoard
+
+NORM_ITEMS = 2048
+"""Items over which batch-norm statistics are estimated for the exported encoder."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is trained, on what, where to. source: the run that it continues."""
+
+    fabric: Fabric
+    folder: RunFolder
+    recipe: Recipe
+    items: Items
+    data: DataRecord
+    source: RunFolder | None = None
+
+    @property
+    def settings(self) -> TrainingSettings:
+        return self.recipe.training
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.settings.unreadable, self.settings.max_skipped)
+
+    @property
+    def reader(self) -> Reader:
+        return build_reader(self.recipe.reader)
+
+    @property
+    def replicated(self) -> bool:
+        """Whether every process has the whole joint batch."""
+        return self.settings.distributed == "replicated"
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """What the reader says of the items, asked once: it may have to read some."""
+        return dict(self.reader.describe(self.items))
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a sitting starts. checkpoint: None for fresh weights; own: it is the run's own."""
+
+    checkpoint: Path | None
+    own: bool
+    progress: Progress
+
+
+def train(job: Job, *, quiet: bool) -> Manifest:
+    """Train to the end and write the encoder. Raises Stopped if asked to stop before."""
+    order = _order(job)
+    origin = first(job.fabric, lambda: _origin(job))
+    trainer = _trainer(job, order, origin)
+    manifest = first(job.fabric, lambda: _announce(job, trainer, origin))
+    start, total = origin.progress.steps, trainer.total_steps
+    with ExitStack() as stack:
+        shown = stack.enter_context(display(total, start, quiet=quiet))
+        data = about_data(job.folder, job.items, job.reader)
+        for note in (*data, *manifest.notes, *about_beginning(job.folder, start)):
+            shown.note(note)
+        stop = stack.enter_context(StopRequest())
+        watch = _watch(job, trainer, order, origin, shown, stop, stack)
+        stream = load(
+            Examples(job.items, job.reader, trainer.pretext, job.settings),
+            _slices(job, order, start, total),
+            pin=job.fabric.device.type == "cuda",
+        )
+        _restore_rest(job, trainer, origin)
+        try:
+            done = trainer.fit(watch.batches(stream), start, watch.after_step)
+        except NotFinite as error:
+            raise watch.divergence.of_a_loss(watch.done + 1, error) from error
+    if done == trainer.total_steps:
+        _settle_batch_norm(job, trainer, order)
+    return first(job.fabric, lambda: _end(job, trainer, done, watch.seconds))
+
+
+def _order(job: Job) -> Order:
+    clusters = job.settings.clusters
+    labels = cluster_items(job.items, clusters, job.settings.seed) if clusters else None
+    return Order(job.items.table["size"].to_numpy(), job.settings, labels)
+
+
+def _origin(job: Job) -> Origin:
+    """Raises RunError if the run to continue has no checkpoint, or another method."""
+    own = checkpoint.newest(job.folder.checkpoints)
+    if own is not None:
+        return Origin(own, own=True, progress=checkpoint.read_progress(own))
+    if job.source is None:
+        return Origin(None, own=False, progress=Progress(0, 0.0))
+    manifest = job.source.read()
+    there, here = manifest.recipe, job.recipe.to_dict()
+    sections = ("encoder", "objective", "pretext")
+    changes = differences(*({k: r.get(k) for k in sections} for r in (there, here)))
+    if changes:
+        raise RunError(f"{job.source.path} has another method:\n  " + "\n  ".join(changes))
+    kept = job.source.checkpoints
+    found = checkpoint.pinned(kept) or checkpoint.newest(kept)
+    if found is None:
+        raise RunError(f"{job.source.path}: the run has no checkpoint to continue from.")
+    return Origin(found, own=False, progress=Progress(0, 0.0))
+
+
+def _trainer(job: Job, order: Order, origin: Origin) -> Trainer:
+    """Everything a step needs, with the weights and optimiser of the origin."""
+    settings = job.settings
+    pretext = _pretext(job, order, origin)
+    optimiser = build_optimiser(settings.optimiser, pretext)
+    if origin.checkpoint is not None:
+        _load(pretext, checkpoint.read_model(origin.checkpoint), origin.checkpoint)
+    if settings.compile:
+        pretext.compile()
+    module, wrapped = job.fabric.setup(pretext, optimiser)
+    total = settings.steps
+    if settings.epochs is not None:
+        total = max(1, settings.epochs * order.batches_per_epoch // settings.accumulate)
+    assert total is not None
+    rate = build_schedule(settings.schedule, total, continued=job.source is not None)
+    return Trainer(
+        job.fabric,
+        module,
+        wrapped,
+        rate,
+        total,
+        settings.accumulate,
+        settings.clip,
+        replicated=job.replicated,
+    )
+
+
+def _pretext(job: Job, order: Order, origin: Origin) -> Pretext:
+    """The method, equal on all processes. Raises RecipeError if it does not fit the batch."""
+    seed_generators(job.settings.seed, "weights")
+    pretext = build_pretext(job.recipe, job.facts, _calibration(job, order, origin))
+    _require_same_class(pretext)
+    processes = 1 if job.replicated else world_size()
+    smallest = max(pretext.smallest_batch, processes)
+    if order.batch_size < smallest:
+        raise RecipeError(
+            f"training.batch_size: {job.recipe.pretext.name} on {processes} processes needs at "
+            f"least {smallest} items in a batch, found {order.batch_size} ({len(job.items)} items "
+            "in all)."
+        )
+    if job.settings.gradient_checkpointing:
+        _checkpoint_gradients(job, pretext)
+    if processes > 1:
+        pretext = cast(Pretext, synchronise_batch_norm(pretext))
+    return pretext
+
+
+def _calibration(job: Job, order: Order, origin: Origin) -> Callable[[Encoder], None] | None:
+    """What fits a new encoder's input statistics; a checkpoint holds them already."""
+    if origin.checkpoint is not None:
+        return None
+    return lambda encoder: encoder.calibrate(_sample(job, encoder, order))
+
+
+def _require_same_class(pretext: Pretext) -> None:
+    """What is exported is built again from the recipe's encoder section. Raises RecipeError."""
+    wanted, found = type(pretext.encoder), type(pretext.exported)
+    if wanted is not found:
+        raise RecipeError(
+            f"pretext: {type(pretext).__name__}.exported is expected to be a {wanted.__name__}, as "
+            f"the recipe's encoder is, found {found.__name__}."
+        )
+
+
+def _checkpoint_gradients(job: Job, pretext: Pretext) -> None:
+    """Raises RecipeError if no module of the encoder offers it."""
+    modules = [m for m in pretext.encoder.modules() if isinstance(m, GradientCheckpointing)]
+    if not modules:
+        raise RecipeError(
+            f"training.gradient_checkpointing: {job.recipe.encoder.name} does not offer it; "
+            "leave it out."
+        )
+    for module in modules:
+        module.gradient_checkpointing = True
+
+
+def _load(pretext: Pretext, weights: dict[str, Tensor], source: Path) -> None:
+    try:
+        pretext.load_state_dict(weights)
+    except RuntimeError as error:
+        raise RunError(f"{source}: the weights do not fit this recipe and data: {error}") from error
+
+
+def _announce(job: Job, trainer: Trainer, origin: Origin) -> Manifest:
+    """Write the manifest of a new run, or note in that of an old one what is different now."""
+    now = describe(job.fabric, job.recipe)
+    if not job.folder.holds_run():
+        manifest = Manifest(
+            name=job.recipe.name,
+            recipe=job.recipe.to_dict(),
+            data=job.data,
+            environment=now,
+            total_steps=trainer.total_steps,
+            method=_method(job),
+            continues=str(job.source.path.resolve()) if job.source else "",
+        )
+        job.folder.begin(manifest)
+        return manifest
+    manifest = job.folder.read()
+    changes = [
+        f"resumed with another {change}" for change in differences(manifest.environment, now)
+    ]
+    if not job.settings.deterministic or job.settings.compile:
+        changes.append("resumed without deterministic algorithms, or with torch.compile")
+    if not changes or not origin.own:
+        return job.folder.update(status="running", total_steps=trainer.total_steps)
+    notes = dict.fromkeys((*manifest.notes, *(f"inexact: {change}" for change in changes)))
+    return job.folder.update(
+        status="running", total_steps=trainer.total_steps, exact=False, notes=tuple(notes)
+    )
+
+
+def _method(job: Job) -> dict[str, Any]:
+    """The sections that depend on the data, as `load_method` builds them again without the data."""
+    chosen = {"encoder": job.recipe.encoder, "pretext": job.recipe.pretext}
+    return {name: choice.with_facts(job.facts).to_dict() for name, choice in chosen.items()}
+
+
+def _watch(
+    job: Job,
+    trainer: Trainer,
+    order: Order,
+    origin: Origin,
+    shown: Display,
+    stop: StopRequest,
+    stack: ExitStack,
+) -> Watch:
+    records = None
+    write = job.fabric.is_global_zero
+    if write:
+        records = _records(job, origin, shown, stack)
+    quarantined = JsonLines(job.folder.quarantine)
+    stack.callback(quarantined.close)
+    quarantine = Quarantine(quarantined, job.items, job.limits, write=write)
+    examination = None
+    # What a restoration gives is no embedding, so it cannot collapse.
+    if job.settings.health_every and trainer.pretext.kind == "representation":
+        encoder = trainer.pretext.exported
+        examination = Examination(job.fabric, encoder, _sample(job, encoder, order))
+    return Watch(
+        job.folder,
+        trainer,
+        job.settings,
+        order,
+        quarantine,
+        records=records,
+        examination=examination,
+        stop=stop,
+        done=origin.progress.steps,
+        seconds=origin.progress.seconds,
+        pin_at=anneal_start(job.settings.schedule, trainer.total_steps),
+    )
+
+
+def _records(job: Job, origin: Origin, shown: Display, stack: ExitStack) -> Records:
+    steps = origin.progress.steps
+    metrics = JsonLines(job.folder.metrics)
+    metrics.cut(steps)
+    stack.callback(metrics.close)
+    board = None
+    if job.settings.tensorboard:
+        board = TensorBoard(job.folder.tensorboard, steps)
+        stack.callback(board.close)
+    return Records(metrics, shown, board)
+
+
+def _sample(job: Job, encoder: Encoder, order: Order, count: int = ITEMS) -> Iterator[Batch]:
+    """Some items, as they are: on them inputs are calibrated and health is examined."""
+    return sample_batches(
+        job.items,
+        job.reader,
+        encoder,
+        seed=job.settings.seed,
+        count=count,
+        size=order.batch_size,
+    )
+
+
+def _slices(job: Job, order: Order, start: int, total: int) -> Slices:
+    times = job.settings.accumulate
+    return Slices(order, start * times, total * times, rank=rank(), processes=world_size())
+
+
+def _restore_rest(job: Job, trainer: Trainer, origin: Origin) -> None:
+    """Optimiser, precision and random generators; last of all, as building draws numbers."""
+    # Replicas draw alike, so that they are one process.
+    number = 0 if job.replicated else rank()
+    seed_generators(job.settings.seed, number, "process")
+    if origin.checkpoint is None:
+        return
+    state = checkpoint.read_state(origin.checkpoint)
+    optimiser = trainer.optimiser.optimizer
+    if origin.own:
+        optimiser.load_state_dict(state["optimiser"])
+        trainer.fabric.strategy.precision.load_state_dict(state["precision"])
+        if len(state["random"]) == world_size():
+            checkpoint.restore_random_state(state["random"][number])
+    elif _same_optimiser(job):
+        # The moments go on; rates and decay are those of the new recipe.
+        groups = optimiser.state_dict()["param_groups"]
+        optimiser.load_state_dict({"state": state["optimiser"]["state"], "param_groups": groups})
+
+
+def _same_optimiser(job: Job) -> bool:
+    assert job.source is not None
+    name: Any = job.source.read().recipe["training"]["optimiser"]["name"]
+    return bool(name == job.settings.optimiser.name)
+
+
+def _settle_batch_norm(job: Job, trainer: Trainer, order: Order) -> None:
+    """Leave the encoder with the statistics of whole inputs. The last checkpoint keeps its own."""
+    encoder = trainer.pretext.exported
+    if has_batch_norm(encoder):
+        encoder.eval()
+        batches = (
+            on_device(job.fabric, batch) for batch in _sample(job, encoder, order, NORM_ITEMS)
+        )
+        with job.fabric.autocast():
+            estimate_batch_norm(encoder, batches, encoder.outputs[0].name)
+
+
+def _end(job: Job, trainer: Trainer, done: int, seconds: float) -> Manifest:
+    if done < trainer.total_steps:
+        job.folder.update(status="stopped", steps=done, seconds=seconds, ended=now())
+        raise Stopped(
+            f"Stopped after step {done} of {trainer.total_steps}, and saved. Go on with:\n"
+            f"  unlabeled pretrain --resume {job.folder.path}"
+        )
+    pretext = trainer.pretext
+    save_encoder(
+        pretext.exported,
+        encoder_name=job.recipe.encoder.name,
+        reader=job.recipe.reader,
+        folder=job.folder.encoder,
+        provenance=Provenance(
+            recipe=job.recipe.name,
+            pretext=job.recipe.pretext.name,
+            kind=pretext.kind,
+            seed=job.settings.seed,
+            steps=done,
+            batch_size=max(1, job.settings.batch_size // (1 if job.replicated else world_size())),
+            items=job.data.items,
+            fingerprint=job.data.fingerprint,
+        ),
+    )
+    return job.folder.update(status="finished", steps=done, seconds=seconds, ended=now())

@@ -1,0 +1,118 @@
+"""Health is examined without a trace in the training."""
+
+import random
+
+import numpy as np
+import pytest
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+
+from unlabeled.contract import Nodes, Output, Tokens
+from unlabeled.training.collapse_monitor import Examination, columns, one_per_sample, undisturbed
+
+
+class Vectors(nn.Module):
+    """What an examination asks of an encoder."""
+
+    outputs = (Output("vector", "global", 4),)
+
+    def forward(self, batch):
+        return batch
+
+    def present(self, batch, output):
+        return None
+
+
+class Noisy(Vectors):
+    """Draws from every generator, and has layers in both modes."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Dropout(0.5))
+        self.layers[2].eval()
+
+    def forward(self, batch):
+        random.random()
+        np.random.random()
+        return self.layers(batch) + 0 * torch.rand(4)
+
+
+def fabric():
+    return Fabric(accelerator="cpu", devices=1)
+
+
+def test_modes_buffers_and_generators_are_as_before():
+    torch.manual_seed(0)
+    encoder = Noisy()
+    state = {name: value.clone() for name, value in encoder.state_dict().items()}
+    modes = [module.training for module in encoder.modules()]
+    examine = Examination(fabric(), encoder, [torch.randn(8, 4), torch.randn(3, 4)])
+    before = (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state())
+    health = examine()
+    assert (random.getstate(), np.random.get_state()[1].tolist()) == before[:2]
+    assert torch.equal(torch.get_rng_state(), before[2])
+    assert [module.training for module in encoder.modules()] == modes
+    assert all(torch.equal(state[name], value) for name, value in encoder.state_dict().items())
+    assert health.rows == 11
+    assert not health.collapsed
+    assert set(columns(health)) == {
+        "health_feature_std",
+        "health_effective_rank",
+        "health_centred_rank",
+        "health_uniformity",
+        "health_collapsed",
+    }
+
+
+def test_modes_come_back_after_an_error():
+    encoder = Noisy()
+    during = []
+
+    def fail():
+        with undisturbed(encoder):
+            during.append(encoder.layers[0].training)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert during == [False]
+    assert encoder.layers[0].training
+    assert not encoder.layers[2].training
+
+
+def test_nothing_to_examine():
+    assert Examination(fabric(), Vectors(), [])() is None
+    assert Examination(fabric(), Vectors(), [torch.ones(1, 4)])() is None
+    assert Examination(fabric(), Vectors(), [torch.full((4, 4), float("nan"))])() is None
+
+
+def test_what_a_sample_lacks_is_no_collapse():
+    """Rows of absent sensors are equal; they are not looked at."""
+
+    class Gaps(Vectors):
+        def present(self, batch, output):
+            return batch.any(dim=1)
+
+    torch.manual_seed(0)
+    rows = torch.cat([torch.randn(16, 9), torch.zeros(48, 9)])
+    found = Examination(fabric(), Gaps(), [rows[::2], rows[1::2]])()
+    assert found.rows == 16
+    assert not found.collapsed
+
+
+def test_one_point_has_collapsed():
+    assert Examination(fabric(), Vectors(), [torch.ones(16, 9)])().collapsed
+
+
+def test_tokens_and_nodes_count_only_where_they_are_valid():
+    values = torch.randn(2, 3, 4, dtype=torch.float64)
+    valid = torch.tensor([[True, True, False], [True, True, True]])
+    values[0, 2] = 1e9
+    expected = torch.stack([values[0, :2].mean(0), values[1].mean(0)])
+    tokens = Tokens(values, valid, torch.zeros(2, 3, 1))
+    torch.testing.assert_close(one_per_sample(tokens), expected)
+    owner = torch.tensor([0, 0, 1, 1, 1])
+    nodes = Nodes(values[valid], owner, torch.arange(5))
+    torch.testing.assert_close(one_per_sample(nodes), expected)
+    assert one_per_sample(expected) is expected
