@@ -55,7 +55,36 @@ def test_tables_of_something_else_are_left_out_with_a_note(folder):
     items = EdgeLists().index(folder)
 
     assert len(items) == 1
-    assert items.notes == ("labels.csv has no columns source and target; left out",)
+    (left_out,) = items.left_out
+    assert str(left_out) == (
+        "1 that have no columns source and target (reader.source, target): 1 labels.csv"
+    )
+
+
+def test_every_other_file_is_counted(folder):
+    (folder / "picture.png").write_bytes(b"x")
+    (folder / "other.nodes.csv").write_text("node,size\na,1\n")
+    items = EdgeLists().index(folder)
+    assert len(items) == 1
+    assert [str(each) for each in items.left_out] == [
+        "1 of a format that this reader does not read: 1 .png",
+        "1 that are tables of nodes without one of edges: 1 other.nodes.csv",
+    ]
+
+
+def test_names_of_files_give_groups_and_fields(tmp_path):
+    for name in ("nl_2019.csv", "nl_2020.csv", "de_2019.csv"):
+        (tmp_path / name).write_text("source,target\na,b\n")
+    items = EdgeLists(pattern="{country}_{year}.csv", group="country").index(tmp_path)
+    assert items.table["group"].to_pylist() == ["de", "nl", "nl"]
+    assert items.table["year"].to_pylist() == ["2019", "2019", "2020"]
+    assert len(EdgeLists(include=("nl_*",)).index(tmp_path)) == 2
+
+
+def test_either_table_changes_the_signature(folder):
+    before = EdgeLists().index(folder)[0].signature
+    (folder / "trade.nodes.csv").write_text("node,size,age\na,1,1\nb,2,20\nc,3,30\nd,4,40\n")
+    assert EdgeLists().index(folder)[0].signature != before
 
 
 @pytest.mark.parametrize(
@@ -178,9 +207,9 @@ def test_a_changed_table_of_nodes_is_read_anew(folder):
 
 
 def test_missing_and_empty_folders_say_what_was_expected(tmp_path):
-    with pytest.raises(DataError, match="nothing there"):
+    with pytest.raises(DataError, match="no such file or folder"):
         EdgeLists().index(tmp_path / "nowhere")
-    with pytest.raises(DataError, match="found none"):
+    with pytest.raises(DataError, match="no table of edges that can be used"):
         EdgeLists().index(tmp_path)
 
 

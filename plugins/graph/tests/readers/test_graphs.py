@@ -124,7 +124,7 @@ def test_files_with_other_features_and_missing_folders_are_refused(tmp_path, gra
 
     with pytest.raises(DataError, match="same number of node and edge features"):
         Graphs().index(tmp_path)
-    with pytest.raises(DataError, match="nothing there"):
+    with pytest.raises(DataError, match="no such file or folder"):
         Graphs().index(tmp_path / "c")
     with pytest.raises(ShapeError, match="same columns"):
         save_graphs([ring(4), ring(4, features=5)], tmp_path / "c.safetensors")

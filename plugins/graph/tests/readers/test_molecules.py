@@ -49,7 +49,8 @@ def test_folders_gzip_and_csv_are_read_and_label_tables_left_out(tmp_path):
     items = Molecules().index(tmp_path)
 
     assert items.table["id"].to_pylist() == ["a.smi.gz#1", "b.csv#2"]
-    assert items.notes == ("labels.csv has no column 'smiles'; left out",)
+    (left_out,) = items.left_out
+    assert str(left_out) == "1 that have no column smiles (reader.smiles_column): 1 labels.csv"
     assert items.quarantine[0].found == "nothing"
 
 
@@ -67,7 +68,7 @@ def test_ids_come_from_the_column_that_is_named(tmp_path):
         ("name,smiles\nx,CO\nx,CC\n", {"id_column": "name"}, "'x' twice"),
         ("name,smiles\nx,CO\n", {"id_column": "key"}, "expected a column 'key'"),
         ("name,smiles\nx,??\n", {}, "expected a SMILES string, found \\?\\?"),
-        ("name,structure\nx,CO\n", {}, "has no column 'smiles'"),
+        ("name,structure\nx,CO\n", {}, "1 that have no column smiles"),
         ("", {}, "an empty file"),
         ("name,smiles\n", {}, "b.csv: expected a file of molecules, found no rows"),
     ],
@@ -93,7 +94,7 @@ def test_a_file_that_is_no_text_is_quarantined_and_the_others_are_read(smiles_fi
 def test_a_path_without_tables_says_what_was_expected(tmp_path, name):
     (tmp_path / "empty").mkdir()
 
-    with pytest.raises(DataError, match=r"expected"):
+    with pytest.raises(DataError, match=r"no such file|no molecule that can be used"):
         Molecules().index(tmp_path / name)
 
 
@@ -237,7 +238,7 @@ def test_salts_are_kept_or_lose_their_smaller_parts(tmp_path):
     assert items.table["smiles"].to_pylist() == ["CC(=O)[O-]", "CCO", "CCO"]
     assert items.table["size"].to_pylist() == [4, 3, 3]
     assert "the largest is kept (reader.fragments)" in items.notes[0]
-    assert items.notes[1].startswith("1 molecules have the canonical SMILES of an earlier one")
+    assert items.notes[1].startswith("1 molecules repeat an earlier one")
 
 
 def test_the_largest_fragment_is_the_same_however_a_mixture_is_written():
@@ -255,11 +256,30 @@ def test_duplicates_are_counted_and_dropped_where_asked(tmp_path):
     kept = Molecules().index(tmp_path)
     assert len(kept) == 5
     assert kept.notes == (
-        "2 molecules have the canonical SMILES of an earlier one: kept (reader.duplicates).",
+        "2 molecules repeat an earlier one, by their canonical SMILES: all are kept "
+        "(reader.duplicates).",
     )
     items = Molecules(duplicates="drop").index(tmp_path)
     assert items.table["name"].to_pylist() == ["a", "c", "d"]
-    assert "left out (reader.duplicates)" in items.notes[0]
+    (left_out,) = items.left_out
+    assert str(left_out) == "2 that repeat an earlier molecule (reader.duplicates)"
+
+
+def test_another_row_does_not_change_a_molecule(tmp_path):
+    (tmp_path / "a.smi").write_text("CCO a\nCCN b\n")
+    before = Molecules().index(tmp_path).table["signature"].to_pylist()
+    (tmp_path / "a.smi").write_text("CCO a\nCCC b\n")
+    after = Molecules().index(tmp_path).table["signature"].to_pylist()
+    assert after[0] == before[0]
+    assert after[1] != before[1]
+
+
+def test_names_of_files_give_groups_and_fields(tmp_path):
+    for name in ("x_1.smi", "y_2.smi"):
+        (tmp_path / name).write_text("CCO a\nCCN b\n")
+    items = Molecules(pattern="{lab}_{batch}.smi", group="lab").index(tmp_path)
+    assert items.table["group"].to_pylist() == ["x", "x", "y", "y"]
+    assert items.table["batch"].to_pylist() == ["1", "1", "2", "2"]
 
 
 def test_a_molecule_that_rdkit_stumbles_over_costs_no_other(tmp_path, monkeypatch):

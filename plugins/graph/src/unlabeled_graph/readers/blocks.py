@@ -21,14 +21,14 @@ from torch_geometric.data import Data
 
 from unlabeled.contract import NamesNodes
 from unlabeled.data.items import Item, Items
+from unlabeled.data.listing import FileRules, Listing, list_files
 from unlabeled.errors import DataError, UnreadableItem
 from unlabeled.randomness import keyed_rng
-from unlabeled.settings import Settings
 from unlabeled_graph.graph_files import read_directory, read_node_names
 from unlabeled_graph.large_graph import LargeGraph
 
 
-class Blocks(Settings, NamesNodes):
+class Blocks(FileRules, NamesNodes):
     """Reads subgraphs of a graph that `save_graphs` wrote; the id is `block#number`, size = nodes.
 
     Nodes are called by their names, or by their numbers in the whole graph.
@@ -46,18 +46,18 @@ class Blocks(Settings, NamesNodes):
 
     def index(self, path: Path) -> Items:
         """Raises DataError if `path` is no file with one graph."""
-        file = _file(path)
+        listing = list_files(path, self, (".safetensors",))
+        file = _require_one_graph(listing)
         count = int(read_directory(file).nodes[0])
         starts = np.arange(0, count, self.nodes)
         sizes = np.minimum(self.nodes, count - starts)
-        return Items.of(
-            {
-                "id": [f"block#{number}" for number in range(len(starts))],
-                "source": [str(file)] * len(starts),
-                "size": sizes.tolist(),
-                "start": starts.tolist(),
-            }
-        )
+        columns = {
+            "id": [f"block#{number}" for number in range(len(starts))],
+            "source": [str(file)] * len(starts),
+            "size": sizes.tolist(),
+            "start": starts.tolist(),
+        }
+        return listing.items(columns, of="block of nodes")
 
     def read(self, item: Item, rng: np.random.Generator | None = None) -> Data:
         """x (N, F), edge_index (2, E); the block's own nodes come first.
@@ -91,19 +91,21 @@ class Blocks(Settings, NamesNodes):
         return {"node_features": _open_item(items[0]).x.shape[1], "edge_features": 0}
 
 
-def _file(path: Path) -> Path:
-    files = sorted(path.glob("*.safetensors")) if path.is_dir() else [path]
-    if len(files) != 1 or not files[0].is_file():
+def _require_one_graph(listing: Listing) -> Path:
+    """The only file. Raises DataError if there are several, or it holds several graphs."""
+    if len(listing.files) != 1:
         raise DataError(
-            f"{path}: expected one .safetensors file with one graph, found {len(files)}"
+            f"{listing.path}: expected one .safetensors file with one graph, found "
+            f"{len(listing.files)}. Choose by reader.include."
         )
+    file = listing.files[0].path
     try:
-        graphs = len(read_directory(files[0]).ids)
+        graphs = len(read_directory(file).ids)
     except UnreadableItem as error:
         raise DataError(str(error)) from error
     if graphs != 1:
-        raise DataError(f"{files[0]}: expected one graph, found {graphs}: read it as graph/graphs")
-    return files[0]
+        raise DataError(f"{file}: expected one graph, found {graphs}: read it as graph/graphs")
+    return file
 
 
 def _open_item(item: Item) -> LargeGraph:

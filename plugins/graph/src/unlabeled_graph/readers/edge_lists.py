@@ -20,15 +20,17 @@ from pydantic import Field
 from torch_geometric.data import Data
 
 from unlabeled.contract import NamesNodes
-from unlabeled.data.items import Item, Items, Quarantined
-from unlabeled.data.tables import SUFFIXES, Table, is_table, read_table
+from unlabeled.data.items import Item, Items
+from unlabeled.data.listing import FileRules, Listing, list_files
+from unlabeled.data.sources import files_of, source_of
+from unlabeled.data.tables import SUFFIXES, Table, read_table
 from unlabeled.errors import DataError, ShapeError, UnreadableItem
-from unlabeled.settings import Settings
 from unlabeled_graph.graphs import require_graph
 from unlabeled_graph.readers.columns import ColumnPolicy
 from unlabeled_graph.readers.policies import EdgePolicy, FeaturePolicy
 
 NODES = ".nodes"
+COLUMNS = ("id", "source", "group", "size", "widths")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Network:
     notes: tuple[str, ...]
 
 
-class EdgeLists(Settings, NamesNodes):
+class EdgeLists(FileRules, NamesNodes):
     """Reads one graph per table of edges; size = nodes, id = the file.
 
     Nodes stand in the order of their table, or sorted by name where there is none, and are called
@@ -59,33 +61,36 @@ class EdgeLists(Settings, NamesNodes):
 
         Raises DataError if there is none, or if they differ in the width of their features.
         """
-        columns: dict[str, list[Any]] = {name: [] for name in ("id", "source", "size", "widths")}
-        quarantine: list[Quarantined] = []
-        notes: list[str] = []
-        for file, name in _tables(path):
+        columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+        listing, notes = list_files(path, self, SUFFIXES), list[str]()
+        for file in listing.files:
+            if _stem(file.path).endswith(NODES) and file.path != path:
+                continue
             try:
-                network = self._network(file)
+                network = self._network(file.path)
             except UnreadableItem as error:
-                quarantine.append(Quarantined(error.source, error.expected, error.found))
+                listing.quarantine(error)
                 continue
             if network is None:
-                notes.append(f"{name} has no columns {self.source} and {self.target}; left out")
+                listing.leave_out(
+                    f"that have no columns {self.source} and {self.target} (reader.source, target)",
+                    file.name,
+                )
                 continue
             graph = network.graph
             notes += network.notes
-            columns["id"].append(name)
-            columns["source"].append(str(file))
-            columns["size"].append(len(graph.x))
-            columns["widths"].append((graph.num_node_features, graph.num_edge_features))
-        if not columns["id"]:
-            found = [f"{q.source}: expected {q.expected}, found {q.found}" for q in quarantine]
-            raise DataError("\n".join([f"{path}: no graph can be used.", *found, *notes]))
+            widths = (graph.num_node_features, graph.num_edge_features)
+            source = source_of([each for each in (file.path, _node_table(file.path)) if each])
+            values = (file.name, source, file.group, len(graph.x), widths)
+            for name, value in {**dict(zip(COLUMNS, values, strict=True)), **file.fields}.items():
+                columns.setdefault(name, []).append(value)
+        _count_lone_node_tables(listing)
         if len(set(columns["widths"])) > 1:
             raise DataError(
                 f"{path}: expected the same features in every table of edges. Choose them by "
                 "reader.columns.use."
             )
-        return Items.of(columns, quarantine, notes)
+        return listing.items(columns, notes, of="table of edges")
 
     def read(self, item: Item, rng: np.random.Generator | None = None) -> Data:  # noqa: ARG002
         """x (N, F), edge_index (2, E), edge_attr (E, K) or None. Raises UnreadableItem."""
@@ -93,7 +98,8 @@ class EdgeLists(Settings, NamesNodes):
         try:
             require_graph(graph, "graph", *item.metadata["widths"])
         except ShapeError as error:
-            raise UnreadableItem(item.source, "finite numbers", str(error)) from error
+            file = files_of(item.source)[0]
+            raise UnreadableItem(str(file), "finite numbers", str(error)) from error
         return self.features.apply(self.edges.apply(graph))
 
     def node_names(self, item: Item) -> np.ndarray:
@@ -113,10 +119,11 @@ class EdgeLists(Settings, NamesNodes):
         return {"node_features": width, "edge_features": edge_features}
 
     def _required(self, item: Item) -> Network:
-        network = self._network(Path(item.source))
+        file = files_of(item.source)[0]
+        network = self._network(file)
         if network is None:
             columns = f"columns {self.source} and {self.target}"
-            raise UnreadableItem(item.source, columns, "a table without them")
+            raise UnreadableItem(str(file), columns, "a table without them")
         return network
 
     def _network(self, file: Path) -> Network | None:
@@ -178,16 +185,12 @@ def _cached(
     return EdgeLists.model_validate_json(settings).build(file, beside)
 
 
-def _tables(path: Path) -> list[tuple[Path, str]]:
-    """Every table below `path` that is not a table of nodes. Raises DataError."""
-    if not path.exists():
-        raise DataError(f"{path}: expected a table or a folder of edge lists, found nothing there")
-    if path.is_file():
-        return [(path, path.name)]
-    files = [f for f in path.rglob("*") if is_table(f) and not _stem(f).endswith(NODES)]
-    if not files:
-        raise DataError(f"{path}: expected .csv or .parquet files with edges, found none")
-    return [(file, file.relative_to(path).as_posix()) for file in sorted(files)]
+def _count_lone_node_tables(listing: Listing) -> None:
+    edges = {_stem(file.path) for file in listing.files}
+    for file in listing.files:
+        stem = _stem(file.path)
+        if stem.endswith(NODES) and stem.removesuffix(NODES) not in edges:
+            listing.leave_out("that are tables of nodes without one of edges", file.name)
 
 
 def _node_table(file: Path) -> Path | None:

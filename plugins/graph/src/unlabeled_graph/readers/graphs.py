@@ -12,18 +12,20 @@ from pydantic import Field
 from torch_geometric.data import Data
 
 from unlabeled.contract import NamesNodes
-from unlabeled.data.items import Item, Items, Quarantined
+from unlabeled.data.items import Item, Items
+from unlabeled.data.listing import FileRules, Listed, Listing, list_files
 from unlabeled.errors import DataError, ShapeError, UnreadableItem
-from unlabeled.settings import Settings
 from unlabeled_graph.graph_files import Directory, read_directory, read_graph, read_node_names
 from unlabeled_graph.graphs import require_graph
 from unlabeled_graph.readers.policies import EdgePolicy, FeaturePolicy
 from unlabeled_graph.readers.pyg_files import CouldRunCode, Refused, conversion, read_pyg_file
 
+PYG = ".pt"
+ENDINGS = (".safetensors", PYG)
 COLUMNS = ("id", "source", "group", "size", "first_node", "edges", "first_edge", "place", "widths")
 
 
-class Graphs(Settings, NamesNodes):
+class Graphs(FileRules, NamesNodes):
     """Reads graphs as PyG `Data`; size = nodes, group as saved. The id is `file#id`.
 
     Nodes are called by their names where the file has them, else counted from 0 in each graph.
@@ -38,22 +40,19 @@ class Graphs(Settings, NamesNodes):
         Raises DataError if there is none, or if they differ in the width of their features.
         """
         columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
-        quarantine: list[Quarantined] = []
-        notes: list[str] = []
-        for file, name in _files(path):
+        listing, notes = list_files(path, self, ENDINGS), list[str]()
+        for file in listing.files:
             try:
-                _add(file, name, columns, quarantine)
+                _add(file, columns, listing)
             except UnreadableItem as error:
-                quarantine.append(Quarantined(error.source, error.expected, error.found))
+                listing.quarantine(error)
                 if isinstance(error, CouldRunCode):
                     notes.append(
-                        f"{file} is refused because opening it could run code. If you trust it:\n"
-                        + conversion(file)
+                        f"{file.path} is refused because opening it could run code. If you trust "
+                        f"it:\n{conversion(file.path)}"
                     )
-        if not columns["id"]:
-            raise _nothing_usable(path, quarantine, notes)
         _require_one_width(columns, path)
-        return Items.of(columns, quarantine, notes)
+        return listing.items(columns, notes, of="graph")
 
     def read(self, item: Item, rng: np.random.Generator | None = None) -> Data:  # noqa: ARG002
         """x (N, F), edge_index (2, E), edge_attr (E, K) or None. Raises UnreadableItem."""
@@ -84,33 +83,23 @@ class Graphs(Settings, NamesNodes):
         return {"node_features": width, "edge_features": edge_features}
 
 
-def _files(path: Path) -> list[tuple[Path, str]]:
-    if not path.exists():
-        raise DataError(f"{path}: expected a file or folder of graphs, found nothing there")
-    if path.is_file():
-        return [(path, path.name)]
-    found = [each for each in path.rglob("*") if each.suffix in (".safetensors", ".pt")]
-    if not found:
-        raise DataError(f"{path}: expected .safetensors or .pt files with graphs, found none")
-    return [(each, each.relative_to(path).as_posix()) for each in sorted(found)]
-
-
-def _add(
-    file: Path, name: str, columns: dict[str, list[Any]], quarantine: list[Quarantined]
-) -> None:
-    found = _directory_of_pyg(file, quarantine) if file.suffix == ".pt" else read_directory(file)
+def _add(file: Listed, columns: dict[str, list[Any]], listing: Listing) -> None:
+    """Raises UnreadableItem if the file cannot be used at all."""
+    pyg = file.path.suffix.lower() == PYG
+    found = _directory_of_pyg(file.path, listing) if pyg else read_directory(file.path)
     first_node = np.cumsum(found.nodes) - found.nodes
     first_edge = np.cumsum(found.edges) - found.edges
     for place, graph in enumerate(found.ids):
         if found.nodes[place] < 0:  # listed already
             continue
         if found.nodes[place] == 0:
-            quarantine.append(Quarantined(f"{file}#{graph}", "a graph with nodes", "none"))
+            bad = UnreadableItem(f"{file.path}#{graph}", "a graph with nodes", "none")
+            listing.quarantine(bad)
             continue
         row = (
-            f"{name}#{graph}",
-            str(file),
-            found.groups[place],
+            f"{file.name}#{graph}",
+            str(file.path),
+            file.group or found.groups[place],
             int(found.nodes[place]),
             int(first_node[place]),
             int(found.edges[place]),
@@ -118,17 +107,17 @@ def _add(
             place,
             (found.node_features, found.edge_features),
         )
-        for column, value in zip(COLUMNS, row, strict=True):
-            columns[column].append(value)
+        for column, value in {**dict(zip(COLUMNS, row, strict=True)), **file.fields}.items():
+            columns.setdefault(column, []).append(value)
 
 
-def _directory_of_pyg(file: Path, quarantine: list[Quarantined]) -> Directory:
+def _directory_of_pyg(file: Path, listing: Listing) -> Directory:
     """What a `.pt` file holds; a graph that cannot be used is listed, and has no nodes here."""
     graphs = read_pyg_file(file)
     usable = [graph for graph in graphs if isinstance(graph, Data)]
     for place, graph in enumerate(graphs):
         if isinstance(graph, Refused):
-            quarantine.append(Quarantined(f"{file}#{place}", graph.expected, graph.found))
+            listing.quarantine(UnreadableItem(f"{file}#{place}", graph.expected, graph.found))
     widths = {(graph.num_node_features, graph.num_edge_features) for graph in usable}
     if len(widths) > 1:
         found = " and ".join(map(str, sorted(widths)))
@@ -150,7 +139,7 @@ def _count(graph: Data | Refused, what: str) -> int:
 
 def _read(item: Item) -> Data:
     file, at = Path(item.source), item.metadata
-    if file.suffix == ".pt":
+    if file.suffix.lower() == PYG:
         graph = _graph_of_pyg(item)
         x = graph.x if graph.x is not None else torch.zeros(item.size, 0)
         return Data(x, graph.edge_index, graph.edge_attr)
@@ -159,7 +148,7 @@ def _read(item: Item) -> Data:
 
 def _names(item: Item) -> np.ndarray | None:
     file = Path(item.source)
-    if file.suffix != ".pt":
+    if file.suffix.lower() != PYG:
         return read_node_names(file, _nodes(item))
     graph = _graph_of_pyg(item)
     return np.array(graph["node_names"]) if "node_names" in graph else None
@@ -185,9 +174,3 @@ def _require_one_width(columns: Mapping[str, list[Any]], path: Path) -> None:
             f"{path}: expected the same number of node and edge features in every file, "
             f"found {found}. Give one folder per kind of graph."
         )
-
-
-def _nothing_usable(path: Path, quarantine: list[Quarantined], notes: list[str]) -> DataError:
-    first = quarantine[0]
-    error = UnreadableItem(first.source, first.expected, first.found)
-    return DataError("\n".join([f"{path}: no graph can be used. First: {error}", *notes]))

@@ -13,7 +13,7 @@ from typing import IO
 
 from rdkit import Chem, rdBase
 
-from unlabeled.data.tables import Table, is_table
+from unlabeled.data.tables import Table
 
 SMILES = (".smi", ".smiles", ".ism")
 SDF = (".sdf", ".sd", ".mol")
@@ -33,11 +33,6 @@ class Row:
     text: str
     name: str = ""
     id: str = ""
-
-
-def is_molecules(file: Path) -> bool:
-    """Whether a file's name ends like that of a file of molecules, or of a table."""
-    return kind_of(file) in (*SMILES, *SDF) or is_table(file)
 
 
 def kind_of(file: Path) -> str:

@@ -16,36 +16,37 @@ from rdkit import Chem
 from rdkit.Chem.Scaffolds.MurckoScaffold import GetScaffoldForMol
 from torch_geometric.data import Data
 
-from unlabeled.data.items import Item, Items, Quarantined
-from unlabeled.data.tables import read_table
+from unlabeled.data.items import Item, Items
+from unlabeled.data.listing import FileRules, Listed, Listing, list_files
+from unlabeled.data.signature import content_of
+from unlabeled.data.tables import SUFFIXES, read_table
 from unlabeled.errors import DataError, UnreadableItem
-from unlabeled.settings import Settings
 from unlabeled_graph.readers.atoms import EDGE_FEATURES, NODE_FEATURES, molecule_graph
 from unlabeled_graph.readers.molecule_files import (
     SDF,
     SMILES,
     Row,
-    is_molecules,
     kind_of,
     sdf_rows,
     smiles_rows,
     table_rows,
 )
 
-COLUMNS = ("id", "source", "group", "size", "line", "smiles", "name")
+ENDINGS = (*SMILES, *SDF, *(f"{each}.gz" for each in (*SMILES, *SDF)), *SUFFIXES)
+COLUMNS = ("id", "source", "group", "size", "signature", "line", "smiles", "name")
 ACYCLIC = "acyclic"
 """The group of all molecules without a ring, which have no scaffold."""
 SHOWN = 80
 """Characters of what could not be parsed."""
 
 
-class Molecules(Settings):
+class Molecules(FileRules):
     """Reads molecules as graphs of atoms and bonds; group = Bemis-Murcko scaffold, size = atoms.
 
-    Bemis and Murcko 1996, without chirality. The id is `file#line` (`file#record` of an SDF), or
-    the value of `id_column`; `name` is what the file calls the molecule. Atoms are counted from 0
-    in the SMILES of the index, which is that of the file, or rdkit's own for a record of an SDF or
-    a chosen fragment.
+    Bemis and Murcko 1996, without chirality; where `group` is set, the field of the file's name.
+    The id is `file#line` (`file#record` of an SDF), or the value of `id_column`; `name` is what the
+    file calls the molecule. Atoms are counted from 0 in the SMILES of the index, which is that of
+    the file, or rdkit's own for a record of an SDF or a chosen fragment.
     """
 
     smiles_column: str = Field("smiles", description="column of tables with the SMILES")
@@ -63,19 +64,16 @@ class Molecules(Settings):
 
         Raises DataError if there is no molecule, or an id stands twice.
         """
-        found = Found(self.fragments, self.duplicates)
-        for file, name in _files(path):
+        listing = list_files(path, self, ENDINGS)
+        found = Found(listing, self.fragments, self.duplicates)
+        for file in listing.files:
             try:
-                found.add(self._rows(file, name, found), file, name)
+                found.add(self._rows(file, found), file, self.group)
             except (OSError, EOFError, ValueError) as error:
-                bad = Quarantined(str(file), "a file of molecules", str(error))
-                found.quarantine.append(bad)
-        if not found.columns["id"]:
-            raise _nothing_usable(path, found)
+                bad = UnreadableItem(str(file.path), "a file of molecules", str(error))
+                listing.quarantine(bad)
         _require_unique(found.columns["id"], path)
-        if not any(found.columns["name"]):
-            del found.columns["name"]
-        return Items.of(found.columns, found.quarantine, [*found.notes, *found.remarks()])
+        return listing.items(found.filled(), [*found.notes, *found.remarks()], of="molecule")
 
     def read(self, item: Item, rng: np.random.Generator | None = None) -> Data:  # noqa: ARG002
         """The graph of `unlabeled_graph.readers.atoms.molecule_graph`. Raises UnreadableItem."""
@@ -86,28 +84,30 @@ class Molecules(Settings):
     def describe(self, items: Items) -> Mapping[str, int]:  # noqa: ARG002
         return {"node_features": NODE_FEATURES, "edge_features": EDGE_FEATURES}
 
-    def _rows(self, file: Path, name: str, found: Found) -> Iterable[Row]:
+    def _rows(self, file: Listed, found: Found) -> Iterable[Row]:
         """Raises OSError, EOFError or ValueError; DataError where a column of ids is missing."""
-        if kind_of(file) in SMILES:
-            return smiles_rows(file)
-        if kind_of(file) in SDF:
-            return sdf_rows(file)
+        if kind_of(file.path) in SMILES:
+            return smiles_rows(file.path)
+        if kind_of(file.path) in SDF:
+            return sdf_rows(file.path)
         try:
-            table = read_table(file)
+            table = read_table(file.path)
         except DataError as error:
-            raise ValueError(str(error).removeprefix(f"{file}: ")) from error
+            raise ValueError(str(error).removeprefix(f"{file.path}: ")) from error
         smiles = _column(table.names, self.smiles_column)
         if smiles is None:
-            found.notes.append(f"{name} has no column {self.smiles_column!r}; left out")
+            found.listing.leave_out(
+                f"that have no column {self.smiles_column} (reader.smiles_column)", file.name
+            )
             return ()
         identity = _column(table.names, self.id_column) if self.id_column else None
         if self.id_column and identity is None:
             raise DataError(
-                f"{file}: expected a column {self.id_column!r} with ids, found "
+                f"{file.path}: expected a column {self.id_column!r} with ids, found "
                 f"{', '.join(table.names)}. Set reader.id_column."
             )
         found.notes += table.notes()
-        found.quarantine += table.quarantined()
+        found.listing.quarantined += table.quarantined()
         if not len(table):
             raise ValueError("no rows")
         return table_rows(table, smiles, _column(table.names, self.name_column), identity)
@@ -117,54 +117,65 @@ class Molecules(Settings):
 class Found:
     """What an index gathers: columns of molecules, what was left out, and what is to be said."""
 
+    listing: Listing
     fragments: str
     duplicates: str
     columns: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in COLUMNS})
-    quarantine: list[Quarantined] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    fields: list[Mapping[str, str]] = field(default_factory=list)
     mixtures: int = 0
     repeated: int = 0
     _seen: set[int] = field(default_factory=set)
 
-    def add(self, rows: Iterable[Row], file: Path, name: str) -> None:
+    def add(self, rows: Iterable[Row], file: Listed, group: str | None) -> None:
         """Add the molecules of one file. Raises what `rows` raises."""
-        expected = "a molecule" if kind_of(file) in SDF else "a SMILES string"
+        expected = "a molecule" if kind_of(file.path) in SDF else "a SMILES string"
         for row in rows:
-            place, shown = f"{file}, line {row.line}", row.text[:SHOWN] or "nothing"
+            place, shown = f"{file.path}, line {row.line}", row.text[:SHOWN] or "nothing"
             if row.molecule is None:
-                self.quarantine.append(Quarantined(place, expected, shown))
+                self.listing.quarantine(UnreadableItem(place, expected, shown))
                 continue
             try:
-                self._add(row, row.molecule, file, name)
+                self._add(row, row.molecule, file, group)
             except (ValueError, RuntimeError) as error:  # what rdkit raises; the next rows may do
-                found = f"{shown} ({error})"
-                self.quarantine.append(Quarantined(place, "a molecule that rdkit can take", found))
+                bad = UnreadableItem(place, "a molecule that rdkit can take", f"{shown} ({error})")
+                self.listing.quarantine(bad)
 
-    def _add(self, row: Row, molecule: Chem.Mol, file: Path, name: str) -> None:
-        smiles = Chem.MolToSmiles(molecule) if kind_of(file) in SDF else row.text
-        parts = Chem.GetMolFrags(molecule)
-        self.mixtures += len(parts) > 1
-        if len(parts) > 1 and self.fragments == "largest":
+    def _add(self, row: Row, molecule: Chem.Mol, file: Listed, group: str | None) -> None:
+        smiles = Chem.MolToSmiles(molecule) if kind_of(file.path) in SDF else row.text
+        mixed = len(Chem.GetMolFrags(molecule)) > 1
+        if mixed and self.fragments == "largest":
             molecule = largest_fragment(molecule)
             smiles = Chem.MolToSmiles(molecule)
         # 64 bits of each are enough to tell millions apart, and take a tenth of the memory.
         key = hash(Chem.MolToSmiles(molecule))
         again = key in self._seen
-        self.repeated += again
-        self._seen.add(key)
-        if again and self.duplicates == "drop":
-            return
         values = (
-            row.id or f"{name}#{row.line}",
-            str(file),
-            _scaffold(molecule),
+            row.id or f"{file.name}#{row.line}",
+            str(file.path),
+            file.group if group else _scaffold(molecule),
             molecule.GetNumAtoms(),
+            # A molecule is a part of its file: another row does not change it.
+            content_of(smiles),
             row.line,
             smiles,
             row.name,
         )
+        self.mixtures += mixed
+        self.repeated += again
+        self._seen.add(key)
+        if again and self.duplicates == "drop":
+            self.listing.leave_out("that repeat an earlier molecule (reader.duplicates)")
+            return
+        self.fields.append(file.fields)
         for column, value in zip(COLUMNS, values, strict=True):
             self.columns[column].append(value)
+
+    def filled(self) -> dict[str, list[Any]]:
+        """The columns, without names where there are none, and with the fields of file names."""
+        named = {name: c for name, c in self.columns.items() if name != "name" or any(c)}
+        fields = dict.fromkeys(name for each in self.fields[:1] for name in each)
+        return {**{name: [each[name] for each in self.fields] for name in fields}, **named}
 
     def remarks(self) -> list[str]:
         """What became of salts, mixtures and duplicates, in sentences."""
@@ -175,11 +186,10 @@ class Found:
                 f"{self.mixtures} molecules are of several fragments (salts, mixtures): {what} "
                 f"(reader.fragments)."
             )
-        if self.repeated:
-            what = {"keep": "kept", "drop": "left out"}[self.duplicates]
+        if self.repeated and self.duplicates == "keep":
             found.append(
-                f"{self.repeated} molecules have the canonical SMILES of an earlier one: {what} "
-                f"(reader.duplicates)."
+                f"{self.repeated} molecules repeat an earlier one, by their canonical SMILES: all "
+                "are kept (reader.duplicates)."
             )
         return found
 
@@ -199,21 +209,6 @@ def _size(part: Chem.Mol) -> tuple[int, int]:
     return -part.GetNumHeavyAtoms(), -sum(atom.GetAtomicNum() for atom in part.GetAtoms())
 
 
-def _files(path: Path) -> list[tuple[Path, str]]:
-    """Every file of molecules below `path`, with its name relative to it. Raises DataError."""
-    if not path.exists():
-        raise DataError(f"{path}: expected a file or a folder of molecules, found nothing there")
-    if path.is_file():
-        return [(path, path.name)]
-    files = sorted(file for file in path.rglob("*") if file.is_file() and is_molecules(file))
-    if not files:
-        raise DataError(
-            f"{path}: expected files that end in {', '.join((*SMILES, *SDF))} or tables, found "
-            "none. Give the folder or the file that holds the molecules."
-        )
-    return [(file, file.relative_to(path).as_posix()) for file in files]
-
-
 def _column(names: Sequence[str], wanted: str) -> str | None:
     """The column of this name, in capitals or not; None if there is none."""
     if wanted in names:
@@ -225,16 +220,6 @@ def _scaffold(molecule: Chem.Mol) -> str:
     """The ring systems and what joins them, as SMILES without chirality."""
     scaffold = GetScaffoldForMol(molecule)  # type: ignore[no-untyped-call]
     return Chem.MolToSmiles(scaffold, isomericSmiles=False) or ACYCLIC
-
-
-def _nothing_usable(path: Path, found: Found) -> DataError:
-    notes = "; ".join(found.notes)
-    if found.quarantine:
-        first = found.quarantine[0]
-        error = UnreadableItem(first.source, first.expected, first.found)
-        count = len(found.quarantine)
-        return DataError(f"{path}: no molecule found in {count} places. First: {error}. {notes}")
-    return DataError(f"{path}: no molecule found. {notes or 'The files are empty.'}")
 
 
 def _require_unique(ids: list[str], path: Path) -> None:

@@ -20,13 +20,25 @@ import torch
 from pydantic import Field
 from torch_geometric.data import Data
 
-from unlabeled.data.items import Item, Items, Quarantined
+from unlabeled.data.items import Item, Items
+from unlabeled.data.listing import FileRules, Listing, list_files
+from unlabeled.data.sources import files_of, source_of
 from unlabeled.errors import DataError, ShapeError, UnreadableItem
-from unlabeled.settings import Settings
 from unlabeled_graph.graphs import require_graph
 from unlabeled_graph.readers.policies import EdgePolicy, FeaturePolicy
 
 INDICATOR = "_graph_indicator.txt"
+READ = (
+    INDICATOR,
+    "_A.txt",
+    "_node_labels.txt",
+    "_node_attributes.txt",
+    "_edge_labels.txt",
+    "_edge_attributes.txt",
+)
+OTHERS = ("_graph_labels.txt", "_graph_attributes.txt", "readme.txt")
+PARTS = tuple(part.lower() for part in (*READ, *OTHERS))
+"""Endings of what a folder of the collection holds, also what is not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +53,7 @@ class Collection:
     edge_attr: np.ndarray | None
 
 
-class TU(Settings):
+class TU(FileRules):
     """Reads graphs of a TU folder; given features are node attributes and one-hot node labels.
 
     The id is `NAME#graph`, graphs counted from 1; size = nodes.
@@ -55,25 +67,25 @@ class TU(Settings):
 
         Raises DataError if there is no such set, or its files contradict each other.
         """
-        file = _indicator(path)
+        listing = list_files(path, self, PARTS)
+        file = _indicator(listing)
         name = file.name.removesuffix(INDICATOR)
         sizes = _collection(file, file.stat().st_mtime_ns).sizes
         present = np.flatnonzero(sizes)
         columns: dict[str, list[Any]] = {
             "id": [f"{name}#{place + 1}" for place in present],
-            "source": [str(file)] * len(present),
+            "source": [source_of([file, *_others(file)])] * len(present),
             "size": sizes[present].tolist(),
             "place": present.tolist(),
         }
-        empty = [
-            Quarantined(f"{file}#{place + 1}", "a graph with nodes", "none")
-            for place in np.flatnonzero(sizes == 0)
-        ]
-        return Items.of(columns, empty)
+        for place in np.flatnonzero(sizes == 0):
+            bad = UnreadableItem(f"{file}#{place + 1}", "a graph with nodes", "none")
+            listing.quarantine(bad)
+        return listing.items(columns, of="graph")
 
     def read(self, item: Item, rng: np.random.Generator | None = None) -> Data:  # noqa: ARG002
         """x (N, F), edge_index (2, E), edge_attr (E, K) or None. Raises UnreadableItem."""
-        file, place = Path(item.source), item.metadata["place"]
+        file, place = files_of(item.source)[0], item.metadata["place"]
         try:
             found = _collection(file, file.stat().st_mtime_ns)
         except (OSError, DataError) as error:
@@ -87,7 +99,7 @@ class TU(Settings):
 
     def describe(self, items: Items) -> Mapping[str, int]:
         """Raises DataError if features are to be given and there are none."""
-        file = Path(items[0].source)
+        file = files_of(items[0].source)[0]
         found = _collection(file, file.stat().st_mtime_ns)
         width = self.features.width(found.x.shape[1])
         if width == 0:
@@ -99,14 +111,21 @@ class TU(Settings):
         return {"node_features": width, "edge_features": edge_features}
 
 
-def _indicator(path: Path) -> Path:
-    files = sorted(path.glob(f"*{INDICATOR}")) if path.is_dir() else []
+def _indicator(listing: Listing) -> Path:
+    files = [file.path for file in listing.files if file.name.endswith(INDICATOR)]
     if len(files) != 1:
         raise DataError(
-            f"{path}: expected a folder with one NAME{INDICATOR} and its NAME_A.txt, "
+            f"{listing.path}: expected a folder with one NAME{INDICATOR} and its NAME_A.txt, "
             f"found {len(files)}"
         )
     return files[0]
+
+
+def _others(file: Path) -> list[Path]:
+    """The other files of the set that are there, so that a change of any is noticed."""
+    name = file.name.removesuffix(INDICATOR)
+    parts = (file.with_name(f"{name}{part}") for part in READ if part != INDICATOR)
+    return [part for part in parts if part.exists()]
 
 
 @lru_cache(maxsize=2)
