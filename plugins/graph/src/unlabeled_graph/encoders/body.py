@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import ClassVar, Literal
 
 import torch
+import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 from torch_geometric.data import Data
@@ -18,9 +19,7 @@ from torch_geometric.data import Data
 from unlabeled.contract import Encoder, Nodes, Output
 from unlabeled.errors import RecipeError, ShapeError
 from unlabeled.settings import Settings
-from unlabeled_graph.encoders.gat_layer import GATLayer
-from unlabeled_graph.encoders.gcn_layer import GCNLayer
-from unlabeled_graph.encoders.gin_layer import GINLayer
+from unlabeled_graph.encoders.fast_layer import FastLayer, rows
 from unlabeled_graph.graphs import GraphBatch, join
 from unlabeled_graph.neighbour_sums import available
 from unlabeled_graph.readout import Reduction, readout
@@ -28,8 +27,6 @@ from unlabeled_graph.sparse_rows import SparseRows, split, worth_it
 
 Norm = Literal["batch", "layer", "none"]
 Activation = Literal["relu", "prelu", "elu"]
-SPARSE_LAYERS = (GATLayer, GCNLayer)
-"""They take features of which most are zero as SparseRows."""
 
 
 class BodySettings(Settings):
@@ -60,7 +57,8 @@ class EdgeFeatureSettings(BodySettings):
 
 
 class Body(nn.Module):
-    """Layers, each called as `layer(x, edge_index)`, or `layer(x, edge_index, edge_attr)`.
+    """Layers, each called as `layer(x, edge_index)`, or `layer(x, edge_index, edge_attr)`; a
+    `FastLayer` gets the batch.
 
     After each come norm and activation. Nodes are the states after the last layer; the readout
     may see all layers (jumping knowledge: Xu et al., ICML 2018, arXiv:1806.03536). edge_features:
@@ -84,7 +82,9 @@ class Body(nn.Module):
         self.norms = nn.ModuleList(make_norm(settings.norm, settings.width) for _ in self.layers)
         self.activations = nn.ModuleList(make_activation(settings.activation) for _ in self.layers)
         self.dropout = nn.Dropout(settings.dropout)
-        self.takes_sparse = isinstance(self.layers[0], SPARSE_LAYERS) and not settings.residual
+        first = self.layers[0]
+        sparse = isinstance(first, FastLayer) and first.takes_sparse
+        self.takes_sparse = sparse and not settings.residual
 
     def outputs(self) -> tuple[Output, ...]:
         """`graph` (N, D · layers seen · reductions) and `nodes` (M, D), the default first."""
@@ -142,20 +142,11 @@ class Body(nn.Module):
 
         at: (P,) node numbers, whose rows alone are returned.
         """
+        if isinstance(layer, FastLayer):
+            return layer.over(nodes, graphs, at)
         with_edges = self.edge_features and graphs.edge_attr is not None
         inputs = (nodes, graphs.edge_index, *([graphs.edge_attr] if with_edges else []))
-        passed: Tensor
-        if isinstance(layer, GCNLayer):
-            passed = layer(nodes, graphs.edge_index, getattr(graphs, "degree", None))
-            return passed if at is None else passed.index_select(0, at)
-        if isinstance(layer, GATLayer):
-            passed = layer(*inputs, at=at)
-            return passed
-        if isinstance(layer, GINLayer) and isinstance(graphs, GraphBatch) and available(graphs.x):
-            passed = layer(nodes, graphs.edge_index, graphs.ways())
-        else:
-            passed = layer(*inputs)
-        return passed if at is None else passed.index_select(0, at)
+        return rows(layer(*inputs), at)
 
     def drop(self, nodes: Tensor | SparseRows) -> Tensor | SparseRows:
         """Dropout of a layer's input, (M, D), while training."""
@@ -171,10 +162,24 @@ def place_in_graph(graphs: GraphBatch) -> Tensor:
     return place - graphs.ptr.index_select(0, graphs.batch)
 
 
+class NodeNorm(nn.BatchNorm1d):
+    """Batch norm over nodes (M, D), which takes a batch of one node while training, too.
+
+    One node has no deviation, so it is shown the running statistics and leaves them as they are.
+    Such a batch is a molecule of one atom that is left over at the end of an epoch.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training and len(x) == 1 and self.momentum is not None:
+            statistics = self.running_mean, self.running_var
+            return F.batch_norm(x, *statistics, self.weight, self.bias, eps=self.eps)
+        return super().forward(x)
+
+
 def make_norm(norm: Norm, width: int) -> nn.Module:
     """Over the nodes of a batch, over the columns of a node, or none."""
     if norm == "batch":
-        return nn.BatchNorm1d(width)
+        return NodeNorm(width)
     return nn.LayerNorm(width) if norm == "layer" else nn.Identity()
 
 

@@ -13,12 +13,16 @@ from torch import Tensor
 from torch_geometric.nn import GATConv
 from torch_geometric.utils import add_self_loops, remove_self_loops, softmax
 
+from unlabeled_graph.encoders.fast_layer import FastLayer
+from unlabeled_graph.graphs import GraphBatch
 from unlabeled_graph.neighbour_sums import available, neighbour_sums
 from unlabeled_graph.sparse_rows import SparseRows
 
 
-class GATLayer(GATConv):  # type: ignore[misc]
+class GATLayer(GATConv, FastLayer):  # type: ignore[misc]
     """(M, below) → (M, heads · above), heads side by side."""
+
+    takes_sparse = True
 
     def __init__(
         self, below: int, above: int, *, heads: int, dropout: float, edge_features: int | None
@@ -31,6 +35,13 @@ class GATLayer(GATConv):  # type: ignore[misc]
         for name, parameter in self.named_parameters():
             if name != "bias":
                 torch.nn.init.xavier_normal_(parameter, gain=2**0.5)
+
+    def over(
+        self, nodes: Tensor | SparseRows, graphs: GraphBatch, at: Tensor | None = None
+    ) -> Tensor:
+        attributes = graphs.edge_attr if self.lin_edge is not None else None
+        passed: Tensor = self(nodes, graphs.edge_index, attributes, at)
+        return passed
 
     def forward(
         self,

@@ -9,12 +9,21 @@ from torch_geometric.nn import GCNConv
 from torch_geometric.nn.conv.gcn_conv import gcn_norm
 from torch_geometric.utils import add_self_loops
 
+from unlabeled_graph.encoders.fast_layer import FastLayer, rows
+from unlabeled_graph.graphs import GraphBatch
 from unlabeled_graph.neighbour_sums import available, neighbour_sums
 from unlabeled_graph.sparse_rows import SparseRows
 
 
-class GCNLayer(GCNConv):  # type: ignore[misc]
+class GCNLayer(GCNConv, FastLayer):  # type: ignore[misc]
     """(M, below) → (M, above)."""
+
+    takes_sparse = True
+
+    def over(
+        self, nodes: Tensor | SparseRows, graphs: GraphBatch, at: Tensor | None = None
+    ) -> Tensor:
+        return rows(self(nodes, graphs.edge_index, getattr(graphs, "degree", None)), at)
 
     def forward(
         self, x: Tensor | SparseRows, edge_index: Tensor, degree: Tensor | None = None
