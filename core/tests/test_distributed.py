@@ -214,6 +214,8 @@ def test_inside_alone_a_process_counts_as_the_only_one():
     with pytest.raises(ValueError, match="outside"), alone():
         raise ValueError("outside")
     assert not unlabeled.distributed._alone
+
+
 @pytest.mark.parametrize("rows", [0, 1])
 def test_columns_of_one_row_are_constant(rows):
     x = torch.randn(rows, 3, requires_grad=True)
