@@ -8,6 +8,7 @@ from torch import nn
 
 import unlabeled.distributed
 from unlabeled.distributed import (
+    RowBatchNorm,
     SyncBatchNorm,
     all_reduce_sum,
     alone,
@@ -223,3 +224,15 @@ def test_columns_of_one_row_are_constant(rows):
     assert torch.equal(z, torch.zeros(rows, 3))
     z.sum().backward()
     assert torch.equal(x.grad, torch.zeros(rows, 3))
+
+
+def test_one_row_is_shown_the_running_statistics_and_leaves_them():
+    torch.manual_seed(0)
+    norm, plain = RowBatchNorm(3), nn.BatchNorm1d(3)
+    x = torch.randn(20, 3) * 3 + 1
+    torch.testing.assert_close(norm(x), plain(x))
+    before = norm.running_var.clone()
+    torch.testing.assert_close(norm(x[:1]), plain.eval()(x[:1]))
+    assert torch.equal(norm.running_var, before)
+    assert norm.num_batches_tracked == 1
+    assert isinstance(synchronise_batch_norm(norm), SyncBatchNorm)

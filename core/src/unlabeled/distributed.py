@@ -174,6 +174,20 @@ class SyncBatchNorm(_BatchNorm):
         self.running_var.lerp_(variance.to(self.running_var.dtype), share)
 
 
+class RowBatchNorm(nn.BatchNorm1d):
+    """Batch norm of rows (M, D) that takes a batch of one row while training, too.
+
+    One row has no deviation, so it is shown the running statistics and leaves them as they are:
+    the one node of a molecule that is left over at the end of an epoch.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        if self.training and len(input) == 1:
+            statistics = self.running_mean, self.running_var
+            return F.batch_norm(input, *statistics, self.weight, self.bias, eps=self.eps)
+        return super().forward(input)
+
+
 def synchronise_batch_norm(module: nn.Module) -> nn.Module:
     """Swap every batch-norm layer in `module`, at any depth, for `SyncBatchNorm`.
 
@@ -199,7 +213,8 @@ def _synchronise(module: nn.Module, path: str, done: dict[int, nn.Module]) -> nn
 def _as_synchronised(layer: _BatchNorm, path: str) -> SyncBatchNorm:
     if isinstance(layer, SyncBatchNorm):
         return layer
-    if type(layer).forward not in (_BatchNorm.forward, nn.SyncBatchNorm.forward):
+    known = (_BatchNorm.forward, nn.SyncBatchNorm.forward, RowBatchNorm.forward)
+    if type(layer).forward not in known:
         raise PluginError(
             f"{path or 'module'}: {type(layer).__name__} normalises over the batch in its own way "
             "and cannot be synchronised between processes; use nn.BatchNorm1d, 2d or 3d, or layer "

@@ -2,23 +2,9 @@
 
 import pytest
 import torch
-from torch import nn
 from torch_geometric.data import Data
 
-from unlabeled_graph.encoders.body import NodeNorm
 from unlabeled_graph.encoders.gin import GIN, GINSettings
-
-
-def test_one_node_is_shown_the_running_statistics_and_leaves_them():
-    torch.manual_seed(0)
-    norm, plain = NodeNorm(3), nn.BatchNorm1d(3)
-    x = torch.randn(20, 3) * 3 + 1
-    torch.testing.assert_close(norm(x), plain(x))
-    before = norm.running_var.clone()
-    found = norm(x[:1])
-    torch.testing.assert_close(found, plain.eval()(x[:1]))
-    assert torch.equal(norm.running_var, before)
-    assert norm.num_batches_tracked == 1
 
 
 @pytest.mark.parametrize("edge_features", [0, 2])

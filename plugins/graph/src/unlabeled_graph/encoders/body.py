@@ -11,12 +11,12 @@ from itertools import pairwise
 from typing import ClassVar, Literal
 
 import torch
-import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
 from unlabeled.contract import Encoder, Nodes, Output
+from unlabeled.distributed import RowBatchNorm
 from unlabeled.errors import RecipeError, ShapeError
 from unlabeled.settings import Settings
 from unlabeled_graph.encoders.fast_layer import FastLayer, rows
@@ -162,24 +162,10 @@ def place_in_graph(graphs: GraphBatch) -> Tensor:
     return place - graphs.ptr.index_select(0, graphs.batch)
 
 
-class NodeNorm(nn.BatchNorm1d):
-    """Batch norm over nodes (M, D), which takes a batch of one node while training, too.
-
-    One node has no deviation, so it is shown the running statistics and leaves them as they are.
-    Such a batch is a molecule of one atom that is left over at the end of an epoch.
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        if self.training and len(x) == 1 and self.momentum is not None:
-            statistics = self.running_mean, self.running_var
-            return F.batch_norm(x, *statistics, self.weight, self.bias, eps=self.eps)
-        return super().forward(x)
-
-
 def make_norm(norm: Norm, width: int) -> nn.Module:
     """Over the nodes of a batch, over the columns of a node, or none."""
     if norm == "batch":
-        return NodeNorm(width)
+        return RowBatchNorm(width)
     return nn.LayerNorm(width) if norm == "layer" else nn.Identity()
 
 
