@@ -65,9 +65,9 @@ def test_rows_that_cannot_be_used_are_named(tmp_path, text, message):
         csv(tmp_path, text)
 
 
-def test_rows_are_found_again_by_number_or_by_item(tmp_path):
+def test_rows_are_found_again_by_their_number_and_never_by_a_name(tmp_path):
     labels = csv(tmp_path, "item,y\na,1\nb,2\n")
     assert labels.take([1]).where([0]) == "labels.csv, row 3"
     items = Items.of({"id": ["a", "b"], "source": ["s", "s"], "size": [1, 1], "z": [0.5, None]})
-    assert labels_in(items).where([1]) == "the index, item 'b'"
+    assert labels_in(items).where([1]) == "the index, row 2"
     assert labels_in(items).table.to_pydict() == {"item": ["a", "b"], "z": [0.5, None]}

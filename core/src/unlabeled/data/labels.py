@@ -34,13 +34,13 @@ class Labels:
     """N rows of labels.
 
     table: numbers as numbers, all else as text; a list where rows about the same differ; rows:
-    (N,) int64, the row of each in its file; name: of the file, empty for the metadata of an index;
+    (N,) int64, the row of each in its file; name: of the file;
     notes: what was left out or changed, in sentences that name rows and no items.
     """
 
     table: pa.Table
     rows: np.ndarray
-    name: str = ""
+    name: str
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -53,10 +53,8 @@ class Labels:
 
     def where(self, places: Sequence[int] | np.ndarray) -> str:
         """Rows at these positions as the user finds them: "labels.csv, rows 17 and 20"."""
-        if self.name:
-            return f"{self.name}, {name_rows(self.rows[places].tolist())}"
-        shown = [repr(self.table["item"][int(place)].as_py()) for place in places[:3]]
-        return f"the index, item {', '.join(shown)}{' …' if len(places) > 3 else ''}"
+        # Rows and no items: notes are written into results, where private data may not be named.
+        return f"{self.name}, {name_rows(self.rows[places].tolist())}"
 
 
 def read_labels(path: Path) -> Labels:
@@ -85,7 +83,7 @@ def labels_in(items: Items) -> Labels:
     """The metadata columns of an index as a labels table."""
     extra = [name for name in items.table.column_names if name not in REQUIRED]
     table = items.table.select(["id", *extra]).rename_columns(["item", *extra])
-    return Labels(table, np.arange(len(items)))
+    return Labels(table, np.arange(1, len(items) + 1), "the index")
 
 
 def target_names(labels: Labels, chosen: Sequence[str]) -> list[str]:
