@@ -32,6 +32,7 @@ from unlabeled_remote_sensing.encoders.raster_batch import (
     require_sensors,
     token_places,
 )
+from unlabeled_remote_sensing.encoders.tiles import encode_in_tiles
 from unlabeled_remote_sensing.raster import Raster
 from unlabeled_remote_sensing.sensors import Sensor
 
@@ -107,15 +108,21 @@ class CROMA(Encoder):
         if output == "concatenated":
             return self._concatenated(batch)
         name = output.removesuffix("_tokens")
-        tokens = self._tokens(batch, name)
+        tokens = self._all_tokens(batch, name)
         if output != name:
             return Tokens(tokens.values, tokens.valid, token_places(batch, self.settings.patch))
         return mean_of_valid(tokens) if name == "joint" else self.pooled(name, tokens)
 
     def _concatenated(self, batch: RasterBatch) -> Tensor:
-        radar, optical = (self.encode_sensor(batch, sensor) for sensor in self.sensors)
-        own = [self.pooled(name, x) for name, x in zip(self.sensors, (radar, optical), strict=True)]
-        return torch.cat([mean_of_valid(self._joint(batch, radar, optical)), *own], dim=1)
+        own = [self.pooled(name, self._all_tokens(batch, name)) for name in self.sensors]
+        return torch.cat([mean_of_valid(self._all_tokens(batch, "joint")), *own], dim=1)
+
+    def _all_tokens(self, batch: RasterBatch, name: str) -> Tokens:
+        """Of scenes of any size."""
+        settings = self.settings
+        return encode_in_tiles(
+            batch, settings.patch, settings.heads, lambda part: self._tokens(part, name)
+        )
 
     def _tokens(self, batch: RasterBatch, name: str) -> Tokens:
         if name in self.sensors:

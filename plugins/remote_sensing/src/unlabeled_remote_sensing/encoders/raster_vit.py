@@ -26,6 +26,7 @@ from unlabeled_remote_sensing.encoders.raster_batch import (
     token_grid,
     token_places,
 )
+from unlabeled_remote_sensing.encoders.tiles import encode_in_tiles
 from unlabeled_remote_sensing.raster import Raster
 from unlabeled_remote_sensing.sensors import Sensor
 
@@ -71,10 +72,14 @@ class RasterViT(Encoder, PatchEncoder):
         return RasterBatch.of(samples, self.sensors)
 
     def encode(self, batch: RasterBatch, output: str) -> Encoding:
-        tokens = self.transformer(self._stacked(batch), self._valid(batch)).tokens
+        tokens = encode_in_tiles(batch, self.settings.patch, self.settings.heads, self._tokens)
         if output == "pooled":
             return mean_of_valid(tokens)
         return Tokens(tokens.values, tokens.valid, token_places(batch, self.settings.patch))
+
+    def _tokens(self, batch: RasterBatch) -> Tokens:
+        tokens: Tokens = self.transformer(self._stacked(batch), self._valid(batch)).tokens
+        return tokens
 
     def grid(self, sample: Raster) -> np.ndarray:
         """Tokens where any sensor has data."""

@@ -19,11 +19,13 @@ from rasterio.windows import Window
 
 from unlabeled.data.items import Item, Items
 from unlabeled.data.listing import FileRules
+from unlabeled.data.sources import files_of
 from unlabeled.errors import DataError
 from unlabeled_remote_sensing.raster import Layer, Raster, shifted
 from unlabeled_remote_sensing.readers.entries import Entry
 from unlabeled_remote_sensing.readers.grids import Grid, metres_per_pixel
 from unlabeled_remote_sensing.readers.listing import Grouping, find_scenes
+from unlabeled_remote_sensing.readers.memory import require_memory
 from unlabeled_remote_sensing.readers.pairing import Scene
 from unlabeled_remote_sensing.readers.windows import sensor_bands
 from unlabeled_remote_sensing.sensors import KNOWN, Sensor
@@ -120,6 +122,8 @@ class Scenes(FileRules):
         """
         grid = self.grid(item)
         window = self._window(grid, item.metadata, rng)
+        if (window.height, window.width) == (grid.height, grid.width):
+            require_memory(str(files_of(item.source)[0]), grid, self.sensors)
         raster = self._read(item, window)
         if rng is None or self.window is None:
             return raster
