@@ -15,6 +15,7 @@ from unlabeled_tides.synthetic import write
 
 from unlabeled import discovery
 from unlabeled.cli import catalogue, inspect, main
+from unlabeled.data.items import Items
 from unlabeled.errors import RunError
 
 
@@ -144,6 +145,12 @@ def test_columns_of_different_values_are_counted():
     assert inspect.commonest(Counter("abcdef")) == {"different values": 6}
     many = Counter({str(number): 2 for number in range(12)})
     assert inspect.commonest(many)["other values"] == 2
+
+
+def test_a_few_groups_are_named_with_one_of_their_items():
+    ids, groups = [f"{n}.wav" for n in range(6)], ["", "ann", "ann", "ben", "cid", "dot"]
+    items = Items.of({"id": ids, "source": ids, "size": [1] * 6, "group": groups})
+    assert inspect._some_groups(items) == {"ann": "1.wav", "ben": "3.wav", "cid": "4.wav"}
 
 
 def test_what_cannot_be_used_is_counted_apart_and_cut_short(monkeypatch, tmp_path, capsys):

@@ -15,7 +15,7 @@ plugin = Plugin(
     readers={
         "volumes": Component(
             target="unlabeled_medical.readers.volumes:Volumes",
-            summary="NIfTI, DICOM series, NRRD and images; folders, BIDS or datalists",
+            summary="NIfTI, DICOM, NRRD, MetaImage, images; folders, BIDS, nnU-Net or datalists",
         )
     },
     augmentations={

@@ -31,6 +31,8 @@ PATHS = {
             "1000015_20252_2_0/T1/T1_brain.nii.gz",
             "1000015_20252_3_0/T1/T1_brain.nii.gz",
             "1000015_20253_2_0/T2_FLAIR/T2_FLAIR.nii.gz",
+            "1000015/20252_3_0/T1/T1_brain.nii.gz",
+            "1000015_2_0.nii.gz",
             "20227/1000015_20227_2_0/fMRI/rfMRI.nii.gz",
         },
         {"1000023_20252_2_0/T1/T1_brain.nii.gz"},

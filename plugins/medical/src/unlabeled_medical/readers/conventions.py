@@ -38,7 +38,7 @@ LAYOUTS = (
     ),
     _layout(
         "UK Biobank",
-        r"(?:^|/)(?P<patient>\d{7})_(?:\d{4,5}_)?(?P<session>[0-3])_\d(?![0-9])",
+        r"(?:^|/)(?P<patient>\d{7})(?:_|/(?=\d{5}_))(?:\d{4,5}_)?(?P<session>[0-3])_\d(?![0-9])",
     ),
     _layout("ADNI", r"(?<![0-9A-Za-z])(?P<patient>\d{3}_S_\d{4,5})(?![0-9])"),
     _layout("ADNI", r"(?<![0-9A-Za-z])(?P<patient>ADNI\d{3}S\d{4,5})(?![0-9])"),

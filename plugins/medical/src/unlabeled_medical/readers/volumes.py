@@ -52,7 +52,7 @@ FLAT = 1e-2
 
 
 class Volumes(Settings, Remarks, Measures, Suggests):
-    """NIfTI (and what else nibabel reads), DICOM series, NRRD, and flat images.
+    """NIfTI (and what else nibabel reads), DICOM series, NRRD, MetaImage, and flat images.
 
     Gives a `Volume` of 3 axes, or of 2 where one axis has length 1 or `slices` is set. Its voxels
     keep their place in the world, whatever is turned, cut or resampled.
