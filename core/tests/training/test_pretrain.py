@@ -121,7 +121,6 @@ def test_equal_seeds_give_equal_runs_and_health_leaves_no_trace(data, tmp_path):
         {"precision": 64},
         {"optimiser": {"name": "lars"}},
         {"optimiser": {"name": "sgd"}, "clip": 0.1},
-        {"accumulate": 3},
         {"batching": "by_size", "samples_per_item": 2},
         {"deterministic": False},
     ],

@@ -25,7 +25,7 @@ def one(vectors, folder):
 
 
 def test_under_torchrun(one, folder):
-    """Batches of 7 are shared 3 to 4; batch norm, clipping, accumulation, teacher and queue."""
+    """Batches of 7 are shared 3 to 4; batch norm, clipping, teacher and queue."""
     toy_runs.as_torchrun_does(2, toy_runs.train_exactly, folder / "data", folder / "torchrun", 1)
     assert_equal_runs(one, folder / "torchrun")
 

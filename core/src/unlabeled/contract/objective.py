@@ -16,10 +16,13 @@ from unlabeled.settings import Settings
 @dataclass(slots=True)
 class Loss:
     """total: () the value that is minimised, equal on all processes to that of the joint batch;
-    parts: named terms () for the log."""
+    parts: named terms () for the log; count: where total is a mean over values that do not look at
+    one another, over how many of this process. With it batches may be accumulated, and weigh as in
+    one; without it `training.accumulate` is refused."""
 
     total: Tensor
     parts: Mapping[str, Tensor] = field(default_factory=dict)
+    count: Tensor | int | None = None
 
 
 class Objective(Configured):

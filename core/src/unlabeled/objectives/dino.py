@@ -107,7 +107,7 @@ class DINO(Objective):
         )
         if self.training:
             self.targets.observe(teacher)
-        return Loss(loss)
+        return Loss(loss, count=len(student[0]))
 
     def after_step(self, step: int, total_steps: int) -> None:
         """Move the centre and the teacher's temperature."""
@@ -133,22 +133,26 @@ class Targets(nn.Module):
         self.settings = settings
         self.register_buffer("center", torch.zeros(settings.prototypes))
         self.register_buffer("temperature", torch.tensor(settings.teacher_temperature))
-        self._fresh: Tensor | None = None
+        self._sum: Tensor | None = None
+        self._count = 0
 
     @torch.no_grad()
     def observe(self, logits: Sequence[Tensor]) -> None:
-        """Keep the mean of the teacher's logits, (M, K) each, over all processes for `advance`."""
+        """Add the teacher's logits, (M, K) each, of all processes to those since `advance`."""
         sums = [each.sum(dim=0, dtype=self.center.dtype) for each in logits]
         total = sums[0] if len(sums) == 1 else torch.stack(sums).sum(dim=0)
         count = sum(count for each in logits for count in row_counts(each))
-        self._fresh = all_reduce_sum(total) / max(count, 1)
+        total = all_reduce_sum(total)
+        self._sum = total if self._sum is None else self._sum + total
+        self._count += count
 
     @torch.no_grad()
     def advance(self, step: int, total_steps: int) -> None:
         """After optimiser step `step`, counted from 0."""
-        if self._fresh is not None:
-            self.center.lerp_(self._fresh, 1 - self.settings.center_momentum)
-            self._fresh = None
+        if self._sum is not None and self._count:
+            mean = self._sum / self._count
+            self.center.lerp_(mean, 1 - self.settings.center_momentum)
+        self._sum, self._count = None, 0
         options = self.settings
         start, end = options.teacher_temperature, options.final_teacher_temperature
         done = min((step + 1) / max(options.warmup * total_steps, 1), 1.0)

@@ -64,7 +64,8 @@ class DirectPred(Objective):
         self.register_buffer("predictor", torch.eye(out))
         self.register_buffer("correlation", torch.zeros(out, out))
         self.register_buffer("seen", torch.zeros((), dtype=torch.bool))
-        self._fresh: Tensor | None = None
+        self._sum: Tensor | None = None
+        self._count = 0
 
     def forward(
         self,
@@ -81,21 +82,24 @@ class DirectPred(Objective):
         if self.training:
             self._measure(torch.cat([a, b]), 2 * count)
         predictor = self.predictor.to(a.dtype)
-        return Loss(byol_loss(a @ predictor, target_b) + byol_loss(b @ predictor, target_a))
+        loss = byol_loss(a @ predictor, target_b) + byol_loss(b @ predictor, target_a)
+        return Loss(loss, count=len(a))
 
     @torch.no_grad()
     def _measure(self, rows: Tensor, count: int) -> None:
         rows = rows.to(self.correlation.dtype)
         with torch.autocast(rows.device.type, enabled=False):
-            self._fresh = all_reduce_sum(rows.T @ rows) / count
+            products = all_reduce_sum(rows.T @ rows)
+        self._sum = products if self._sum is None else self._sum + products
+        self._count += count
 
     @torch.no_grad()
     def after_step(self, step: int, total_steps: int) -> None:
-        """Move F towards the last batch's correlation and set the predictor from it."""
-        if self._fresh is None:
+        """Move F towards the correlation of the step's batches, and set the predictor from it."""
+        if self._sum is None:
             return
         kept = torch.where(self.seen, self.settings.rho, 0.0)
-        self.correlation.copy_(torch.lerp(self._fresh, self.correlation, kept))
+        self.correlation.copy_(torch.lerp(self._sum / self._count, self.correlation, kept))
         self.seen.fill_(True)
         self.predictor.copy_(predictor_from_correlation(self.correlation, self.settings.eps))
-        self._fresh = None
+        self._sum, self._count = None, 0

@@ -71,4 +71,4 @@ class SimSiam(Objective):
         require_joint_batch(student[0], "student[0]", at_least=self.smallest_batch)
         a, b = (self.projector(view) for view in student)
         first, second = simsiam_loss(self.predictor(a), b), simsiam_loss(self.predictor(b), a)
-        return Loss((first + second) / 2)
+        return Loss((first + second) / 2, count=len(student[0]))

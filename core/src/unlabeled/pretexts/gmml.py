@@ -96,7 +96,7 @@ class GMML(Pretext):
             weight=asked,
             distance=self.settings.distance,
         )
-        return Loss(loss)
+        return Loss(loss, count=asked.sum())
 
 
 def _rows(example: Corrupted, grid: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:

@@ -82,7 +82,7 @@ class MaskedAutoencoder(Pretext):
             distance=self.settings.distance,
             normalise_target=self.settings.normalise_target,
         )
-        return Loss(total)
+        return Loss(total, count=weight.sum())
 
     def _ask(self, batch: Batch, split: Split) -> tuple[Tensor, Tensor, Tensor]:
         """Prediction, target and weight of the hidden patches, (N, H, P) each."""

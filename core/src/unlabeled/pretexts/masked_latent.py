@@ -73,7 +73,7 @@ class MaskedLatent(Pretext):
         total = latent_regression_loss(
             prediction, target, weight=hidden >= 0, distance=self.settings.distance
         )
-        return Loss(total)
+        return Loss(total, count=(hidden >= 0).sum())
 
     def after_step(self, step: int, total_steps: int) -> None:
         self.teacher.update(step, total_steps)

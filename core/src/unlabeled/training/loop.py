@@ -7,7 +7,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import cast
 
-import torch
 from lightning_fabric import Fabric
 from lightning_fabric.wrappers import _FabricModule, _FabricOptimizer
 from torch import Tensor
@@ -16,6 +15,7 @@ from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from unlabeled.contract import Batch, Loss, Pretext
 from unlabeled.distributed import alone
+from unlabeled.training.accumulation import accumulated
 from unlabeled.training.optimisers import set_rates
 
 AfterStep = Callable[[int, Loss, Tensor | None], bool]
@@ -60,23 +60,23 @@ class Trainer:
     ) -> tuple[Loss, Tensor | None]:
         """One optimiser step, and what follows it: the teacher moves, the objective updates."""
         set_rates(self.optimiser.optimizer, self.rate(step))
-        losses = [
-            self._backward(next(batches), last=index == self.accumulate - 1)
-            for index in range(self.accumulate)
-        ]
+        if self.accumulate == 1:
+            loss = self._backward(next(batches))
+        else:
+            around = alone if self.replicated else nullcontext
+            module, fabric = self.module, self.fabric
+            loss = accumulated(fabric, module, batches, self.accumulate, around)
         norm = self._clip() if measure or self.clip is not None else None
         self.optimiser.step()
         self.optimiser.zero_grad()
         with alone() if self.replicated else nullcontext():
             self.pretext.after_step(step, self.total_steps)
-        return _mean(losses), norm
+        return loss, norm
 
-    def _backward(self, batch: Batch, *, last: bool) -> Loss:
-        unshared = nullcontext() if last else self.fabric.no_backward_sync(self.module)
-        with unshared, alone() if self.replicated else nullcontext():
+    def _backward(self, batch: Batch) -> Loss:
+        with alone() if self.replicated else nullcontext():
             loss: Loss = self.module(batch)
-            share = loss.total if self.accumulate == 1 else loss.total / self.accumulate
-            self.fabric.backward(share)
+            self.fabric.backward(loss.total)
         return loss
 
     def _clip(self) -> Tensor:
@@ -91,13 +91,3 @@ class Trainer:
         if self.clip is not None:
             clip_grads_with_norm_(learning, self.clip, norm)
         return norm
-
-
-def _mean(losses: list[Loss]) -> Loss:
-    if len(losses) == 1:
-        return losses[0]
-    parts = {
-        name: torch.stack([loss.parts[name].detach() for loss in losses]).mean()
-        for name in losses[0].parts
-    }
-    return Loss(torch.stack([loss.total.detach() for loss in losses]).mean(), parts)

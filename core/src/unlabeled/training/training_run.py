@@ -22,6 +22,7 @@ from unlabeled.export.encoder import Provenance, save_encoder
 from unlabeled.recipe import Recipe, build_pretext, build_reader
 from unlabeled.run_folder import DataRecord, JsonLines, Manifest, RunFolder, now
 from unlabeled.training import checkpoint
+from unlabeled.training.accumulation import steps_of
 from unlabeled.training.checkpoint import Progress
 from unlabeled.training.clusters import cluster_items
 from unlabeled.training.collapse_monitor import ITEMS, Examination, on_device
@@ -94,7 +95,9 @@ def train(job: Job, *, quiet: bool) -> Manifest:
     with ExitStack() as stack:
         shown = stack.enter_context(display(total, start, quiet=quiet))
         data = about_data(job.folder, job.items, job.reader)
-        for note in (*data, *manifest.notes, *about_beginning(job.folder, start)):
+        _, left = steps_of(job.settings, order.batches_per_epoch)
+        notes = (*data, *manifest.notes, *about_beginning(job.folder, start), left)
+        for note in filter(None, notes):
             shown.note(note)
         stop = stack.enter_context(StopRequest())
         watch = _watch(job, trainer, order, origin, shown, stop, stack)
@@ -149,10 +152,7 @@ def _trainer(job: Job, order: Order, origin: Origin) -> Trainer:
     if settings.compile:
         pretext.compile()
     module, wrapped = job.fabric.setup(pretext, optimiser)
-    total = settings.steps
-    if settings.epochs is not None:
-        total = max(1, settings.epochs * order.batches_per_epoch // settings.accumulate)
-    assert total is not None
+    total, _ = steps_of(settings, order.batches_per_epoch)
     rate = build_schedule(settings.schedule, total, continued=job.source is not None)
     return Trainer(
         job.fabric,

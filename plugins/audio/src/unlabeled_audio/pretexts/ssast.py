@@ -105,6 +105,7 @@ class SSAST(Pretext):
                 "generative": generative,
                 **discriminative.parts,
             },
+            count=(hidden >= 0).sum(),
         )
 
 

@@ -133,7 +133,7 @@ class TERA(Pretext):
         loss = masked_regression_loss(
             prediction, target, weight=weight, distance=self.settings.distance
         )
-        return Loss(loss)
+        return Loss(loss, count=weight.sum())
 
 
 def plan(settings: TERASettings, frames: int, bins: int, rng: np.random.Generator) -> Alteration:

@@ -75,4 +75,5 @@ class DGI(Pretext):
         true, false = body.states(graphs)[-1], body.states(shuffled)[-1]
         summary = torch.sigmoid(readout(true, graphs.batch, graphs.ptr, ["mean"]))
         wanted = self.critic(summary).index_select(0, graphs.batch)
-        return Loss(bce_loss((true * wanted).sum(1), (false * wanted).sum(1)))
+        loss = bce_loss((true * wanted).sum(1), (false * wanted).sum(1))
+        return Loss(loss, count=len(true))

@@ -108,7 +108,8 @@ class GraphMAE(Pretext):
         codes = self._body.states(self._kept(batch), self._shown(batch))[-1]
         nodes = self._error(self._decode(codes, batch), self._target(batch.graphs), batch.masked)
         if self.settings.masked_edges != "rebuilt":
-            return Loss(nodes)
+            # Standardised targets are those of a batch, and means of two kinds count differently.
+            return Loss(nodes, count=None if self.settings.standardise else len(batch.masked))
         edges = self._edge_error(codes, batch)
         return Loss(nodes + edges, {"nodes": nodes, "edges": edges})
 

@@ -120,7 +120,7 @@ class Uni4Eye(Pretext):
             global_mean(torch.cat([each[n].flatten() for each in found]), asked) for n in (0, 1)
         )
         total = image + self.settings.gradient_weight * gradient
-        return Loss(total, {"image": image, "gradient": gradient})
+        return Loss(total, {"image": image, "gradient": gradient}, count=asked.sum())
 
     def _errors(self, rank: int, part: RankBatch) -> tuple[Tensor, Tensor, Tensor]:
         """Mean squared errors of image and gradient map for each hidden patch, (N, H), and which

@@ -87,7 +87,7 @@ class Merlin(Pretext):
                 (batch.imaginary, batch.real),
             )
         )
-        return Loss(torch.as_tensor(total) / 2)
+        return Loss(torch.as_tensor(total) / 2, count=batch.valid.sum())
 
     @classmethod
     def restore(cls, encoder: Encoder, reader: Reader, item: Item, out: Path) -> None:
