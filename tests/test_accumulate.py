@@ -5,8 +5,8 @@ import importlib
 import pytest
 import torch
 
+from unlabeled.conformance.comparison import as_type
 from unlabeled.conformance.fixture import Fixture, without_dropout
-from unlabeled.conformance.likeness import as_type
 from unlabeled.errors import RecipeError
 from unlabeled.training.accumulation import require_mean
 
