@@ -67,7 +67,6 @@ def write_maps(
     source = open_source(reader, data, Limits(unreadable, max_skipped))
     encoder, items = load_encoder(run).to(device()), source.items
     _claim(out, {"made_by": encoder_digest(run, config), "output": output, "tile": [tile, margin]})
-    draw = partial(_draw, encoder, reader, output=output, tile=tile, margin=margin)
     maps, states = [], Counter[str]()
     with closing(Made(out / "mapped.jsonl", items, Contents(items))) as made:
         for row, item in enumerate(items):

@@ -1,5 +1,8 @@
 from datetime import datetime
 
+import pytest
+
+from unlabeled.errors import DataError
 from unlabeled_remote_sensing.readers.pairing import Found, finest, pair
 
 
@@ -56,3 +59,9 @@ def test_of_a_band_at_several_resolutions_the_finest_is_taken():
     kept, coarser = finest(files)
     assert [one.path for one in kept] == ["B02_10", "B05_20"]
     assert len(coarser) == 3
+
+
+def test_two_scenes_of_one_id_are_named():
+    """A manifest may call a scene like another one with its date."""
+    with pytest.raises(DataError, match="called 't@20220601'"):
+        pair([found("S1 2022-06-01"), found("S1", "t@20220601")], "S1", None)

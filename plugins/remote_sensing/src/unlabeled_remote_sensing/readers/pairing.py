@@ -10,7 +10,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 
+from unlabeled.errors import DataError
 from unlabeled_remote_sensing.readers.bands import Calibration
 from unlabeled_remote_sensing.readers.dates import date_text
 from unlabeled_remote_sensing.sensors import band_key
@@ -57,7 +59,7 @@ def pair(
     Without dates all files of a place belong together. With dates every acquisition of the
     `reference` sensor makes a scene, with the other sensors' acquisitions nearest in time and at
     most `tolerance_days` away. alone: acquisitions of other sensors that no scene took are scenes
-    of their own.
+    of their own. Raises DataError if two scenes would have one id.
     """
     places: dict[str, Taken] = defaultdict(lambda: defaultdict(list))
     for one in found:
@@ -70,7 +72,11 @@ def pair(
             joined += more
         scenes += joined
         unused += [one for files in rest.values() for one in files]
-    return sorted(scenes, key=lambda scene: scene.id), unused
+    scenes.sort(key=lambda scene: scene.id)
+    for scene, following in pairwise(scenes):
+        if scene.id == following.id:
+            raise DataError(f"two scenes would be called {scene.id!r}; rename one of them")
+    return scenes, unused
 
 
 def finest(found: Sequence[Found]) -> tuple[list[Found], list[Found]]:
