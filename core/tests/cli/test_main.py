@@ -167,3 +167,11 @@ def test_what_cannot_be_used_is_counted_apart_and_cut_short(monkeypatch, tmp_pat
     shown = capsys.readouterr().out
     assert "cannot be used: " in shown
     assert "and 5 more; --json lists all" in shown
+
+
+@pytest.mark.parametrize("command", ["pretrain", "adapt", "embed", "apply", "evaluate"])
+def test_every_command_that_reads_says_how_much_may_be_left_out(command, capsys):
+    assert main.run([command, "--help"]) == 0
+    told = capsys.readouterr().out
+    assert "--unreadable" in told
+    assert "--max-skipped" in told

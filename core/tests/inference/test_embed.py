@@ -1,6 +1,7 @@
 import json
 import os
 import shutil
+import time
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -121,7 +122,7 @@ def test_a_second_call_embeds_only_what_is_new_or_changed(run, data, tmp_path, c
 
 
 def vectors_of(out):
-    """(rows, width) by item; replaced ones stand at the table's end."""
+    """(rows, width) by item."""
     table, found = pq.read_table(out), {}
     for key, vector in zip(table["id"].to_pylist(), table["vector"].to_pylist(), strict=True):
         found.setdefault(key, []).append(vector)
@@ -130,7 +131,7 @@ def vectors_of(out):
 
 def close(one, other):
     one, other = vectors_of(one), vectors_of(other)
-    assert one.keys() == other.keys()
+    assert list(one) == list(other)  # in the order of the index, replaced ones in their places
     for key, vectors in one.items():
         np.testing.assert_allclose(vectors, other[key], atol=1e-6)
 
@@ -170,6 +171,17 @@ def test_other_data_of_the_same_ids_are_embedded_and_copies_are_not(run, data, t
     fresh = tmp_path / "fresh.parquet"
     embed(run, tmp_path / "other", fresh)
     close(out, fresh)
+
+
+def test_unchanged_files_are_not_read_again_to_see_that(run, data, tmp_path, monkeypatch):
+    from unlabeled.data import signature
+
+    later = time.time_ns() + 3_600 * 10**9
+    monkeypatch.setattr(time, "time_ns", lambda: later)
+    embed(run, data, tmp_path / "out.parquet")
+    signature._content.cache_clear()
+    monkeypatch.setattr(signature, "_pieces", None)
+    assert embed(run, data, tmp_path / "out.parquet").added == 0
 
 
 def test_a_table_without_signatures_is_made_again_and_says_so(run, data, tmp_path):

@@ -44,6 +44,12 @@ class Contents:
         found = sealed(self._sources[row], self._signatures[row])
         return self._names.hide_signature(found) if self._names else found
 
+    def renewed(self, row: int, kept: str) -> str:
+        """`sealed` of an item that is the same; its files are read only if their times differ."""
+        found = self._names.signature(kept) if self._names else kept
+        now = self._signatures[row]
+        return kept if found == now or found.rpartition(".")[0] == now else self.sealed(row)
+
     def _same(self, row: int, kept: str) -> bool:
         """Whether an item is what it was when `kept` was written."""
         found = self._names.signature(kept) if self._names else kept

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,10 @@ from unlabeled.inference.encoding import Piece
 
 ADDED = ("position", "node", "vector")
 """The columns that embedding adds to those of the index."""
+
+ROWS = 4096
+RUNS = 64
+"""So many rows are written at a time, or so many pieces, or one that is larger."""
 
 
 class EmbeddingTable:
@@ -61,27 +67,54 @@ class EmbeddingTable:
             pq.write_table(table, partial)
 
     def join(self) -> tuple[int, int, int]:
-        """Write parts and former rows of the present items into one file.
+        """Write parts and former rows of the present items into one file, in the index's order.
 
         Returns how many rows it has, of how many items, and how many former items are gone.
         """
-        written, seen, gone, writer = 0, set[str](), set[str](), None
+        places, gone = self._places()
+        if not places:
+            raise DataError(f"none of {len(self.items)} items could be embedded")
+        written, writer = 0, None
         with new_file(self.path) as partial:
-            for chunk in self._chunks():
-                states = self._states(chunk)
-                fresh = {key for key, state in states.items() if state == "kept"} - seen
-                seen |= fresh
-                gone |= states.keys() - self._digests.keys()
-                table = self._refreshed(chunk, fresh)
+            for table in self._ordered(places):
                 writer = writer or pq.ParquetWriter(partial, table.schema)
-                writer.write_table(table, row_group_size=max(1, table.num_rows))
+                writer.write_table(table, row_group_size=table.num_rows)
                 written += table.num_rows
                 self.absent += table["vector"].null_count
-            if writer is None or not written:
-                raise DataError(f"none of {len(self.items)} items could be embedded")
+            assert writer is not None
             writer.close()
         shutil.rmtree(self.parts, ignore_errors=True)
-        return written, len(seen), len(gone)
+        return written, len(places), len(gone)
+
+    def _places(self) -> tuple[dict[int, tuple[int, int, int]], set[str]]:
+        """By the row of each item: the chunk that holds it, from which row of it to which one; and
+        the ids of items that are gone."""
+        places: dict[int, tuple[int, int, int]] = {}
+        gone: set[str] = set()
+        for number, chunk in enumerate(self._chunks()):
+            states, ids = self._states(chunk), chunk["id"].to_pylist()
+            gone |= states.keys() - self._digests.keys()
+            start = 0
+            for key, rows in groupby(ids):
+                stop = start + len(list(rows))
+                if states[key] == "kept":
+                    places.setdefault(self._row_of[key], (number, start, stop))
+                start = stop
+        return places, gone
+
+    def _ordered(self, places: dict[int, tuple[int, int, int]]) -> Iterator[pa.Table]:
+        """The present items in the order of the index, a bounded number of rows at a time."""
+        # Chunks are in the index's order themselves, former ones and new parts side by side.
+        addresses = self._addresses()
+        chunk = lru_cache(maxsize=4)(lambda number: _read_chunk(*addresses[number]))
+        pending: list[pa.Table] = []
+        for number, start, stop in _runs(places):
+            pending.append(self._refreshed(chunk(number).slice(start, stop - start)))
+            if stop - start >= ROWS or sum(map(len, pending)) >= ROWS or len(pending) >= RUNS:
+                yield pa.concat_tables(pending).combine_chunks()
+                pending = []
+        if pending:
+            yield pa.concat_tables(pending).combine_chunks()
 
     def _states(self, chunk: pa.Table) -> dict[str, State]:
         """Of the items in a chunk: whether their embeddings are of what they are now."""
@@ -98,25 +131,24 @@ class EmbeddingTable:
         same_row = self._digests.get(key) == digest
         return same_row and self.contents.same(self._row_of[key], signature)
 
-    def _refreshed(self, chunk: pa.Table, fresh: set[str]) -> pa.Table:
-        """The chunk's rows of the items in `fresh`, with the index columns as they are now."""
-        ids = chunk["id"].to_pylist()
-        kept = [place for place, key in enumerate(ids) if key in fresh]
-        rows = [self._row_of[ids[place]] for place in kept]
-        now = {row: self.contents.sealed(row) for row in dict.fromkeys(rows)}
+    def _refreshed(self, stored: pa.Table) -> pa.Table:
+        """Rows of items that are kept, with the index columns as they are now."""
+        rows = [self._row_of[key] for key in stored["id"].to_pylist()]
+        kept = dict(zip(rows, stored["signature"].to_pylist(), strict=True))
+        now = {row: self.contents.renewed(row, signature) for row, signature in kept.items()}
         index = _signed(self.items.table.take(pa.array(rows, pa.int64())), [now[r] for r in rows])
-        added = chunk.select([name for name in ADDED if name in chunk.column_names])
-        added = added.take(pa.array(kept, pa.int64()))
-        table = _with_columns(index, {name: added[name] for name in added.column_names})
+        names = [name for name in ADDED if name in stored.column_names]
+        table = _with_columns(index, {name: stored[name] for name in names})
         return table.replace_schema_metadata({"made_by": self.made_by})
 
     def _chunks(self) -> Iterator[pa.Table]:
         """What is stored, a bounded piece at a time; no item is in two pieces of one file."""
+        return (_read_chunk(path, group) for path, group in self._addresses())
+
+    def _addresses(self) -> list[tuple[Path, int]]:
         former = [self.path] if self.path.exists() else []
-        for path in (*former, *self._part_files()):
-            with pq.ParquetFile(path) as file:
-                for group in range(file.num_row_groups):
-                    yield file.read_row_group(group)
+        files = (*former, *self._part_files())
+        return [(path, n) for path in files for n in range(pq.read_metadata(path).num_row_groups)]
 
     def _part_files(self) -> list[Path]:
         return sorted(self.parts.glob("[0-9]*.parquet"))
@@ -136,6 +168,26 @@ class EmbeddingTable:
                 f"{self.path}: holds something else than this encoder's embeddings of this output. "
                 "Choose another output file, or delete this one."
             )
+
+
+def _read_chunk(path: Path, group: int) -> pa.Table:
+    with pq.ParquetFile(path) as file:
+        return file.read_row_group(group)
+
+
+def _runs(places: dict[int, tuple[int, int, int]]) -> Iterator[tuple[int, int, int]]:
+    """Places in the order of rows, joined where one begins where the other ends."""
+    run: tuple[int, int, int] | None = None
+    for row in sorted(places):
+        number, start, stop = places[row]
+        if run and run[0] == number and run[2] == start:
+            run = (number, run[1], stop)
+            continue
+        if run:
+            yield run
+        run = (number, start, stop)
+    if run:
+        yield run
 
 
 def _columns(found: Sequence[Piece]) -> dict[str, pa.Array]:
