@@ -25,6 +25,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from unlabeled.atomic import write_bytes
+from unlabeled.commands import command
 from unlabeled.data.items import OF_PLACE, Items
 from unlabeled.data.quarantine import OWNER
 from unlabeled.errors import RunError
@@ -151,7 +152,7 @@ def data_of(folder: Path) -> Path:
     except (OSError, ValueError, KeyError) as error:
         raise RunError(
             f"{file}: cannot be read: {error!r}. Say where the data lie: "
-            f"unlabeled pretrain --resume {folder.parent} DATA"
+            f"{command('pretrain', '--resume', folder.parent, 'DATA')}"
         ) from error
 
 

@@ -190,7 +190,7 @@ class RunFolder:
                 f"{self.path}: expected the folder of a run (with manifest.json), found "
                 f"{'another folder' if self.path.is_dir() else 'no such folder'}."
             ) from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise RunError(f"{self.manifest}: cannot be read: {error!r}.") from error
 
     def read_recipe(self) -> dict[str, Any]:

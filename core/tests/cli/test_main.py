@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import shlex
 from collections import Counter
 from pathlib import Path
 from typing import Literal
@@ -15,8 +16,10 @@ from unlabeled_tides.synthetic import write
 
 from unlabeled import discovery
 from unlabeled.cli import catalogue, inspect, main
+from unlabeled.cli.overrides import parse_overrides
 from unlabeled.data.items import Items
 from unlabeled.errors import RunError
+from unlabeled.recipe import load_recipe
 
 
 @pytest.fixture(autouse=True)
@@ -102,6 +105,79 @@ def test_json_is_json(command, data, capsys):
     assert json.loads(capsys.readouterr().out)
 
 
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("plugins --jsn", 2),
+        ("describe nothing", 4),
+        ("inspect tides EMPTY", 3),
+        ("inspect tides DATA --read -1", 2),
+        ("pretrain tides/next_level DATA --out RUN --devices 0", 2),
+        ("pretrain tides/next_level DATA --out RUN --devices 99999", 2),
+        ("pretrain tides/next_level DATA --out RUN --nodes 2", 2),
+        ("pretrain tides/next_level DATA --out RUN --accelerator tpu", 2),
+        ("embed RUN DATA --out x.parquet --batch-size 0", 2),
+        ("similar x.parquet item --count -2", 2),
+    ],
+)
+def test_an_error_is_one_document_too(command, code, data, tmp_path, capsys):
+    (tmp_path / "EMPTY").mkdir()
+    places = {"DATA": str(data), "EMPTY": str(tmp_path / "EMPTY"), "RUN": str(tmp_path / "RUN")}
+    words = [places.get(word, word) for word in command.split()]
+    assert main.run([*words, "--json"]) == code
+    shown = capsys.readouterr()
+    error = json.loads(shown.out)["error"]
+    assert error["exit_code"] == code
+    assert error["message"] in shown.err
+
+
+@pytest.mark.parametrize("name", ["RANK", "LOCAL_RANK", "SLURM_PROCID"])
+def test_other_processes_print_nothing(name, monkeypatch, capsys):
+    monkeypatch.setenv(name, "1")
+    assert main.run(["plugins", "--json"]) == 0
+    assert main.run(["plugins"]) == 0
+    assert main.run(["plugins", "--jsn"]) == 2
+    assert capsys.readouterr() == ("", "")
+
+
+def test_what_a_library_prints_goes_to_stderr(monkeypatch, capsys):
+    def chatty():
+        print("hello from a library")
+        return ()
+
+    monkeypatch.setattr(discovery, "discover", chatty)
+    assert main.run(["plugins", "--json"]) == 0
+    shown = capsys.readouterr()
+    assert json.loads(shown.out) == []
+    assert "hello from a library" in shown.err
+
+
+def test_values_in_the_help_of_a_recipe_can_be_typed_back(capsys):
+    assert main.run(["pretrain", "tides/next_level", "--help"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    words = [word for line in lines if line.startswith("  --") for word in shlex.split(line)]
+    assert load_recipe("tides/next_level", parse_overrides(words)) == load_recipe(
+        "tides/next_level"
+    )
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB"),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"),
+    ],
+)
+def test_too_little_memory_is_not_our_mistake(error, monkeypatch, capsys):
+    def fail():
+        raise error
+
+    monkeypatch.setattr(discovery, "discover", fail)
+    assert main.run(["plugins"]) == 1
+    assert "out of memory. A smaller --batch-size" in capsys.readouterr().err
+
+
 def test_a_full_disk_is_not_our_mistake(monkeypatch, capsys):
     def fail():
         raise OSError(errno.ENOSPC, "whatever the library says", "out.parquet")
@@ -115,7 +191,7 @@ def test_settings_are_described_in_words(capsys):
     assert main.run(["describe", "tides/recurrent"]) == 0
     assert "width: whole number = 16" in capsys.readouterr().out
     kinds = {
-        int | None: "whole number or null",
+        int | None: "whole number or none",
         Literal["layer", "mlp"]: "one of layer, mlp",
         tuple[float, float]: "list of number and number",
         tuple[str, ...]: "list of text",

@@ -6,13 +6,14 @@ from dataclasses import asdict
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
 from unlabeled import discovery
-from unlabeled.cli.printing import console, print_json, print_table
+from unlabeled.cli.printing import console, print_json, print_table, typed
 from unlabeled.errors import PluginError
 from unlabeled.plugin import KINDS, Component
 
+Positive = Annotated[int, Parameter(validator=validators.Number(gte=1))]
 Json = Annotated[bool, Parameter(help="Print JSON.", negative="")]
 
 
@@ -164,13 +165,19 @@ def _settings(kind: str, name: str) -> list[dict[str, Any]]:
     for key, field in getattr(model, "model_fields", {}).items():
         entry = {"name": key, "type": type_name(field.annotation), "help": field.description or ""}
         if not field.is_required():
-            entry["default"] = repr(field.default)
+            entry["default"] = typed(_plain(field.default))
         described.append(entry)
     return described
 
 
+def _plain(default: Any) -> Any:
+    from pydantic import BaseModel
+
+    return default.model_dump(mode="json") if isinstance(default, BaseModel) else default
+
+
 def type_name(annotation: Any) -> str:
-    """What a user may write: "whole number", "one of layer, mlp, linear", "number or null"."""
+    """What a user may write: "whole number", "one of layer, mlp, linear", "number or none"."""
     if annotation in WORDS:
         return WORDS[annotation]
     origin, arguments = get_origin(annotation), get_args(annotation)
@@ -190,5 +197,5 @@ WORDS: dict[Any, str] = {
     float: "number",
     bool: "true or false",
     str: "text",
-    type(None): "null",
+    type(None): "none",
 }

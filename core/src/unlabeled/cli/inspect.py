@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
 from unlabeled import discovery
 from unlabeled.cli.catalogue import Json
@@ -34,7 +34,7 @@ def inspect(
     path: Path,
     *overrides: Annotated[str, Parameter(allow_leading_hyphen=True, show=False)],
     reader: str | None = None,
-    read: int = 64,
+    read: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 64,
     json: Json = False,
 ) -> None:
     """List what a plugin's reader finds: counts, sizes, groups, metadata, broken files.

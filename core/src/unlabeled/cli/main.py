@@ -1,12 +1,13 @@
 """The command line: `unlabeled COMMAND`. Commands load when they are asked for.
 
-Results go to stdout, progress and errors to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage
+Results go to stdout, progress and errors to stderr; with --json stdout is one JSON document, which
+holds the error if there is one. Exit codes: 0 done, 1 failed, 2 wrong usage
 or recipe, 3 data, 4 plugin, 5 run folder, 6 collapse, 70 a mistake of ours, 130 interrupted.
 """
 
 from __future__ import annotations
 
-import errno
+import io
 import os
 import sys
 import traceback
@@ -15,13 +16,11 @@ from importlib.metadata import version
 
 from cyclopts import App, CycloptsError
 
-from unlabeled.errors import UnlabeledError
+from unlabeled.commands import is_first_process
+from unlabeled.errors import UnlabeledError, UsageError
 
 INTERRUPTED = 130
 OUR_MISTAKE = 70
-
-THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EFBIG)
-"""A full disk, a missing permission: nobody's mistake."""
 
 COMMANDS = {
     "plugins": ("catalogue:plugins", "What is installed, and whether it is healthy."),
@@ -62,36 +61,71 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command; returns the exit code, after printing at most one clear message."""
-    debug = "--debug" in arguments
+    """Run one command; returns the exit code, after printing at most one clear message.
+
+    With --json stdout holds one document, the result or the error.
+    """
+    debug, json = "--debug" in arguments, "--json" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
+    _survive_narrow_encodings()
     try:
-        if recipe := _asks_for_recipe(arguments):
-            return _recipe_help(recipe)
-        result = build_app()(arguments, exit_on_error=False, print_error=False)
-        return result if isinstance(result, int) else 0
-    except UnlabeledError as error:
-        return _fail(error, str(error), error.exit_code, debug)
-    except CycloptsError as error:
-        return _fail(error, f"{error}\n  unlabeled --help lists the commands.", 2, debug)
-    except KeyboardInterrupt as error:
-        return _fail(error, "interrupted", INTERRUPTED, debug)
+        if not json:
+            return _call(arguments)
+        from unlabeled.cli.printing import one_document
+
+        with one_document():
+            return _call(arguments)
     except BrokenPipeError:
         # Nobody reads on (`unlabeled recipes | head`); keep the interpreter's last flush quiet.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except OSError as error:
-        if error.errno not in THE_MACHINE:
-            return _our_mistake(error, debug)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last door
+        message, code = _explained(error)
+        return _fail(error, message, code, debug=debug, json=json)
+
+
+def _call(arguments: list[str]) -> int:
+    if recipe := _asks_for_recipe(arguments):
+        return _recipe_help(recipe)
+    result = build_app()(arguments, exit_on_error=False, print_error=False)
+    return result if isinstance(result, int) else 0
+
+
+def _explained(error: BaseException) -> tuple[str, int]:
+    """What to say and the exit code."""
+    if isinstance(error, UnlabeledError):
+        return str(error), error.exit_code
+    if isinstance(error, CycloptsError):
+        return f"{error}\n  unlabeled --help lists the commands.", UsageError.exit_code
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted", INTERRUPTED
+    if isinstance(error, OSError) and error.errno:  # a full disk, a missing permission or folder
         place = f"{error.filename}: " if error.filename else ""
-        return _fail(error, f"{place}{os.strerror(error.errno)}", UnlabeledError.exit_code, debug)
-    except Exception as error:  # noqa: BLE001 - the last door
-        return _our_mistake(error, debug)
+        return f"{place}{os.strerror(error.errno)}", UnlabeledError.exit_code
+    if _is_out_of_memory(error):
+        first = str(error).partition("\n")[0]
+        return (
+            f"out of memory. A smaller --batch-size needs less. {first}".rstrip(),
+            UnlabeledError.exit_code,
+        )
+    return (
+        f"{type(error).__name__}: {error}\n  This is a mistake of ours or of a plugin; "
+        "--debug shows where."
+    ), OUR_MISTAKE
 
 
-def _our_mistake(error: Exception, debug: bool) -> int:
-    message = f"{type(error).__name__}: {error}\n  This is a mistake of ours or of a plugin; "
-    return _fail(error, message + "--debug shows where.", OUR_MISTAKE, debug)
+def _is_out_of_memory(error: BaseException) -> bool:
+    """Of Python, or in the words of torch on a GPU and on the CPU."""
+    words = ("out of memory", "can't allocate memory")
+    told = isinstance(error, RuntimeError) and any(each in str(error) for each in words)
+    return isinstance(error, MemoryError) or told
+
+
+def _survive_narrow_encodings() -> None:
+    """A name or sign that the terminal's encoding lacks is written as its number, not refused."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _asks_for_recipe(arguments: list[str]) -> str:
@@ -107,10 +141,15 @@ def _recipe_help(recipe: str) -> int:
     return 0
 
 
-def _fail(error: BaseException, message: str, code: int, debug: bool) -> int:
+def _fail(error: BaseException, message: str, code: int, *, debug: bool, json: bool) -> int:
+    """Say it once: the processes of one run fail together and with one message."""
     if debug:
         traceback.print_exception(error)
-    if os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")) == "0":
-        # The processes of one run fail together and with one message; one of them says it.
+    if is_first_process() or code == OUR_MISTAKE:
         print(f"unlabeled: {message}", file=sys.stderr)  # noqa: T201
+    if json:
+        from unlabeled.cli.printing import print_json
+
+        kind = type(error).__name__
+        print_json({"error": {"kind": kind, "message": message, "exit_code": code}})
     return code

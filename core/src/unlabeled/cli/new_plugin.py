@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+import shlex
 from importlib.metadata import version
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -12,7 +13,9 @@ from string import Template
 
 from unlabeled import discovery
 from unlabeled.atomic import new_folder
-from unlabeled.cli.printing import console
+from unlabeled.cli.catalogue import Json
+from unlabeled.cli.printing import console, print_json
+from unlabeled.commands import command
 from unlabeled.errors import UsageError
 from unlabeled.plugin import PLUGIN_API
 
@@ -20,7 +23,7 @@ SUFFIX = ".tmpl"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
-def new_plugin(name: str, *, out: Path | None = None) -> None:
+def new_plugin(name: str, *, out: Path | None = None, json: Json = False) -> None:
     """Write a small working plugin that passes the conformance kit as it is.
 
     Parameters
@@ -47,11 +50,14 @@ def new_plugin(name: str, *, out: Path | None = None) -> None:
             file = folder / _renamed(place, values["package"])
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(Template(text).substitute(values), encoding="utf-8")
+    if json:
+        print_json({"plugin": name, "folder": str(target)})
+        return
     console().print(
         f"Wrote {target}. Go on with:\n"
-        f'  pip install -e "{target.absolute()}[test]"\n'
-        f"  unlabeled check {name}\n"
-        f"  pytest {target}"
+        f"  pip install -e {shlex.quote(f'{target.absolute()}[test]')}\n"
+        f"  {command('check', name)}\n"
+        f"  pytest {shlex.quote(str(target))}"
     )
 
 

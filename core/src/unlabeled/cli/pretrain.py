@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from unlabeled.cli.catalogue import Json
+from unlabeled.cli.catalogue import Json, Positive
 from unlabeled.cli.overrides import flatten, parse_overrides
-from unlabeled.cli.printing import console, print_json
+from unlabeled.cli.printing import console, print_json, typed
+from unlabeled.commands import command
 from unlabeled.errors import UsageError
 
 if TYPE_CHECKING:
@@ -55,9 +56,9 @@ def pretrain(
     unreadable: str | None = None,
     max_skipped: str | None = None,
     accept_changed_data: bool = False,
-    devices: int = 1,
-    nodes: int = 1,
-    accelerator: str = "auto",
+    devices: Positive = 1,
+    nodes: Positive = 1,
+    accelerator: Literal["auto", "cpu", "cuda"] = "auto",
     json: Json = False,
 ) -> None:
     """Train RECIPE on DATA and write the run to --out; or go on with a run: --resume RUN.
@@ -139,11 +140,11 @@ def recipe_help(name: str) -> None:
     from unlabeled.recipe import load_recipe
 
     loaded = load_recipe(name)
-    console().print(f"unlabeled pretrain {name} DATA --out RUN [--section.key value ...]\n")
+    console().print(f"{command('pretrain', name)} DATA --out RUN [--section.key value ...]\n")
     for key, value in flatten(loaded.to_dict()).items():
         if not key.endswith(".name") and not key.startswith("views"):
-            console().print(f"  --{key.replace('_', '-')} {value}")
-    console().print(f"\nunlabeled describe {name} shows the recipe's own text.")
+            console().print(f"  --{key.replace('_', '-')} {typed(value)}")
+    console().print(f"\n{command('describe', name)} shows the recipe's own text.")
 
 
 def _job(
@@ -173,8 +174,9 @@ def _tell(run: Run, json: bool) -> None:
     from unlabeled.export.encoder import read_config
 
     if read_config(run.path).provenance.kind == "restoration":
-        console().print(f"  unlabeled apply {run.path} DATA --out restored")
+        console().print(f"  {command('apply', run.path, 'DATA', '--out', 'restored')}")
     else:
-        console().print(f"  unlabeled embed {run.path} DATA --out embeddings.parquet")
-        console().print(f"  unlabeled evaluate {run.path} DATA --labels labels.csv")
-    console().print(f"  unlabeled report {run.path}")
+        out = ("--out", "embeddings.parquet")
+        console().print(f"  {command('embed', run.path, 'DATA', *out)}")
+        console().print(f"  {command('evaluate', run.path, 'DATA', '--labels', 'labels.csv')}")
+    console().print(f"  {command('report', run.path)}")

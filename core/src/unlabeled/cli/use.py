@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter, validators
 
-from unlabeled.cli.catalogue import Json
+from unlabeled.cli.catalogue import Json, Positive
 from unlabeled.cli.overrides import parse_overrides
 from unlabeled.cli.printing import console, print_json, print_table
 
@@ -61,7 +61,7 @@ def embed(
     *,
     out: Path,
     output: str | None = None,
-    batch_size: int | None = None,
+    batch_size: Positive | None = None,
     unreadable: Literal["skip", "stop"] = "skip",
     max_skipped: Share = 0.1,
     json: Json = False,
@@ -230,7 +230,7 @@ def evaluate(
         out.print(sentence)
 
 
-def similar(table: Path, item: str, *, count: int = 10, json: Json = False) -> None:
+def similar(table: Path, item: str, *, count: Positive = 10, json: Json = False) -> None:
     """More like this: what is nearest to an item in a table of embeddings.
 
     Parameters

@@ -21,6 +21,7 @@ from safetensors import SafetensorError
 
 from unlabeled import discovery
 from unlabeled.atomic import new_folder, write_json, write_text
+from unlabeled.commands import command
 from unlabeled.contract import Encoder, Output, Pretext, Reader
 from unlabeled.errors import RunError
 from unlabeled.export.card import model_card
@@ -169,7 +170,7 @@ def encoder_folder(path: Path | str) -> Path:
             return folder
     if (path / "recipe.yaml").is_file():
         raise RunError(
-            f"{path}: the run has no encoder yet. unlabeled pretrain --resume {path} ends it."
+            f"{path}: the run has no encoder yet. {command('pretrain', '--resume', path)} ends it."
         )
     found = "a folder without either" if path.is_dir() else "no such folder"
     raise RunError(
@@ -196,7 +197,7 @@ def require_representation(config: EncoderConfig, path: Path | str) -> None:
     if config.provenance.kind == "restoration":
         raise RunError(
             f"{path}: {config.provenance.pretext} restores its input and has no embedding. "
-            f"Use: unlabeled apply {path} DATA --out FOLDER"
+            f"Use: {command('apply', path, 'DATA', '--out', 'FOLDER')}"
         )
 
 
@@ -205,7 +206,7 @@ def require_restoration(config: EncoderConfig, path: Path | str) -> type[Pretext
     if config.provenance.kind == "representation":
         raise RunError(
             f"{path}: {config.provenance.pretext} embeds its input and restores nothing. "
-            f"Use: unlabeled embed {path} DATA --out embeddings.parquet"
+            f"Use: {command('embed', path, 'DATA', '--out', 'embeddings.parquet')}"
         )
     pretext: type[Pretext] = discovery.load("pretexts", config.provenance.pretext)
     return pretext

@@ -23,6 +23,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from unlabeled.atomic import new_folder, write_json
+from unlabeled.commands import command
 from unlabeled.errors import RunError
 from unlabeled.weights import save_weights
 
@@ -55,7 +56,7 @@ def save(
         raise RunError(
             f"{target}: the checkpoint cannot be written: {_reason(error, folder)}. "
             + (f"The one of step {step_of(left)} is whole; " if left else "There is none before; ")
-            + f"free some space, then: unlabeled pretrain --resume {folder.parent}"
+            + f"free some space, then: {command('pretrain', '--resume', folder.parent)}"
         ) from error
     _prune(folder, keep)
 

@@ -13,6 +13,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from unlabeled.batch_norm import estimate_batch_norm, has_batch_norm
+from unlabeled.commands import command
 from unlabeled.contract import Batch, Encoder, GradientCheckpointing, Pretext, Reader
 from unlabeled.data.items import Items
 from unlabeled.data.quarantine import Limits, Quarantine
@@ -365,7 +366,7 @@ def _end(job: Job, trainer: Trainer, done: int, seconds: float) -> Manifest:
         job.folder.update(status="stopped", steps=done, seconds=seconds, ended=now())
         raise Stopped(
             f"Stopped after step {done} of {trainer.total_steps}, and saved. Go on with:\n"
-            f"  unlabeled pretrain --resume {job.folder.path}"
+            f"  {command('pretrain', '--resume', job.folder.path)}"
         )
     pretext = trainer.pretext
     save_encoder(
