@@ -62,7 +62,7 @@ def test_one_clear_message(command, code, message, data, tmp_path, capsys):
     assert main.run(words) == code
     shown = capsys.readouterr().err
     assert message in shown
-    assert shown.startswith("unlabeled: ")
+    assert "\nunlabeled: " in f"\n{shown}"
     assert "Traceback" not in shown
 
 

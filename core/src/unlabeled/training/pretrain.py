@@ -18,6 +18,7 @@ from unlabeled.run_folder import DataRecord, Manifest, RunFolder
 from unlabeled.training.checkpoint import newest
 from unlabeled.training.environment import default_dtype, deterministic, differences
 from unlabeled.training.launch import first, launch
+from unlabeled.training.start import show_start
 from unlabeled.training.training_run import Job, train
 
 
@@ -59,6 +60,8 @@ def pretrain(
     """
     settings = recipe.training
     fabric = launch(settings.precision, devices=devices, nodes=nodes, accelerator=accelerator)
+    if fabric.is_global_zero and not quiet:
+        show_start(fabric, recipe, Path(data), Path(out))
     folder = RunFolder(Path(out))
     source = None if continue_from is None else RunFolder(Path(continue_from))
     with ExitStack() as stack:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
-from unlabeled.contract import Reader
+import torch
+from lightning_fabric import Fabric
+from rich.console import Console
+
+from unlabeled.contract import Pretext, Reader
 from unlabeled.data.items import Items
 from unlabeled.privacy import is_private
+from unlabeled.recipe import Recipe
 from unlabeled.run_folder import JsonLines, RunFolder
+from unlabeled.training.loader import Order
 
 
 def about_data(folder: RunFolder, items: Items, reader: Reader) -> Iterator[str]:
@@ -25,3 +32,24 @@ def about_beginning(folder: RunFolder, steps: int) -> Iterator[str]:
             f"{folder.path} had ended before its first checkpoint was written; it starts again "
             "from step 0."
         )
+
+
+def show_start(fabric: Fabric, recipe: Recipe, data: Path, out: Path) -> None:
+    """One line on stderr, before the data are listed, which can take minutes."""
+    device = fabric.device.type
+    if device == "cuda":
+        device = torch.cuda.get_device_name(fabric.device)
+    many = f", {fabric.world_size} processes" if fabric.world_size > 1 else ""
+    console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+    console.print(f"{recipe.name} on {data}, to {out}; {device}{many}. Listing the items …")
+
+
+def size_of(pretext: Pretext, order: Order, recipe: Recipe, total: int) -> str:
+    """Parameters, steps and epochs, in one line."""
+    encoder = sum(each.numel() for each in pretext.encoder.parameters())
+    everything = sum(each.numel() for each in pretext.parameters() if each.requires_grad)
+    epochs = total * recipe.training.accumulate / max(1, order.batches_per_epoch)
+    return (
+        f"{encoder:,} parameters in the encoder, {everything:,} trained in all; {total:,} steps of "
+        f"{order.batch_size * recipe.training.accumulate} items, {epochs:.3g} epochs"
+    )

@@ -36,7 +36,7 @@ from unlabeled.training.optimisers import anneal_start, build_optimiser, build_s
 from unlabeled.training.progress import Display, display
 from unlabeled.training.settings import TrainingSettings
 from unlabeled.training.signals import Stopped, StopRequest
-from unlabeled.training.start import about_beginning, about_data
+from unlabeled.training.start import about_beginning, about_data, size_of
 from unlabeled.training.tensorboard import TensorBoard
 
 NORM_ITEMS = 2048
@@ -97,7 +97,8 @@ def train(job: Job, *, quiet: bool) -> Manifest:
         shown = stack.enter_context(display(total, start, quiet=quiet))
         data = about_data(job.folder, job.items, job.reader)
         _, left = steps_of(job.settings, order.batches_per_epoch)
-        notes = (*data, *manifest.notes, *about_beginning(job.folder, start), left)
+        size = size_of(trainer.pretext, order, job.recipe, total)
+        notes = (*data, size, *manifest.notes, *about_beginning(job.folder, start), left)
         for note in filter(None, notes):
             shown.note(note)
         stop = stack.enter_context(StopRequest())

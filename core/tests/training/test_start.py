@@ -1,0 +1,31 @@
+"""What a run says before its first step."""
+
+import toy_runs
+
+from unlabeled.training.pretrain import pretrain
+
+
+def test_the_first_line_comes_before_the_data_are_listed(vectors, tmp_path, capsys, monkeypatch):
+    data = toy_runs.write_data(tmp_path / "data")
+    recipe = toy_runs.recipe()
+    kind = type(recipe.reader.settings)
+    listed, seen = kind.index, []
+
+    def index(reader, path):
+        seen.append(capsys.readouterr().err)
+        return listed(reader, path)
+
+    monkeypatch.setattr(kind, "index", index)
+    pretrain(recipe, data, tmp_path / "run")
+    assert seen[0].startswith(f"toy on {data}, to {tmp_path / 'run'}; ")
+    assert seen[0].endswith("Listing the items …\n")
+    told = capsys.readouterr().err
+    assert "12 steps of 7 items, 3 epochs" in told
+    assert "parameters in the encoder" in told
+    assert "30" in told
+
+
+def test_a_quiet_run_says_nothing(vectors, tmp_path, capsys):
+    data = toy_runs.write_data(tmp_path / "data")
+    pretrain(toy_runs.recipe(steps=1), data, tmp_path / "run", quiet=True)
+    assert capsys.readouterr().err == ""
