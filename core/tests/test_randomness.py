@@ -22,7 +22,7 @@ def test_a_draw_is_of_its_item_with_its_group():
     )
 
 
-def test_nothing_of_a_draw_has_a_default():
+def test_the_group_of_a_draw_has_no_default():
     """A default group was taken in silence once: the loader forgot it, and nothing looked wrong."""
     with pytest.raises(TypeError):
         Draw(0, 0, "scan1")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -24,7 +25,8 @@ class Draw:
     """One draw of one item: the key of all randomness that it may use. Made by `Draw.of` alone.
 
     item: its id; number counts the draws of the same item within one epoch (`samples_per_item`);
-    group is the item's (patient, speaker, scene), which no random number depends on.
+    group is the item's (patient, speaker, scene), targets its label by the name of the target
+    (a class number or a value; empty where it has none): no random number depends on them.
     """
 
     seed: int
@@ -32,13 +34,21 @@ class Draw:
     item: str
     number: int
     group: str
-    # No default anywhere: a draw made without its group turns negatives of one patient against
+    targets: Mapping[str, int | float] = field(default_factory=dict, hash=False)
+    # No default of the others: a draw made without its group turns negatives of one patient against
     # each other, and nothing looks wrong.
 
     @classmethod
-    def of(cls, item: Item, seed: int, epoch: int, number: int = 0) -> Draw:
+    def of(
+        cls,
+        item: Item,
+        seed: int,
+        epoch: int,
+        number: int = 0,
+        targets: Mapping[str, int | float] | None = None,
+    ) -> Draw:
         """The draw of `item` that training makes in `epoch` of a run with `seed`."""
-        return cls(seed, epoch, item.id, number, item.group)
+        return cls(seed, epoch, item.id, number, item.group, targets or {})
 
     def rng(self, purpose: int | str) -> np.random.Generator:
         """The generator for one purpose of this draw: a view's number, "mask", "window" …"""

@@ -24,6 +24,7 @@ import torch
 from unlabeled import discovery
 from unlabeled.augmentations.views import Views, ViewSettings
 from unlabeled.contract import Encoder, Objective, Pretext, Reader
+from unlabeled.data.training_labels import LabelSettings
 from unlabeled.errors import RecipeError
 from unlabeled.evaluation.settings import EvaluationSettings
 from unlabeled.flag_text import FlagText
@@ -32,7 +33,16 @@ from unlabeled.settings import Settings, settings_type
 from unlabeled.training.settings import TrainingSettings
 from unlabeled.validation import nearest, validate
 
-SECTIONS = ("reader", "encoder", "views", "objective", "pretext", "training", "evaluation")
+SECTIONS = (
+    "reader",
+    "encoder",
+    "views",
+    "objective",
+    "pretext",
+    "labels",
+    "training",
+    "evaluation",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +89,7 @@ class Recipe:
     evaluation: EvaluationSettings
     objective: Choice | None = None
     views: tuple[ViewSettings, ...] = ()
+    labels: LabelSettings | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Every section with every value; `read_recipe` of it gives an equal recipe."""
@@ -93,6 +104,8 @@ class Recipe:
             sections["views"] = [view.model_dump(mode="json") for view in self.views]
         if self.objective:
             sections["objective"] = self.objective.to_dict()
+        if self.labels:
+            sections["labels"] = self.labels.model_dump(mode="json")
         return sections
 
 
@@ -129,6 +142,9 @@ def read_recipe(name: str, sections: Mapping[str, Any]) -> Recipe:
             EvaluationSettings, sections.get("evaluation") or {}, f"{where}, evaluation"
         ),
         objective=read_choice("objectives", objective, where) if objective else None,
+        labels=validate(LabelSettings, sections["labels"], f"{where}, labels")
+        if sections.get("labels")
+        else None,
         views=tuple(
             validate(ViewSettings, view, f"{where}, views.{i}") for i, view in enumerate(views)
         ),
@@ -219,6 +235,8 @@ def _check_used(pretext: type[Pretext], sections: Mapping[str, Any], where: str)
             raise RecipeError(f"{where}, {section}: the pretext needs this section; it is missing")
         if sections.get(section) and section not in pretext.uses:
             raise RecipeError(f"{where}, {section}: the pretext does not use it; leave it out")
+    if sections.get("labels") and "labels" not in pretext.uses:
+        raise RecipeError(f"{where}, labels: the pretext learns from no labels; leave it out")
 
 
 def _sections(path: Path) -> dict[str, Any]:

@@ -4,6 +4,7 @@ recipe.yaml        the resolved recipe            quarantine.jsonl   items left 
 manifest.json      versions, data, status         checkpoints/       to go on from
 metrics.jsonl      one row per optimiser step     encoder/           what the run is for
 trained_on.jsonl   what tells whether the data are the same (in private/, where there is one)
+labelled.json      which groups and contents had labels in training (see `labelled`)
 private/           names behind pseudonyms, where the reader is private (see `privacy`)
 """
 
@@ -106,6 +107,10 @@ class RunFolder:
         return (self.private if self.private.is_dir() else self.path) / "trained_on.jsonl"
 
     @property
+    def labelled(self) -> Path:
+        return (self.private if self.private.is_dir() else self.path) / "labelled.json"
+
+    @property
     def checkpoints(self) -> Path:
         return self.path / "checkpoints"
 
@@ -135,7 +140,7 @@ class RunFolder:
         if not self.path.is_dir():
             raise RunError(f"{self.path}: expected a folder for the run, found a file.")
         # These alone are left by a run that was killed while it began.
-        begun = {self.recipe, self.trained_on}
+        begun = {self.recipe, self.trained_on, self.path / "labelled.json"}
         if (self.private / "salt").is_file():
             begun.add(self.private)
         strangers = sorted(

@@ -22,7 +22,9 @@ class Pretext(Configured):
 
     `example` and `collate` run in data workers and touch no parameters; `forward` runs on the
     device. The constructor takes `(settings, encoder)`, then by keyword each recipe section that
-    `uses` names: `views` (a `Views`), `objective` (an `Objective` built for the encoder).
+    `uses` names: `views` (a `Views`), `objective` (an `Objective` built for the encoder). One
+    that uses `labels` learns from `draw.targets` where the recipe names a table of them; a setting
+    `classes` that is None is filled with their number.
 
     kind: whether the encoder is for `unlabeled embed`, or (a restoration, such as despeckling) for
     `unlabeled apply`, which then calls `restore`.
@@ -31,7 +33,7 @@ class Pretext(Configured):
     kind: ClassVar[Literal["representation", "restoration"]] = "representation"
     restores_to: ClassVar[str] = ""
     """The ending of the file that `restore` writes: ".tif", ".wav" …"""
-    uses: ClassVar[tuple[Literal["views", "objective"], ...]] = ()
+    uses: ClassVar[tuple[Literal["views", "objective", "labels"], ...]] = ()
     frozen: ClassVar[tuple[str, ...]] = ()
     """Submodules that stay as they start on purpose (a reference model), by name. Any other copy of
     the encoder that does not learn is a teacher and has to move."""

@@ -64,6 +64,11 @@ def sealed(source: str, signature: str, *, content: bool = True) -> str:
     return f"{size}.{modified}.{changed}.{found}"
 
 
+def content_hash(source: str, signature: str) -> str:
+    """What an item holds, wherever it lies and whatever it is called; "" if it cannot be read."""
+    return signature if signature.startswith(CONTENT) else _content(source, signature)
+
+
 def same(kept: str, source: str, signature: str) -> bool:
     """Whether an item still is what it was when `kept` was sealed.
 

@@ -33,6 +33,7 @@ from unlabeled.export.encoder import (
     run_of,
 )
 from unlabeled.inference.reading import open_source, pseudonyms
+from unlabeled.labelled import read as read_seen
 from unlabeled.privacy import Pseudonyms
 from unlabeled.validation import validate
 
@@ -74,10 +75,11 @@ def evaluate(
     stem = "index" if hidden and labels is None else Path(labels or data).stem
     seeds = f"-{len(paths)}-runs" if also else ""
     name = _file_name(name or f"{stem}-{choice.name.replace('/', '-')}{seeds}")
-    design(labelled, names, source.items, choice, settings.folds)  # fails before the long part
+    seen = [read_seen(run) for run in map(run_of, paths) if run]
+    design(labelled, names, source.items, choice, settings.folds, seen)  # before the long part
 
     found = contestants(paths, config, settings, source, labelled)
-    study = design(labelled.take(found.read), names, source.items, choice, settings.folds)
+    study = design(labelled.take(found.read), names, source.items, choice, settings.folds, seen)
     rows, comparisons = judge(study, found)
     evaluation = Evaluation(
         name=name,

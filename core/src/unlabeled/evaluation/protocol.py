@@ -14,6 +14,8 @@ from unlabeled.errors import DataError
 from unlabeled.evaluation.matching import Labelled
 from unlabeled.evaluation.probing import Predictions, predict
 from unlabeled.evaluation.settings import EvaluationSettings
+from unlabeled.labelled import Labelled as SeenLabels
+from unlabeled.labelled import had_labels
 from unlabeled.probes.splits import Split, by_fold, by_split, leave_groups_out
 from unlabeled.recipe import Choice, read_choice
 
@@ -72,15 +74,52 @@ def design(
     items: Items,
     choice: Choice,
     folds: int,
+    seen: Sequence[SeenLabels] = (),
 ) -> Study:
-    """Lay out the study of N labelled items. Raises DataError."""
+    """Lay out the study of N labelled items. seen: what had labels in training.
+
+    Raises DataError, also where nothing is left to be tested.
+    """
     probe: Evaluator = choice.settings  # type: ignore[assignment]
     groups, note = _groups(labelled, items)
     splits, described = _splits(labelled, groups, folds)
-    notes = [*([note] if note else []), *_notes_on_groups(groups, splits)]
+    splits, on_labels = _unseen(labelled, items, groups, splits, seen)
+    notes = [*([note] if note else []), *on_labels, *_notes_on_groups(groups, splits)]
     targets, notes_on_targets = _targets(labelled, names, probe, splits)
     notes = [*notes, *notes_on_targets, *labelled.labels.notes]
     return Study(probe, tuple(targets), groups, tuple(splits), described, tuple(notes))
+
+
+def _unseen(
+    labelled: Labelled,
+    items: Items,
+    groups: np.ndarray,
+    splits: list[Split],
+    seen: Sequence[SeenLabels],
+) -> tuple[list[Split], list[str]]:
+    """The splits without tests of groups whose labels the method learned from; and how many.
+
+    They may train the probe: their labels are known. A method repeats what it has memorised, so
+    on those groups even labels drawn by lot would look like a win.
+    """
+    rows = np.array(had_labels(seen, items, labelled.rows.tolist()))
+    names = set().union(*(each.groups for each in seen))
+    rows |= np.array([name in names for name in groups])
+    left_out = np.isin(groups, groups[rows])
+    if not left_out.any():
+        return splits, []
+    kept = [Split(split.train, split.test[~left_out[split.test]]) for split in splits]
+    kept = [split for split in kept if len(split.test)]
+    count, of = int(left_out.sum()), len(set(groups[left_out].tolist()))
+    if not kept:
+        raise DataError(
+            f"all {labelled.unit} that could be tested are of groups that had labels in training "
+            f"({count} {labelled.unit} of {of} groups), so no score would mean anything. Evaluate "
+            "on other groups, or train with labels of fewer."
+        )
+    return kept, [
+        f"{count} {labelled.unit} of {of} groups had labels in training and are not tested."
+    ]
 
 
 def _targets(

@@ -22,6 +22,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from unlabeled.batch_norm import drawn_lists
 from unlabeled.contract import Batch, Encoder, Pretext, Reader, Sample
 from unlabeled.data.items import Items, Quarantined
+from unlabeled.data.training_labels import TrainingLabels
 from unlabeled.errors import DataError, UnlabeledError, UnreadableItem
 from unlabeled.randomness import Draw, keyed_rng
 from unlabeled.training.clusters import deal_apart, keep_together, whole_batches
@@ -138,10 +139,15 @@ class Examples(Dataset[Fetched]):
     """Reads the items of a batch and lets the pretext make its examples. Runs in data workers."""
 
     def __init__(
-        self, items: Items, reader: Reader, pretext: Pretext, settings: TrainingSettings
+        self,
+        items: Items,
+        reader: Reader,
+        pretext: Pretext,
+        settings: TrainingSettings,
+        labels: TrainingLabels | None = None,
     ) -> None:
         self.items, self.reader, self.pretext = items, reader, pretext
-        self.settings = settings
+        self.settings, self.labels = settings, labels
 
     def __getitem__(self, visits: Sequence[Visit]) -> Fetched:
         skipped: list[Quarantined] = []
@@ -160,7 +166,8 @@ class Examples(Dataset[Fetched]):
         index, number = visit.item, visit.number
         for _ in range(ATTEMPTS):
             item = self.items[index]
-            draw = Draw.of(item, self.settings.seed, visit.epoch, number)
+            targets = self.labels.of(index) if self.labels else None
+            draw = Draw.of(item, self.settings.seed, visit.epoch, number, targets)
             try:
                 return self.pretext.example(self.reader.read(item, draw.rng("read")), draw)
             except UnreadableItem as error:

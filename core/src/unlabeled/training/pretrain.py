@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from unlabeled import labelled
 from unlabeled.data.items import OF_PLACE, Items
 from unlabeled.data.quarantine import Limits
 from unlabeled.data.trained_on import data_changes, keep_signatures, keeps_signatures
+from unlabeled.data.training_labels import TrainingLabels, training_labels
 from unlabeled.errors import DataError, RunError
 from unlabeled.privacy import Pseudonyms, data_of, is_private
 from unlabeled.recipe import Recipe, build_reader, merge, read_recipe
@@ -66,10 +68,11 @@ def pretrain(
     source = None if continue_from is None else RunFolder(Path(continue_from))
     with ExitStack() as stack:
 
-        def begin() -> tuple[Items, DataRecord, Manifest | None]:
+        def begin() -> tuple[Items, DataRecord, Manifest | None, TrainingLabels | None]:
             folder.check()
             items = _index(recipe, Path(data))
             Limits(settings.unreadable, settings.max_skipped).check_index(items)
+            labels = training_labels(recipe.labels, items, Path(data)) if recipe.labels else None
             folder.claim()
             stack.enter_context(folder.locked())
             reader = build_reader(recipe.reader)
@@ -84,11 +87,13 @@ def pretrain(
                 names.remember(items, Path(data))
             if not keeps_signatures(folder):
                 keep_signatures(folder, items, ids)
-            return items, record, earlier
+            if labels or (source and labelled.read(source) != labelled.Labelled()):
+                labelled.record(folder, items, labels, source)
+            return items, record, earlier, labels
 
-        items, record, manifest = first(fabric, begin)
+        items, record, manifest, labels = first(fabric, begin)
         if manifest is None or manifest.status != "finished":
-            job = Job(fabric, folder, recipe, items, record, source)
+            job = Job(fabric, folder, recipe, items, record, source, labels)
             with deterministic(settings.deterministic), default_dtype(settings.precision):
                 manifest = train(job, quiet=quiet or not fabric.is_global_zero)
         return Run(folder.path, manifest)

@@ -17,6 +17,7 @@ from unlabeled.commands import command
 from unlabeled.contract import Batch, Encoder, GradientCheckpointing, Pretext, Reader
 from unlabeled.data.items import Items
 from unlabeled.data.quarantine import Limits, Quarantine
+from unlabeled.data.training_labels import TrainingLabels
 from unlabeled.distributed import rank, synchronise_batch_norm, world_size
 from unlabeled.errors import NotFinite, RecipeError, RunError
 from unlabeled.export.encoder import Provenance, save_encoder
@@ -45,7 +46,8 @@ NORM_ITEMS = 2048
 
 @dataclass(frozen=True)
 class Job:
-    """What is trained, on what, where to. source: the run that it continues."""
+    """What is trained, on what, where to. source: the run that it continues; labels: that the
+    method learns from."""
 
     fabric: Fabric
     folder: RunFolder
@@ -53,6 +55,7 @@ class Job:
     items: Items
     data: DataRecord
     source: RunFolder | None = None
+    labels: TrainingLabels | None = None
 
     @property
     def settings(self) -> TrainingSettings:
@@ -74,7 +77,9 @@ class Job:
     @cached_property
     def facts(self) -> dict[str, Any]:
         """What the reader says of the items, asked once: it may have to read some."""
-        return dict(self.reader.describe(self.items))
+        classes = len(self.labels.classes) if self.labels else 0
+        known = {"classes": classes} if classes else {}  # quantities have none
+        return {**self.reader.describe(self.items), **known}
 
 
 @dataclass(frozen=True)
@@ -104,7 +109,7 @@ def train(job: Job, *, quiet: bool) -> Manifest:
         stop = stack.enter_context(StopRequest())
         watch = _watch(job, trainer, order, origin, shown, stop, stack)
         stream = load(
-            Examples(job.items, job.reader, trainer.pretext, job.settings),
+            Examples(job.items, job.reader, trainer.pretext, job.settings, job.labels),
             _slices(job, order, start, total),
             pin=job.fabric.device.type == "cuda",
         )

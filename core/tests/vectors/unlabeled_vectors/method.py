@@ -92,6 +92,35 @@ class Stranger(Memory):
         return self.other
 
 
+class ClassifySettings(Settings):
+    classes: int | None = None
+
+
+class Classify(Pretext):
+    """Semi-supervised at its simplest: learns the labels that there are by heart."""
+
+    settings_type = ClassifySettings
+    uses = ("labels",)
+
+    def __init__(self, settings, encoder):
+        super().__init__(settings, encoder)
+        self.head = nn.Linear(encoder.outputs[0].width, settings.classes or 2)
+
+    def example(self, sample, draw):
+        return sample, draw.targets.get("kind", -1)
+
+    def collate(self, examples):
+        samples, known = zip(*examples, strict=True)
+        return self.encoder.collate(samples), torch.tensor(known)
+
+    def forward(self, batch):
+        samples, known = batch
+        each = F.cross_entropy(
+            self.head(self.encoder(samples)), known.clamp(min=0), reduction="none"
+        )
+        return Loss(global_mean(each, (known >= 0).to(each.dtype)))
+
+
 class DenoiseSettings(Settings):
     noise: float = 0.1
 

@@ -23,6 +23,7 @@ plugin = Plugin(
     augmentations={"jitter": Component("unlabeled_vectors.method:Jitter", "noise and scale")},
     pretexts={
         "memory": Component("unlabeled_vectors.method:Memory", "a teacher and a queue"),
+        "classify": Component("unlabeled_vectors.method:Classify", "learns labels by heart"),
         "taught": Component("unlabeled_vectors.method:Taught", "hands over its teacher"),
         "stranger": Component("unlabeled_vectors.method:Stranger", "hands over what it must not"),
         "denoise": Component("unlabeled_vectors.method:Denoise", "vectors without noise"),
