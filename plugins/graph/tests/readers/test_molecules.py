@@ -293,3 +293,14 @@ def test_a_molecule_that_rdkit_stumbles_over_costs_no_other(tmp_path, monkeypatc
     items = Molecules().index(tmp_path)
     assert items.table["name"].to_pylist() == ["a", "c"]
     assert items.quarantine[0].found == "CC (Can't kekulize mol)"
+
+
+@pytest.mark.parametrize("ending", [".smi", ".sdf"])
+@pytest.mark.parametrize("content", ["", "\n\n"])
+def test_an_empty_file_is_listed(smiles_file, ending, content):
+    (smiles_file.parent / f"empty{ending}").write_text(content)
+    items = Molecules().index(smiles_file.parent)
+    assert any(
+        entry.source.endswith(f"empty{ending}") and entry.found == "no rows"
+        for entry in items.quarantine
+    )

@@ -128,9 +128,11 @@ class Found:
     _seen: set[int] = field(default_factory=set)
 
     def add(self, rows: Iterable[Row], file: Listed, group: str | None) -> None:
-        """Add the molecules of one file. Raises what `rows` raises."""
+        """Add the molecules of one file. Raises what `rows` raises; ValueError if there is none."""
         expected = "a molecule" if kind_of(file.path) in SDF else "a SMILES string"
+        empty = kind_of(file.path) in (*SMILES, *SDF)
         for row in rows:
+            empty = False
             place, shown = f"{file.path}, line {row.line}", row.text[:SHOWN] or "nothing"
             if row.molecule is None:
                 self.listing.quarantine(UnreadableItem(place, expected, shown))
@@ -140,6 +142,8 @@ class Found:
             except (ValueError, RuntimeError) as error:  # what rdkit raises; the next rows may do
                 bad = UnreadableItem(place, "a molecule that rdkit can take", f"{shown} ({error})")
                 self.listing.quarantine(bad)
+        if empty:
+            raise ValueError("no rows")
 
     def _add(self, row: Row, molecule: Chem.Mol, file: Listed, group: str | None) -> None:
         smiles = Chem.MolToSmiles(molecule) if kind_of(file.path) in SDF else row.text
