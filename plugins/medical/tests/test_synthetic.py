@@ -26,3 +26,10 @@ def test_labels_name_every_item(heads):
     assert [row["item"] for row in rows] == [item.id for item in Volumes().index(heads)]
     assert {row["label"] for row in rows} == {"one bright", "two bright", "one dark", "two dark"}
     assert all(float(row["volume_mm3"]) > 0 for row in rows)
+
+
+def test_two_volumes_are_of_one_patient(tmp_path):
+    """So that whatever depends on groups has some that several items share."""
+    write_heads(tmp_path, count=5, seed=0)
+    groups = Volumes().index(tmp_path).table["group"].to_pylist()
+    assert groups == ["patient000", "patient000", "patient001", "patient001", "patient002"]

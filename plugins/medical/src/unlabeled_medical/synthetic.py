@@ -17,7 +17,7 @@ def write_heads(path: Path, *, count: int, seed: int) -> None:
 
     About 20 voxels a side, 2 mm, in three voxel orders. The label is the kind of nuclei, and
     volume_mm3 their size; group is the scanner, which sets the unit of intensity and the noise.
-    Place, size and tilt of the head vary within a label.
+    Place, size and tilt of the head vary within a label. Each two volumes are of one patient.
     """
     rng = np.random.default_rng(seed)
     rows = []
@@ -25,7 +25,7 @@ def write_heads(path: Path, *, count: int, seed: int) -> None:
         kind, site = KINDS[index % len(KINDS)], index // len(KINDS) % SITES
         values, volume = _head(kind, site, rng)
         affine = np.diag([(-2.0, 2.0, 2.0)[site], (2.0, -2.0, 2.0)[site], 2.0, 1.0])
-        name = f"{index:04d}.nii.gz"
+        name = f"patient{index // 2:03d}_{index % 2}.nii.gz"
         image = nibabel.Nifti1Image(values, affine)  # type: ignore[no-untyped-call]
         nibabel.save(image, path / name)
         rows.append(
