@@ -281,7 +281,7 @@ def test_seeds_of_pretraining_are_averaged_like_those_of_random_encoders(vectors
     runs = []
     for seed in range(3):
         torch.manual_seed(seed)
-        runs.append(save_mixer(Mixer(MixerSettings(width=6)), name=f"seed-{seed}"))
+        runs.append(save_mixer(Mixer(MixerSettings(width=6)), name=f"seed-{seed}", seed=seed))
     asked = {"labels": data / "labels.csv", "target": ["strength"], "settings": FEW}
     alone = [evaluate(run, data, **asked).rows[0].score for run in runs]
 
@@ -301,7 +301,9 @@ def test_seeds_of_pretraining_are_averaged_like_those_of_random_encoders(vectors
     with pytest.raises(UsageError, match="each run once"):
         evaluate(runs[0], data, also=[runs[1], runs[1]], **asked)
     other = save_mixer(Mixer(MixerSettings(width=5)), name="other")
-    with pytest.raises(UsageError, match=r"other: expected the encoder of .*seed-0"):
+    with pytest.raises(
+        UsageError, match=r"other: expected a run of .*seed-0.*encoder.width is 5 there, 6 here"
+    ):
         evaluate(runs[0], data, also=[other], **asked)
 
 

@@ -23,9 +23,9 @@ from unlabeled.evaluation.matching import match
 from unlabeled.evaluation.protocol import choose_probe, design
 from unlabeled.evaluation.result import Evaluation
 from unlabeled.evaluation.scoring import judge
+from unlabeled.evaluation.seeds import require_seeds_of_one_recipe
 from unlabeled.evaluation.settings import EvaluationSettings
 from unlabeled.export.encoder import (
-    EncoderConfig,
     encoder_folder,
     load_reader,
     read_config,
@@ -61,7 +61,7 @@ def evaluate(
     config, data = read_config(path), Path(data)
     require_representation(config, path)
     paths = (path, *also)
-    _require_seeds_of_one_recipe(paths, config)
+    require_seeds_of_one_recipe(paths, config)
     settings = settings or recipe_settings(path)
     reader = load_reader(path)
     source = open_source(reader, data, Limits(unreadable, max_skipped))
@@ -115,20 +115,6 @@ def evaluate(
     folder = run.path if run else encoder_folder(path)
     write_json(folder / "evaluation" / f"{name}.json", evaluation.to_dict())
     return evaluation
-
-
-def _require_seeds_of_one_recipe(paths: Sequence[Path | str], config: EncoderConfig) -> None:
-    """config: of the first of them."""
-    if len({Path(path).resolve() for path in paths}) < len(paths):
-        raise UsageError("also: expected each run once, found one twice")
-    for other in paths[1:]:
-        found = read_config(other)
-        for part in ("encoder", "reader"):
-            if getattr(found, part).to_dict() != getattr(config, part).to_dict():
-                raise UsageError(
-                    f"{other}: expected the {part} of {paths[0]}, as of another seed of one "
-                    "recipe, found other settings. Evaluate it by itself."
-                )
 
 
 def _changed(path: Path | str, items: Items, hidden: Pseudonyms | None) -> list[str]:

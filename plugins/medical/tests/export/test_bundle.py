@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import nibabel
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 from monai.bundle import ConfigParser, run
 
 import unlabeled
-from unlabeled.errors import ShapeError, UsageError
+from unlabeled.errors import RunError, ShapeError, UsageError
 from unlabeled.recipe import load_recipe
 from unlabeled_medical.export.bundle import EncoderNetwork, export_bundle
 
@@ -48,6 +49,18 @@ def test_monai_runs_it_and_finds_the_same_embeddings(trained, tmp_path):
     table = pq.read_table(tmp_path / "ours.parquet").to_pylist()
     ours = {private[row["id"]]: row["vector"] for row in table}
     np.testing.assert_allclose(found, [ours[f"{n}.nii.gz"] for n in range(4)], atol=1e-5)
+
+
+@pytest.mark.parametrize("text", ["$__import__('os').getcwd()", "@imports", "%file.json::x"])
+def test_a_run_brings_no_expression_into_a_bundle(trained, tmp_path, text):
+    run = shutil.copytree(trained[0].path, tmp_path / "run")
+    file = run / "encoder" / "config.json"
+    config = json.loads(file.read_text())
+    config["reader"]["include"] = [text]
+    file.write_text(json.dumps(config))
+    with pytest.raises(RunError, match="expression in a MONAI bundle"):
+        export_bundle(run, tmp_path / "bundle")
+    assert not (tmp_path / "bundle").exists()
 
 
 def test_its_weights_hold_no_code_and_its_metadata_what_monai_asks_for(trained, tmp_path):

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from unlabeled.atomic import new_folder, write_json
 from unlabeled.contract import Encoder
-from unlabeled.errors import ShapeError, UsageError
+from unlabeled.errors import RunError, ShapeError, UsageError
 from unlabeled.export.encoder import EncoderConfig, encoder_folder, load_encoder, read_config
 from unlabeled.inference.encoding import choose_output
 from unlabeled.recipe import build_encoder, read_choice
@@ -40,7 +40,8 @@ HERE = "unlabeled_medical.export.bundle"
 def export_bundle(run: Path | str, out: Path | str, output: str | None = None) -> Path:
     """Write the encoder of a run as a bundle into the new folder `out`; all or nothing.
 
-    output: which of its vectors per image; the default one if None. Raises RunError, UsageError.
+    output: which of its vectors per image; the default one if None. Raises RunError (also where a
+    setting's text would be an expression in MONAI's configuration), UsageError.
     """
     config = read_config(run)
     chosen = choose_output(config.outputs, output)
@@ -48,6 +49,7 @@ def export_bundle(run: Path | str, out: Path | str, output: str | None = None) -
         raise UsageError(
             f"output: expected one vector per image, {chosen.name} gives {chosen.kind}"
         )
+    _require_plain([config.encoder.to_dict(), config.reader.to_dict(), chosen.name], run)
     network = EncoderNetwork(config.encoder.to_dict(), chosen.name)
     network.encoder.load_state_dict(load_encoder(run).state_dict())
     with new_folder(Path(out)) as partial:
@@ -58,6 +60,20 @@ def export_bundle(run: Path | str, out: Path | str, output: str | None = None) -
         torch.save(network.state_dict(), partial / "models" / "model.pt")
         shutil.copyfile(encoder_folder(run) / "README.md", partial / "docs" / "README.md")
     return Path(out)
+
+
+def _require_plain(value: Any, run: Path | str) -> None:
+    """Raises RunError for what MONAI would evaluate, include or build: a run must bring no code."""
+    if isinstance(value, str) and value.startswith(("$", "@", "%")):
+        raise RunError(f"{run}: the setting {value!r} would be an expression in a MONAI bundle.")
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            _require_plain(each, run)
+            if str(key).startswith("_"):
+                raise RunError(f"{run}: the key {key!r} has a meaning in a MONAI bundle.")
+    if isinstance(value, list | tuple):
+        for each in value:
+            _require_plain(each, run)
 
 
 class EncoderNetwork(nn.Module):
