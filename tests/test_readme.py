@@ -169,7 +169,7 @@ def test_the_table_of_methods_is_up_to_date():
 
 def test_every_command_is_in_the_readme():
     shown = {call[0] for call in words(ROOT / "README.md", "unlabeled")}
-    assert set(COMMANDS) - shown <= {"describe", "similar"}
+    assert set(COMMANDS) - shown <= {"describe", "neighbours"}
 
 
 def test_the_functions_that_python_offers_are_those_of_the_readme():

@@ -13,7 +13,7 @@ from unlabeled.data.items import Items
 from unlabeled.errors import RunError
 from unlabeled.evaluation.evaluate import evaluate
 from unlabeled.inference.embed import embed
-from unlabeled.inference.restore import apply
+from unlabeled.inference.restore import restore
 from unlabeled.privacy import Pseudonyms, is_private
 from unlabeled.recipe import merge
 from unlabeled.report.page import report
@@ -176,11 +176,11 @@ def test_restored_files_are_called_by_pseudonyms(data, tmp_path):
         "pretext": {"name": "vectors/denoise"},
     }
     run = pretrain(toy_runs.recipe(sections), data, tmp_path / "run", quiet=True).path
-    done = apply(run, data, tmp_path / "out")
+    done = restore(run, data, tmp_path / "out")
     assert done.files == len(list((tmp_path / "out").glob("*.clean.json"))) == toy_runs.ITEMS - 2
     for path, text in texts(tmp_path / "out"):
         assert not [name for name in NAMES if name.encode() in text], path
-    assert apply(run, data, tmp_path / "out").added == 0
+    assert restore(run, data, tmp_path / "out").added == 0
 
 
 def test_names_of_any_kind_come_back(tmp_path):

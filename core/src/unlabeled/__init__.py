@@ -19,36 +19,39 @@ if TYPE_CHECKING:
     from unlabeled.evaluation.evaluate import evaluate
     from unlabeled.export.encoder import load_encoder
     from unlabeled.inference.embed import embed
-    from unlabeled.inference.restore import apply
-    from unlabeled.inference.update_batch_norm import adapt
+    from unlabeled.inference.neighbours import neighbours
+    from unlabeled.inference.restore import restore
+    from unlabeled.inference.update_batch_norm import update_batch_norm
     from unlabeled.recipe import load_recipe
     from unlabeled.training.method import load_method
     from unlabeled.training.pretrain import pretrain, resume
 
 __all__ = [
-    "adapt",
-    "apply",
     "discover",
     "embed",
     "evaluate",
     "load_encoder",
     "load_method",
     "load_recipe",
+    "neighbours",
     "pretrain",
+    "restore",
     "resume",
+    "update_batch_norm",
 ]
 
 _HOMES = {
-    "adapt": "unlabeled.inference.update_batch_norm",
-    "apply": "unlabeled.inference.restore",
     "discover": "unlabeled.discovery",
     "embed": "unlabeled.inference.embed",
     "evaluate": "unlabeled.evaluation.evaluate",
     "load_encoder": "unlabeled.export.encoder",
     "load_method": "unlabeled.training.method",
     "load_recipe": "unlabeled.recipe",
+    "neighbours": "unlabeled.inference.neighbours",
     "pretrain": "unlabeled.training.pretrain",
+    "restore": "unlabeled.inference.restore",
     "resume": "unlabeled.training.pretrain",
+    "update_batch_norm": "unlabeled.inference.update_batch_norm",
 }
 
 

@@ -117,7 +117,7 @@ def test_json_is_json(command, data, capsys):
         ("pretrain tides/next_level DATA --out RUN --nodes 2", 2),
         ("pretrain tides/next_level DATA --out RUN --accelerator tpu", 2),
         ("embed RUN DATA --out x.parquet --batch-size 0", 2),
-        ("similar x.parquet item --count -2", 2),
+        ("neighbours x.parquet item --count -2", 2),
     ],
 )
 def test_an_error_is_one_document_too(command, code, data, tmp_path, capsys):
@@ -245,7 +245,9 @@ def test_what_cannot_be_used_is_counted_apart_and_cut_short(monkeypatch, tmp_pat
     assert "and 5 more; --json lists all" in shown
 
 
-@pytest.mark.parametrize("command", ["pretrain", "adapt", "embed", "apply", "evaluate"])
+@pytest.mark.parametrize(
+    "command", ["pretrain", "update-batch-norm", "embed", "restore", "evaluate"]
+)
 def test_every_command_that_reads_says_how_much_may_be_left_out(command, capsys):
     assert main.run([command, "--help"]) == 0
     told = capsys.readouterr().out

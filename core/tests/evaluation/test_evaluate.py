@@ -285,7 +285,7 @@ def test_seeds_of_pretraining_are_averaged_like_those_of_random_encoders(vectors
     asked = {"labels": data / "labels.csv", "target": ["strength"], "settings": FEW}
     alone = [evaluate(run, data, **asked).rows[0].score for run in runs]
 
-    found = evaluate(runs[0], data, also=runs[1:], **asked)
+    found = evaluate(runs[0], data, average_with=runs[1:], **asked)
 
     row, random, _ = found.rows
     assert (row.name, row.kind) == ("3 pretrained (mean)", "pretrained")
@@ -299,12 +299,12 @@ def test_seeds_of_pretraining_are_averaged_like_those_of_random_encoders(vectors
     assert len(list(runs[0].rglob("labels-ridge*.json"))) == 2  # alone, and of all three
     assert all(str(run) in found.notes[-1] for run in runs)
     with pytest.raises(UsageError, match="each run once"):
-        evaluate(runs[0], data, also=[runs[1], runs[1]], **asked)
+        evaluate(runs[0], data, average_with=[runs[1], runs[1]], **asked)
     other = save_mixer(Mixer(MixerSettings(width=5)), name="other")
     with pytest.raises(
         UsageError, match=r"other: expected a run of .*seed-0.*encoder.width is 5 there, 6 here"
     ):
-        evaluate(runs[0], data, also=[other], **asked)
+        evaluate(runs[0], data, average_with=[other], **asked)
 
 
 def test_what_cannot_be_done_is_said_before_the_long_part(mixer, data, save_mixer, monkeypatch):
@@ -329,7 +329,7 @@ def test_what_cannot_be_done_is_said_before_the_long_part(mixer, data, save_mixe
 
 
 def test_a_restoration_run_is_refused(mixer, data, save_mixer):
-    with pytest.raises(RunError, match="unlabeled apply"):
+    with pytest.raises(RunError, match="unlabeled restore"):
         evaluate(save_mixer(mixer, kind="restoration"), data, data / "labels.csv")
 
 

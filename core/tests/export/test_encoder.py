@@ -176,7 +176,7 @@ def test_a_restoration_run_names_its_command(saved, tmp_path):
     require_representation(read_config(run), run)
     save(encoder, tmp_path / "despeckle", kind="restoration")
     config = read_config(tmp_path / "despeckle")
-    with pytest.raises(RunError, match="unlabeled apply"):
+    with pytest.raises(RunError, match="unlabeled restore"):
         require_representation(config, tmp_path / "despeckle")
 
 

@@ -12,7 +12,7 @@ from unlabeled.errors import DataError, RunError, UnreadableItem, UsageError
 from unlabeled.export.encoder import load_encoder, load_reader
 from unlabeled.inference import embed as module
 from unlabeled.inference.embed import embed
-from unlabeled.inference.neighbours import similar
+from unlabeled.inference.neighbours import neighbours
 
 
 @pytest.fixture
@@ -306,7 +306,7 @@ def test_a_restoration_run_has_no_embedding(save_mixer, data, tmp_path):
     from unlabeled_vectors.parts import Mixer, MixerSettings
 
     run = save_mixer(Mixer(MixerSettings()), kind="restoration")
-    with pytest.raises(RunError, match="unlabeled apply"):
+    with pytest.raises(RunError, match="unlabeled restore"):
         embed(run, data, tmp_path / "out.parquet")
 
 
@@ -329,8 +329,42 @@ def test_what_an_item_lacks_is_null_and_counted(run, data, tmp_path, monkeypatch
     assert kept["vector"].to_pylist() == expected["vector"].to_pylist()
 
     query = kept["id"][0].as_py()
-    near = similar(done.path, query, count=30)
+    near = neighbours(done.path, query, count=30)
     assert sorted(near["id"].to_pylist()) == sorted(kept["id"].to_pylist()[1:])
     lacking = found["id"].filter(found["vector"].is_null())[0].as_py()
     with pytest.raises(UsageError, match="has no vector"):
-        similar(done.path, lacking)
+        neighbours(done.path, lacking)
+
+
+def test_a_new_file_is_a_query_embedded_by_the_run_that_made_the_table(run, data, tmp_path):
+    new = tmp_path / "new"
+    new.mkdir()
+    query = sorted(data.glob("*.json"))[4]
+    shutil.copy(query, new / "fresh.json")
+    done = embed(run, data, tmp_path / "out.parquet")
+    known = neighbours(done.path, query.name, count=30)
+    found = neighbours(done.path, new, count=30)
+    assert found["id"][0].as_py() == query.name
+    assert found["similarity"][0].as_py() == pytest.approx(1, abs=1e-5)
+    assert found["id"].to_pylist()[1:] == known["id"].to_pylist()
+    np.testing.assert_allclose(found["similarity"][1:], known["similarity"], atol=1e-5)
+
+
+def test_a_new_file_is_refused_where_the_encoder_is_another_or_not_named(
+    run, data, tmp_path, save_mixer
+):
+    from unlabeled_vectors.parts import Mixer, MixerSettings
+
+    file = tmp_path / "new"
+    file.mkdir()
+    shutil.copy(next(data.glob("*.json")), file)
+    done = embed(run, data, tmp_path / "out.parquet")
+    shutil.rmtree(run)
+    torch.manual_seed(1)
+    assert save_mixer(Mixer(MixerSettings(width=6)), batch_size=4) == run
+    with pytest.raises(RunError, match=r"not the one that made .*out\.parquet"):
+        neighbours(done.path, file)
+    table = pq.read_table(done.path).replace_schema_metadata({})
+    pq.write_table(table, tmp_path / "bare.parquet")
+    with pytest.raises(UsageError, match="does not say which run made it"):
+        neighbours(tmp_path / "bare.parquet", file)

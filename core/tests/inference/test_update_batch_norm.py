@@ -7,7 +7,7 @@ from unlabeled.cli import main
 from unlabeled.errors import RunError, UsageError
 from unlabeled.export.encoder import load_encoder, load_reader
 from unlabeled.inference.reading import Source
-from unlabeled.inference.update_batch_norm import adapt, drawn_batches
+from unlabeled.inference.update_batch_norm import drawn_batches, update_batch_norm
 from unlabeled.randomness import keyed_rng
 
 
@@ -28,7 +28,7 @@ def run(save_mixer):
 
 
 def test_batch_norm_has_the_statistics_of_the_data_and_no_weight_changes(run, data, tmp_path):
-    adapted = load_encoder(adapt(run, data, tmp_path / "adapted"))
+    adapted = load_encoder(update_batch_norm(run, data, tmp_path / "adapted"))
 
     before, reader = load_encoder(run), load_reader(run)
     with torch.no_grad():
@@ -51,19 +51,19 @@ def test_batches_come_in_the_order_drawn_and_no_item_is_left_out(run, data):
     assert min(len(batch.valid) for batch in batches) > 1
 
 
-def test_what_it_was_adapted_to_is_written_down(run, data, tmp_path):
-    out = adapt(run, data, tmp_path / "adapted")
+def test_what_it_was_batch_norm_of_is_written_down(run, data, tmp_path):
+    out = update_batch_norm(run, data, tmp_path / "adapted")
 
     described = json.loads((out / "config.json").read_text())
     fingerprint = load_reader(run).index(data).fingerprint()
-    assert described["provenance"]["adapted_to"] == fingerprint
+    assert described["provenance"]["batch_norm_of"] == fingerprint
     assert fingerprint[:12] in (out / "README.md").read_text()
 
 
 def test_nothing_is_overwritten(run, data, tmp_path):
     (tmp_path / "there").mkdir()
     with pytest.raises(UsageError, match="not there yet"):
-        adapt(run, data, tmp_path / "there")
+        update_batch_norm(run, data, tmp_path / "there")
 
 
 def test_an_encoder_without_batch_norm_is_refused(run, data, tmp_path, monkeypatch):
@@ -71,10 +71,10 @@ def test_an_encoder_without_batch_norm_is_refused(run, data, tmp_path, monkeypat
         "unlabeled.inference.update_batch_norm.has_batch_norm", lambda encoder: False
     )
     with pytest.raises(RunError, match="no batch norm"):
-        adapt(run, data, tmp_path / "adapted")
+        update_batch_norm(run, data, tmp_path / "adapted")
 
 
 def test_the_command_says_where_the_encoder_lies(run, data, tmp_path, capsys):
-    words = ["adapt", str(run), str(data), "--out", str(tmp_path / "adapted"), "--json"]
+    words = ["update-batch-norm", str(run), str(data), "--out", str(tmp_path / "adapted"), "--json"]
     assert main.run(words) == 0
     assert json.loads(capsys.readouterr().out) == {"encoder": str(tmp_path / "adapted")}

@@ -15,7 +15,7 @@ README = (ROOT / "README.md").read_text()
 
 
 INLINE = re.compile(r"`((?:unlabeled embed|--reader.window|--probe|--evaluation.probe)[^`]*)`")
-COMMANDS = ["inspect", "pretrain", "embed", "similar", "evaluate"]
+COMMANDS = ["inspect", "pretrain", "embed", "neighbours", "evaluate"]
 
 
 def blocks(language):

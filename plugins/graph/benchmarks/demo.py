@@ -32,9 +32,9 @@ def main() -> None:
     for seed, run in enumerate(runs):
         unlabeled("pretrain", RECIPE, structures, "--training.seed", seed, "--out", run)
         # Two thirds of the atoms were of smaller molecules: their statistics fit these badly.
-        unlabeled("adapt", run, labelled, "--out", run / "adapted")
+        unlabeled("update-batch-norm", run, labelled, "--out", run / "adapted")
     first, *others = (run / "adapted" for run in runs)
-    also = [word for other in others for word in ("--also", other)]
+    also = [word for other in others for word in ("--average-with", other)]
     unlabeled("embed", first, labelled, "--out", runs[0] / "embeddings" / "molecules.parquet")
     unlabeled("evaluate", first, labelled, "--labels", labels, *also)
     unlabeled("report", runs[0])

@@ -128,7 +128,7 @@ def judge(data: Path, name: str, split: str, runs: list[Path]) -> None:
     with labels.open(newline="") as file:
         targets = [word for word in next(csv.reader(file)) if word not in ("item", "split")]
     chosen = [word for target in targets for word in ("--target", target)]
-    also = [word for run in others for word in ("--also", run)]
+    also = [word for run in others for word in ("--average-with", run)]
     named = ("--labels", labels, "--name", f"{name}-{split}")
     found = unlabeled("evaluate", first, data / f"{name}.csv", *named, *chosen, *also)
     done.parent.mkdir(parents=True, exist_ok=True)
@@ -138,7 +138,7 @@ def judge(data: Path, name: str, split: str, runs: list[Path]) -> None:
 def adapt(run: Path, molecules: Path) -> Path:
     adapted = run / molecules.stem
     if not adapted.exists():
-        unlabeled("adapt", run, molecules, "--out", adapted)
+        unlabeled("update-batch-norm", run, molecules, "--out", adapted)
     return adapted
 
 

@@ -53,7 +53,7 @@ def judge(name: str, data: str, seeds: int) -> dict[str, Any]:
     for seed, run in enumerate(runs):
         settings = ("--training.seed", seed, "--reader.name", "graph/tu", *SETS[data], *PROBE)
         unlabeled("pretrain", f"graph/{name}", folder, "--out", run, *settings)
-    also = [word for run in runs[1:] for word in ("--also", run)]
+    also = [word for run in runs[1:] for word in ("--average-with", run)]
     labels = ("--labels", folder / "labels.csv")
     judged = json.loads(unlabeled("evaluate", runs[0], folder, *labels, *also, "--json"))
     left_out = ("data", "labels", "name", "notes")

@@ -80,7 +80,7 @@ def measure(name: str, recipe: str, metric: str) -> dict[str, Any]:
 
 def evaluated(runs: Sequence[Path], data: Path, metric: str) -> dict[str, Any]:
     """The mean over the runs beside the others, on the same resamples."""
-    also = [word for run in runs[1:] for word in ("--also", str(run))]
+    also = [word for run in runs[1:] for word in ("--average-with", str(run))]
     probe = ("--evaluation.probe.name", "logistic", "--evaluation.probe.metric", metric)
     asked = ("--labels", str(data / "labels.csv"), "--name", metric, *probe, *also, "--json")
     found = json.loads(unlabeled("evaluate", str(runs[0]), str(data), *asked))

@@ -4,7 +4,7 @@ run: UNLABELED_DATA=… make bench-merlin   (or python merlin.py [--seeds 3] [--
 
 Settings were chosen on other synthetic scenes and within the upper half of the real ones.
 Scenes are written once as complex GeoTIFFs and go through `unlabeled pretrain` (the recipe
-remote_sensing/merlin) and `unlabeled apply`. Synthetic: straight-edged fields of known
+remote_sensing/merlin) and `unlabeled restore`. Synthetic: straight-edged fields of known
 reflectivity, 8 scenes to train on, 2 others to judge. Real: trained on the upper half of each
 scene, judged on the lower. Neighbouring pixels of these are correlated, so every second one is
 taken (encoder.subsample 2), and one of the four lattices is judged, for filters alike. What is done
@@ -84,7 +84,7 @@ def restored(data: Path, run: Path, seed: int, *settings: str) -> float:
         unlabeled(*("pretrain", RECIPE, data / "train", "--out", run, "--seed", seed), *settings)
         seconds = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
         note.write_text(json.dumps({"cpu_minutes": round(seconds / 60, 2)}))
-    unlabeled("apply", run, data / "test", "--out", run / "restored")
+    unlabeled("restore", run, data / "test", "--out", run / "restored")
     return float(json.loads(note.read_text())["cpu_minutes"])
 
 

@@ -174,7 +174,7 @@ def _tell(run: Run, json: bool) -> None:
     from unlabeled.export.encoder import read_config
 
     if read_config(run.path).provenance.kind == "restoration":
-        console().print(f"  {command('apply', run.path, 'DATA', '--out', 'restored')}")
+        console().print(f"  {command('restore', run.path, 'DATA', '--out', 'restored')}")
     else:
         out = ("--out", "embeddings.parquet")
         console().print(f"  {command('embed', run.path, 'DATA', *out)}")

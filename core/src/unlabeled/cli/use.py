@@ -1,4 +1,4 @@
-"""What to do with a run: adapt, embed, apply, evaluate, similar, report and export it."""
+"""What to do with a run: embed or restore, evaluate, find neighbours, report and export."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from unlabeled.cli.printing import console, print_json, print_table
 
 if TYPE_CHECKING:
     from unlabeled.inference.embed import Embedded
-    from unlabeled.inference.restore import Applied
+    from unlabeled.inference.restore import Restored
 
 Share = Annotated[float, Parameter(validator=validators.Number(gte=0, lte=1))]
 Overrides = Annotated[str, Parameter(allow_leading_hyphen=True, show=False)]
 
 
-def adapt(
+def update_batch_norm(
     run: Path,
     data: Path,
     *,
@@ -28,7 +28,7 @@ def adapt(
     max_skipped: Share = 0.1,
     json: Json = False,
 ) -> None:
-    """Write the run's encoder anew, its batch-norm statistics fitted to DATA. No labels are used.
+    """Write the run's encoder with the batch-norm statistics of DATA. No labels are used.
 
     Worth it where DATA look unlike what the encoder was trained on. Use the result in place of
     the run: unlabeled embed OUT, unlabeled evaluate OUT.
@@ -46,9 +46,9 @@ def adapt(
     max_skipped
         The largest share of items that may be left out so, 0 to 1.
     """
-    from unlabeled.inference.update_batch_norm import adapt as fit
+    from unlabeled.inference.update_batch_norm import update_batch_norm as update
 
-    path = fit(run, data, out, unreadable=unreadable, max_skipped=max_skipped)
+    path = update(run, data, out, unreadable=unreadable, max_skipped=max_skipped)
     if json:
         print_json({"encoder": str(path)})
     else:
@@ -109,7 +109,7 @@ def embed(
         console().print(f"  left out: {len(done.quarantine)}, see {done.listed_in}")
 
 
-def _made(done: Embedded | Applied) -> str:
+def _made(done: Embedded | Restored) -> str:
     """ "3 items new, 1 changed", and what is not known."""
     new = done.added - done.changed - done.unknown
     told = f"{new} items new, {done.changed} changed"
@@ -118,7 +118,7 @@ def _made(done: Embedded | Applied) -> str:
     return told
 
 
-def apply(
+def restore(
     run: Path,
     data: Path,
     *,
@@ -142,9 +142,9 @@ def apply(
     max_skipped
         The largest share of items that may be left out so, 0 to 1.
     """
-    from unlabeled.inference.restore import apply as restore
+    from unlabeled.inference.restore import restore as write
 
-    done = restore(run, data, out, unreadable=unreadable, max_skipped=max_skipped)
+    done = write(run, data, out, unreadable=unreadable, max_skipped=max_skipped)
     if json:
         print_json(done.to_dict())
         return
@@ -158,7 +158,7 @@ def evaluate(
     data: Path,
     *overrides: Overrides,
     labels: Path | None = None,
-    also: tuple[Path, ...] = (),
+    average_with: tuple[Path, ...] = (),
     target: tuple[str, ...] = (),
     probe: str | None = None,
     name: str | None = None,
@@ -179,7 +179,7 @@ def evaluate(
     labels
         A CSV, JSON lines or Parquet table: item (or item#node), one or more targets, optionally
         group, split, fold, start and end. Several rows about the same give it several labels.
-    also
+    average_with
         A run of the same recipe with another seed; may be given several times. Scores are averaged.
     target
         Which column to predict; may be given several times. The only one, if left out.
@@ -198,7 +198,7 @@ def evaluate(
     from unlabeled.recipe import merge
     from unlabeled.validation import validate
 
-    flags = ["--labels", "--also", "--target", "--probe", "--name", "--json"]
+    flags = ["--labels", "--average-with", "--target", "--probe", "--name", "--json"]
     flags += ["--unreadable", "--max-skipped"]
     changes = parse_overrides(overrides, flags, section="evaluation").get("evaluation", {})
     if probe:
@@ -209,7 +209,7 @@ def evaluate(
         run,
         data,
         labels,
-        also=also,
+        average_with=average_with,
         target=target,
         settings=settings,
         name=name,
@@ -230,19 +230,20 @@ def evaluate(
         out.print(sentence)
 
 
-def similar(table: Path, item: str, *, count: Positive = 10, json: Json = False) -> None:
-    """More like this: what is nearest to an item in a table of embeddings.
+def neighbours(table: Path, item: str, *, count: Positive = 10, json: Json = False) -> None:
+    """The rows of a table of embeddings that are nearest to an item or to a new file.
 
     Parameters
     ----------
     table
         A Parquet file that `unlabeled embed` wrote.
     item
-        Its id in the table: the path relative to the folder that was embedded.
+        Its id in the table (the path relative to the folder that was embedded), or a new file,
+        which is embedded by the run that the table names.
     count
         How many rows to show.
     """
-    from unlabeled.inference.neighbours import similar as find
+    from unlabeled.inference.neighbours import neighbours as find
 
     rows = find(table, item, count=count).to_pylist()
     if json:

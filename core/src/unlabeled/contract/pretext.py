@@ -27,7 +27,7 @@ class Pretext(Configured):
     `classes` that is None is filled with their number.
 
     kind: whether the encoder is for `unlabeled embed`, or (a restoration, such as despeckling) for
-    `unlabeled apply`, which then calls `restore`.
+    `unlabeled restore`, which then calls `restore`.
     """
 
     kind: ClassVar[Literal["representation", "restoration"]] = "representation"

@@ -43,7 +43,7 @@ def evaluate(
     data: Path | str,
     labels: Path | str | None = None,
     *,
-    also: Sequence[Path | str] = (),
+    average_with: Sequence[Path | str] = (),
     target: Sequence[str] = (),
     settings: EvaluationSettings | None = None,
     name: str | None = None,
@@ -52,15 +52,15 @@ def evaluate(
 ) -> Evaluation:
     """Probe the encoder of a run on labelled data, and write `evaluation/<name>.json` there.
 
-    path: a run or its encoder folder; also: runs of the same recipe with other seeds, whose scores
-    are averaged with its own; labels: a table (see `labels`), or None for the metadata
+    path: a run or its encoder folder; average_with: runs of the same recipe with other seeds, whose
+    scores are averaged with its own; labels: a table (see `labels`), or None for the metadata
     columns of the index; target: columns, or the only one there is; settings: the recipe's if
     None; name: of the labels and the probe if None.
     Raises RunError, DataError, UsageError, RecipeError or PluginError.
     """
     config, data = read_config(path), Path(data)
     require_representation(config, path)
-    paths = (path, *also)
+    paths = (path, *average_with)
     require_seeds_of_one_recipe(paths, config)
     settings = settings or recipe_settings(path)
     reader = load_reader(path)
@@ -73,7 +73,7 @@ def evaluate(
     labelled = within(labelled, source)
     choice, why = choose_probe(labelled, names, settings)
     stem = "index" if hidden and labels is None else Path(labels or data).stem
-    seeds = f"-{len(paths)}-runs" if also else ""
+    seeds = f"-{len(paths)}-runs" if average_with else ""
     name = _file_name(name or f"{stem}-{choice.name.replace('/', '-')}{seeds}")
     seen = [read_seen(run) for run in map(run_of, paths) if run]
     design(labelled, names, source.items, choice, settings.folds, seen)  # before the long part

@@ -17,7 +17,7 @@ FREE = {"training.seed", "training.workers", "training.health_every", "training.
 def require_seeds_of_one_recipe(paths: Sequence[Path | str], config: EncoderConfig) -> None:
     """config: of the first of them. Raises UsageError that names the first difference."""
     if len({Path(path).resolve() for path in paths}) < len(paths):
-        raise UsageError("also: expected each run once, found one twice")
+        raise UsageError("--average-with: expected each run once, found one twice")
     seeds = {config.provenance.seed: paths[0]}
     for other in paths[1:]:
         found = read_config(other)
@@ -41,7 +41,7 @@ def _differences(
     (here, mine), (there, theirs) = one, other
     for part in ("encoder", "reader"):
         yield from _unlike(part, getattr(mine, part).to_dict(), getattr(theirs, part).to_dict())
-    for name in ("pretext", "steps", "items", "adapted_to"):
+    for name in ("pretext", "steps", "items", "batch_norm_of"):
         values = getattr(theirs.provenance, name), getattr(mine.provenance, name)
         if values[0] != values[1]:
             yield f"{name.replace('_', ' ')}: {values[0]} there, {values[1]} here"

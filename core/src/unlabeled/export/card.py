@@ -50,7 +50,7 @@ An encoder knows the data it was trained on. {limits}
 
 COMMANDS = {
     "representation": "embed PATH DATA --out embeddings.parquet",
-    "restoration": "apply PATH DATA --out restored",
+    "restoration": "restore PATH DATA --out restored",
 }
 LIMITS = {
     "representation": """Judge it on your own labels before relying on it,
@@ -67,8 +67,8 @@ def model_card(config: Mapping[str, Any], parameters: int) -> str:
         f" (fingerprint `{origin['fingerprint'][:12]}`)" if origin["fingerprint"] else ""
     )
     adapted = (
-        f" Its batch-norm statistics are those of other items (`{origin['adapted_to'][:12]}`)."
-        if origin["adapted_to"]
+        f" Its batch-norm statistics are those of other items (`{origin['batch_norm_of'][:12]}`)."
+        if origin["batch_norm_of"]
         else ""
     )
     return CARD.format(

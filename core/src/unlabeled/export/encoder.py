@@ -39,7 +39,8 @@ class Provenance:
     """Where an encoder comes from.
 
     batch_size: of training, and so one that fits; fingerprint: of the items it was trained on;
-    adapted_to: of those that its batch-norm statistics were fitted to by `unlabeled adapt`.
+    batch_norm_of: of the items whose batch-norm statistics it has, by `unlabeled
+    update-batch-norm`; empty where they are those of training.
     """
 
     recipe: str
@@ -50,7 +51,7 @@ class Provenance:
     batch_size: int = 64
     items: int = 0
     fingerprint: str = ""
-    adapted_to: str = ""
+    batch_norm_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +198,7 @@ def require_representation(config: EncoderConfig, path: Path | str) -> None:
     if config.provenance.kind == "restoration":
         raise RunError(
             f"{path}: {config.provenance.pretext} restores its input and has no embedding. "
-            f"Use: {command('apply', path, 'DATA', '--out', 'FOLDER')}"
+            f"Use: {command('restore', path, 'DATA', '--out', 'FOLDER')}"
         )
 
 

@@ -6,7 +6,6 @@ one part, and a later call embeds only what is new or has changed.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -18,8 +17,6 @@ from unlabeled.data.items import Quarantined
 from unlabeled.data.made import Contents
 from unlabeled.data.quarantine import Limits, Unreadable, write_quarantine
 from unlabeled.export.encoder import (
-    EncoderConfig,
-    encoder_digest,
     load_encoder,
     load_reader,
     read_config,
@@ -28,7 +25,7 @@ from unlabeled.export.encoder import (
 from unlabeled.inference.encoding import Piece, choose_output, device, encode
 from unlabeled.inference.node_names import named
 from unlabeled.inference.reading import Source, open_source, pseudonyms
-from unlabeled.inference.table import EmbeddingTable
+from unlabeled.inference.table import EmbeddingTable, Maker
 from unlabeled.privacy import Pseudonyms
 from unlabeled.progress import progress
 
@@ -96,7 +93,7 @@ def embed(
         names.remember(source.items)
         shown, left_out = names.hide(source.items), names.folder / left_out.name
     contents = Contents(source.items, names)
-    table = EmbeddingTable(out, shown, contents, _maker(path, config, chosen))
+    table = EmbeddingTable(out, shown, contents, Maker.of(path, config, chosen))
     states = table.missing()
     if states:
         encoder = load_encoder(path).to(device())
@@ -145,9 +142,3 @@ def _parts(
             if found:
                 ordered = sorted(found)
                 yield ordered, [found[row] for row in ordered]
-
-
-def _maker(path: Path | str, config: EncoderConfig, output: Output) -> str:
-    """A digest of what an embedding depends on besides the item."""
-    made_by = encoder_digest(path, config) + output.name
-    return hashlib.sha256(made_by.encode()).hexdigest()

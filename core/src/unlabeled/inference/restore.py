@@ -1,6 +1,6 @@
 """Restore a folder of files with the encoder of a restoration run: one file per item.
 
-What is done is listed in `applied.jsonl` beside the files, so an interrupted call loses at most
+What is done is listed in `restored.jsonl` beside the files, so an interrupted call loses at most
 one item, and a later call restores only what is new or has changed.
 """
 
@@ -32,13 +32,13 @@ from unlabeled.inference.reading import open_source, pseudonyms
 from unlabeled.progress import progress
 from unlabeled.run_folder import JsonLines
 
-DONE = "applied.jsonl"
+DONE = "restored.jsonl"
 """In the output folder: by which encoder it was made, then a row per item that is restored."""
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
-    """What a call of `apply` did.
+class Restored:
+    """What a call of `restore` did.
 
     files: that are there now, one per item; added: by this call; changed: so many of them of items
     that had a file of what they were before; unknown: so many that had one from before contents
@@ -59,14 +59,14 @@ class Applied:
         return {**asdict(self), "path": str(self.path), "listed_in": str(self.listed_in)}
 
 
-def apply(
+def restore(
     path: Path | str,
     data: Path | str,
     out: Path | str,
     *,
     unreadable: Unreadable = "skip",
     max_skipped: float = 0.1,
-) -> Applied:
+) -> Restored:
     """Restore every item below `data` with the encoder of a run, into files in the folder `out`.
 
     path: a run of a restoration, or its encoder folder. A file is called like its item, with the
@@ -87,7 +87,7 @@ def apply(
     files = _files(shown, out, pretext.restores_to)
     encoder = load_encoder(path).to(device())
 
-    def restore(item: Item, file: Path) -> Path:
+    def write(item: Item, file: Path) -> Path:
         file.parent.mkdir(parents=True, exist_ok=True)
         pretext.restore(encoder, reader, item, file)
         return file
@@ -102,12 +102,12 @@ def apply(
         }
         with progress("restoring", len(states)) as advance:
             for row in states:
-                for file in source.tried(row, partial(restore, file=files[row])):
+                for file in source.tried(row, partial(write, file=files[row])):
                     made.add(row, file=file.relative_to(out).as_posix())
                 advance(1)
     write_quarantine(left_out, source.all_quarantined, private=bool(names))
     counts = source.done(states)
-    return Applied(
+    return Restored(
         out,
         len(files) - len(source.quarantine),
         added=counts.total(),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
@@ -13,9 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from unlabeled.atomic import new_file
+from unlabeled.contract import Output
 from unlabeled.data.items import Items
 from unlabeled.data.made import Contents, State, digests
 from unlabeled.errors import DataError, UsageError
+from unlabeled.export.encoder import EncoderConfig, encoder_digest, encoder_folder
 from unlabeled.inference.encoding import Piece
 
 ADDED = ("position", "node", "vector")
@@ -26,21 +30,47 @@ RUNS = 64
 """So many rows are written at a time, or so many pieces, or one that is larger."""
 
 
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """What made a table. encoder: its folder; output: of the encoder; digest: of both, so that an
+    encoder that was trained anew in the same folder is another."""
+
+    encoder: str
+    output: str
+    digest: str
+
+    @classmethod
+    def of(cls, path: Path | str, config: EncoderConfig, output: Output) -> Maker:
+        """path: a run or its encoder folder. Raises RunError."""
+        digest = hashlib.sha256((encoder_digest(path, config) + output.name).encode()).hexdigest()
+        return cls(str(encoder_folder(path).resolve()), output.name, digest)
+
+    @classmethod
+    def written(cls, metadata: Mapping[bytes, bytes] | None) -> Maker:
+        """As a table's metadata name it; empty text for what they do not say."""
+        found = metadata or {}
+        names = (b"encoder", b"output", b"made_by")
+        return cls(*(found.get(name, b"").decode() for name in names))
+
+    def to_metadata(self) -> dict[str, str]:
+        return {"made_by": self.digest, "encoder": self.encoder, "output": self.output}
+
+
 class EmbeddingTable:
     """The embeddings of `items` in the Parquet file `path`.
 
-    items: as they are named there; contents: of the same items; made_by: what tells one encoder and
-    output from another; it is written into the file, and a file that says something else is
-    refused. An item counts as embedded while its row in the index and its content stay the same.
+    items: as they are named there; contents: of the same items; maker: is written into the file,
+    and a file of another one is refused. An item counts as embedded while its row in the index and
+    its content stay the same.
     Raises DataError if `path` is no table of embeddings, UsageError if it is another encoder's.
     """
 
-    def __init__(self, path: Path, items: Items, contents: Contents, made_by: str) -> None:
+    def __init__(self, path: Path, items: Items, contents: Contents, maker: Maker) -> None:
         clash = set(ADDED) & set(items.table.column_names)
         if clash:
             raise DataError(f"the reader's column {min(clash)!r} has a name that embeddings need")
-        self.path, self.items, self.contents, self.made_by = path, items, contents, made_by
-        self.parts = path.with_name(f".{path.name}.{made_by[:12]}.parts")
+        self.path, self.items, self.contents, self.maker = path, items, contents, maker
+        self.parts = path.with_name(f".{path.name}.{maker.digest[:12]}.parts")
         self._digests = digests(items.table)
         self._row_of = {key: row for row, key in enumerate(self._digests)}
         self.absent = 0
@@ -139,7 +169,7 @@ class EmbeddingTable:
         index = _signed(self.items.table.take(pa.array(rows, pa.int64())), [now[r] for r in rows])
         names = [name for name in ADDED if name in stored.column_names]
         table = _with_columns(index, {name: stored[name] for name in names})
-        return table.replace_schema_metadata({"made_by": self.made_by})
+        return table.replace_schema_metadata(self.maker.to_metadata())
 
     def _chunks(self) -> Iterator[pa.Table]:
         """What is stored, a bounded piece at a time; no item is in two pieces of one file."""
@@ -157,13 +187,13 @@ class EmbeddingTable:
         if not self.path.exists():
             return
         try:
-            metadata = pq.read_schema(self.path).metadata or {}
+            found = Maker.written(pq.read_schema(self.path).metadata)
         except (OSError, pa.ArrowInvalid) as error:
             raise DataError(
                 f"{self.path}: expected a Parquet file of embeddings, found: {error}. "
                 "Choose another output file, or delete this one."
             ) from error
-        if metadata.get(b"made_by", b"").decode() != self.made_by:
+        if found.digest != self.maker.digest:
             raise UsageError(
                 f"{self.path}: holds something else than this encoder's embeddings of this output. "
                 "Choose another output file, or delete this one."

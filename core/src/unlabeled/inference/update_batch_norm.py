@@ -33,7 +33,7 @@ BATCHES = 16
 """Drawn from the items for calibration and for batch-norm statistics."""
 
 
-def adapt(
+def update_batch_norm(
     path: Path | str,
     data: Path | str,
     out: Path | str,
@@ -54,7 +54,7 @@ def adapt(
         raise UsageError(f"{out}: expected a folder that is not there yet; remove it first")
     encoder = load_encoder(path)
     if not has_batch_norm(encoder):
-        raise RunError(f"{path}: the encoder has no batch norm; there is nothing to adapt")
+        raise RunError(f"{path}: the encoder has no batch norm; there are no statistics to update")
     reader = load_reader(path)
     source = open_source(reader, data, Limits(unreadable, max_skipped))
     rows, size = range(len(source.items)), config.provenance.batch_size
@@ -65,7 +65,7 @@ def adapt(
         encoder_name=config.encoder.name,
         reader=config.reader,
         folder=out,
-        provenance=replace(config.provenance, adapted_to=source.items.fingerprint()),
+        provenance=replace(config.provenance, batch_norm_of=source.items.fingerprint()),
     )
     return out
 
