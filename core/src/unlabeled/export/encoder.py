@@ -6,6 +6,7 @@ classes come from the installed plugin, by their names in the manifest.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import platform
@@ -13,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import safetensors.torch
 import torch
@@ -30,6 +31,7 @@ from unlabeled.recipe import Choice, build_encoder, build_reader, read_choice
 from unlabeled.run_folder import RunFolder
 from unlabeled.weights import save_weights
 
+Kind = Literal["representation", "restoration"]
 FORMAT = 1
 """The version of `config.json`."""
 
@@ -45,7 +47,7 @@ class Provenance:
 
     recipe: str
     pretext: str
-    kind: Literal["representation", "restoration"] = "representation"
+    kind: Kind = "representation"
     seed: int = 0
     steps: int = 0
     batch_size: int = 64
@@ -153,10 +155,10 @@ def read_config(path: Path | str) -> EncoderConfig:
             reader=read_choice("readers", fields["reader"], str(file)),
             outputs=tuple(Output(**output) for output in fields["outputs"]),
             preprocessing=fields["preprocessing"],
-            provenance=Provenance(**fields["provenance"]),
+            provenance=_provenance(fields["provenance"]),
             versions=fields["versions"],
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RunError(
             f"{file}: expected the description of an exported encoder, found "
             f"{type(error).__name__}: {error}. Export the run again."
@@ -211,6 +213,19 @@ def require_restoration(config: EncoderConfig, path: Path | str) -> type[Pretext
         )
     pretext: type[Pretext] = discovery.load("pretexts", config.provenance.pretext)
     return pretext
+
+
+def _provenance(fields: Mapping[str, Any]) -> Provenance:
+    """Raises TypeError or ValueError for a value of another type, or no batch at all."""
+    for known in dataclasses.fields(Provenance):
+        value = fields.get(known.name, known.default)
+        kind = int if isinstance(known.default, int) else str
+        if type(value) is not kind:
+            raise TypeError(f"provenance.{known.name}: expected {kind.__name__}, found {value!r}")
+    made = Provenance(**fields)
+    if made.batch_size < 1 or made.kind not in get_args(Kind):
+        raise ValueError(f"provenance: batch_size {made.batch_size}, kind {made.kind!r}")
+    return made
 
 
 def _require_format(found: object, file: Path) -> None:

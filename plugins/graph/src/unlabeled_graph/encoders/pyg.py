@@ -35,6 +35,8 @@ class PyGSettings(EdgeFeatureSettings):
     @field_validator("arguments")
     @classmethod
     def _are_allowed(cls, arguments: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        if "layer" not in info.data:  # it is refused already
+            return arguments
         return allowed_arguments(LAYERS, info.data["layer"], arguments, "encoder.arguments")
 
 

@@ -44,6 +44,8 @@ class Monai(Settings):
     @field_validator("arguments")
     @classmethod
     def _are_allowed(cls, arguments: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        if "transform" not in info.data:  # it is refused already
+            return arguments
         return allowed_arguments(TRANSFORMS, info.data["transform"], arguments, "medical/monai")
 
     def __call__(self, sample: Volume, rng: np.random.Generator) -> Volume:
