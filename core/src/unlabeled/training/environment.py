@@ -63,8 +63,8 @@ def deterministic(wanted: bool) -> Iterator[None]:
         if "deterministic" not in str(error):
             raise
         raise RecipeError(
-            f"training.deterministic: {str(error).splitlines()[0]} Train with --fast "
-            "(training.deterministic false); the run can then not be resumed exactly."
+            f"training.deterministic: {str(error).splitlines()[0]} Train with "
+            "--training.deterministic false; the run can then not be resumed exactly."
         ) from error
     finally:
         torch.use_deterministic_algorithms(before)
