@@ -60,7 +60,7 @@ def _is_of(check: Check, place: str, saboteur: Saboteur) -> bool:
 
 
 @pytest.mark.parametrize("name", SOUND)
-def test_a_sound_copy_of_the_encoder_is_not_caught(monkeypatch, name):
+def test_a_sound_method_is_not_caught(monkeypatch, name):
     install(monkeypatch, SOUND[name].plugin)
     [check] = [c for c in checks_for(SOUND[name].plugin) if c.name == SOUND[name].fails]
     assert outcome(check) == ""

@@ -25,6 +25,7 @@ from sabotaged.data import (
     Unsteady,
 )
 from sabotaged.encoders import FarPlace, Leaky, Overflowing, TooWide, Unsaved
+from sabotaged.labels import Deaf, Told, Undefined
 from sabotaged.objectives import AnyWidth, Exponential, FirstCounts, Lenient, Padding
 from sabotaged.pretexts import (
     Boundless,
@@ -105,8 +106,8 @@ def _pretext(target: type, title: str, encoder: type = Recurrent) -> Saboteur:
 SOUND = {
     method.__name__: _pretext(method, "teachers", Levelled)
     for method in (Taught, Reference, SecondNetwork)
-}
-"""Methods that keep clause P7, each in its way."""
+} | {"Told": _pretext(Told, "labels")}
+"""Methods that keep the clause, each in its way."""
 
 
 def _objective(target: type, title: str) -> Saboteur:
@@ -181,6 +182,8 @@ SABOTEURS = {
     "P7 learning": _pretext(Learning, "teachers"),
     "P7 uncalibrated": _pretext(Uncalibrated, "teachers", Levelled),
     "P6": _with_recipe(Groupless, "groupless", "groups"),
+    "P8": _pretext(Deaf, "labels"),
+    "P8 without": _pretext(Undefined, "labels"),
     "O1": _objective(Exponential, "finite"),
     "O1 smallest": _objective(Lenient, "finite"),
     "O2": _objective(FirstCounts, "order"),

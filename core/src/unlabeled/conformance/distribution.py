@@ -99,7 +99,8 @@ def _loaded(
     ranks = (0, 1) if rank is None else (rank, COUNT)
     order = _order(fixture, recipe, pretext)
     slices = Slices(order, 0, 2, rank=ranks[0], processes=ranks[1])
-    fetched = list(load(Examples(items, reader, pretext, settings), slices, pin=False))
+    examples = Examples(items, reader, pretext, settings, fixture.labels(recipe))
+    fetched = list(load(examples, slices, pin=False))
     for one in fetched:
         if one.error:
             raise Broken(f"loading a batch: {one.error}") from one.error

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import shutil
 import tempfile
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ from torch.nn.modules.dropout import _DropoutNd
 from unlabeled import discovery
 from unlabeled.contract import Batch, Encoder, Pretext, Reader, Sample
 from unlabeled.data.items import Items
+from unlabeled.data.training_labels import LabelSettings, TrainingLabels, training_labels
 from unlabeled.errors import UnlabeledError
-from unlabeled.plugin import Plugin
+from unlabeled.plugin import Plugin, Trial
 from unlabeled.randomness import Draw
 from unlabeled.recipe import Choice, Recipe, build_encoder, build_pretext, load_recipe, read_choice
 
@@ -95,6 +97,39 @@ class Fixture:
     def facts(self, choice: Choice) -> dict[str, Any]:
         return dict(self.reader(choice).describe(self.items(choice)))
 
+    def labels(self, recipe: Recipe) -> TrainingLabels | None:
+        """What a method learns from, where it uses labels: those of every other group."""
+        labelled = self.labelled(recipe)
+        if labelled.labels is None:
+            return None
+        key = ("labels", recipe.reader.name, labelled.labels.target)
+        items, data = self.items(recipe.reader), self._data_of(recipe.reader)
+        settings = labelled.labels
+        found: TrainingLabels = self._once(key, lambda: training_labels(settings, items, data))
+        return found
+
+    def labelled(self, recipe: Recipe, count: int = COUNT) -> Recipe:
+        """The recipe, with a table of labels of so many synthetic items if its method uses any.
+
+        Every other group has none: some items of a batch are without, and some are left to test.
+        """
+        if "labels" not in discovery.load("pretexts", recipe.pretext.name).uses:
+            return recipe
+        reader = self.short(recipe.reader.name)
+
+        def write() -> Path:
+            folder = self.scratch(f"labels-{reader}-{count}")
+            return some_labels(self.data(reader, count), folder / "labels.csv")
+
+        trial = self.plugin.trials.get(self.short(recipe.pretext.name), Trial(""))
+        table = self._once(("table", reader, count), write)
+        return replace(recipe, labels=LabelSettings(table=str(table), target=trial.target))
+
+    def pretext_facts(self, recipe: Recipe) -> dict[str, Any]:
+        """What is known when a method is built: of the data, and of the labels it learns from."""
+        labels = self.labels(recipe)
+        return self.facts(recipe.reader) | (labels.facts if labels else {})
+
     def encoder(self, recipe: Recipe) -> Encoder:
         """Seeded random weights, calibrated on the synthetic data, in eval mode."""
         torch.manual_seed(0)
@@ -108,7 +143,7 @@ class Fixture:
         samples = self.samples(recipe.reader)
         pretext = build_pretext(
             recipe,
-            self.facts(recipe.reader),
+            self.pretext_facts(recipe),
             lambda encoder: encoder.calibrate([encoder.collate(samples)]),
         )
         return pretext.to(dtype).train()
@@ -124,14 +159,27 @@ class Fixture:
         return max(BATCH, pretext.smallest_batch)
 
     def examples(
-        self, recipe: Recipe, pretext: Pretext, indices: Sequence[int], epoch: int = 0
+        self,
+        recipe: Recipe,
+        pretext: Pretext,
+        indices: Sequence[int],
+        epoch: int = 0,
+        targets: Callable[[int], Mapping[str, int | float]] | None = None,
     ) -> list[Any]:
-        """The examples of some items, in the order of `indices`."""
-        items, reader = self.items(recipe.reader), self.reader(recipe.reader)
+        """The examples of some items, in the order of `indices`.
+
+        targets: of the item at a position, if they shall be others than in training.
+        """
+        items, reader, labels = self.items(recipe.reader), self.reader(recipe.reader), None
+        if targets is None:
+            labels = self.labels(recipe)
+            targets = labels.of if labels else None
         made = []
         for index in indices:
-            item = items[index % len(items)]
-            draw = Draw.of(item, 0, epoch + index // len(items))
+            place = index % len(items)
+            item = items[place]
+            known = targets(place) if targets else None
+            draw = Draw.of(item, 0, epoch + index // len(items), targets=known)
             made.append(pretext.example(reader.read(item, draw.rng("read")), draw))
         return made
 
@@ -183,6 +231,19 @@ class Fixture:
         if key not in self._cache:
             self._cache[key] = make()
         return self._cache[key]
+
+
+def some_labels(data: Path, table: Path) -> Path:
+    """Write the labels of every other group in `labels.csv` of a synthetic folder to `table`."""
+    with (data / "labels.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    groups = list(dict.fromkeys(row.get("group") or row["item"] for row in rows))
+    with table.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        chosen = set(groups[::2])
+        writer.writerows(row for row in rows if (row.get("group") or row["item"]) in chosen)
+    return table
 
 
 def without_dropout(pretext: Pretext) -> Pretext:

@@ -57,7 +57,8 @@ def _reach(fixture: Fixture, recipe: Recipe, pretext: Pretext) -> None:
     groups = items.table["group"].to_numpy(zero_copy_only=False)
     settings = TrainingSettings(batch_size=len(items), epochs=1)
     order = Order(items.table["size"].to_numpy(), settings)
-    examples = Examples(items, fixture.reader(recipe.reader), pretext, settings)
+    reader, labels = fixture.reader(recipe.reader), fixture.labels(recipe)
+    examples = Examples(items, reader, pretext, settings, labels)
     [fetched] = load(examples, Slices(order, 0, 1, rank=0, processes=1), pin=False)
     require(not fetched.error, f"loading a batch: {fetched.error}")
     names = groups[[visit.item for visit in order.batch(0)]]

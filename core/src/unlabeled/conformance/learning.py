@@ -90,7 +90,7 @@ def _run(fixture: Fixture, name: str, trial: Trial) -> tuple[Path, Path]:
     recipe = _short_recipe(fixture, trial)
     data = fixture.data(fixture.short(recipe.reader.name), trial.items)
     out = fixture.scratch(f"learns-{fixture.short(name)}") / "run"
-    pretrain(recipe, data, out, quiet=True)
+    pretrain(fixture.labelled(recipe, trial.items), data, out, quiet=True)
     return out, data
 
 

@@ -107,7 +107,7 @@ def _cut_back(run: Path, copy: Path, step: int) -> Path:
 
 def _pretrain(fixture: Fixture, recipe: Recipe, name: str, steps: int) -> Path:
     """Train a recipe on synthetic data, with small batches and a checkpoint after every step."""
-    sections = recipe.to_dict()
+    sections = fixture.labelled(recipe).to_dict()
     training = {
         key: value for key, value in sections["training"].items() if key not in ("epochs", "steps")
     }

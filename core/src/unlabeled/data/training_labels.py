@@ -39,6 +39,11 @@ class TrainingLabels:
     classes: tuple[str, ...]
     groups: Mapping[int, str]
 
+    @property
+    def facts(self) -> dict[str, int]:
+        """What settings that are None are filled with, as from `Reader.describe`."""
+        return {"classes": len(self.classes)} if self.classes else {}  # quantities have none
+
     def of(self, position: int) -> dict[str, int | float]:
         """`Draw.targets` of the item at a position of the index."""
         return {self.target: self.values[position]} if position in self.values else {}

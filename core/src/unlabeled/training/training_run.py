@@ -77,8 +77,7 @@ class Job:
     @cached_property
     def facts(self) -> dict[str, Any]:
         """What the reader says of the items, asked once: it may have to read some."""
-        classes = len(self.labels.classes) if self.labels else 0
-        known = {"classes": classes} if classes else {}  # quantities have none
+        known = self.labels.facts if self.labels else {}
         return {**self.reader.describe(self.items), **known}
 
 

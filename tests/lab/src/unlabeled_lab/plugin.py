@@ -1,0 +1,57 @@
+"""What unlabeled-lab brings."""
+
+from unlabeled.plugin import Component, Plugin
+
+P = "unlabeled_lab"
+READERS = ("spots", "reports", "proteins", "columns", "pushes", "shop")
+ENCODERS = {
+    "conv": "Conv",
+    "sequence": "SequenceEncoder",
+    "image_text": "ImageText",
+    "columns": "Columns",
+    "light_gcn": "LightGCN",
+    "world": "World",
+}
+PRETEXTS = {
+    "joint_labels": "JointLabels",
+    "mean_teacher": "MeanTeacher",
+    "co_training": "CoTraining",
+    "policy": "Policy",
+    "words": "Words",
+    "preference": "Preference",
+    "image_report": "ImageReport",
+    "t_jepa": "TJEPA",
+    "bpr": "BPR",
+    "world_model": "WorldModel",
+}
+RECIPES = {
+    "joint_labels": "class and rotation as one label",
+    "mean_teacher": "few labels, and a slow copy",
+    "co_training": "two networks teach each other",
+    "policy": "a policy that proposes labels",
+    "hidden_words": "hidden letters",
+    "next_word": "the next letter",
+    "preference": "preferences beside a reference",
+    "image_report": "image and report",
+    "cross_modal": "image and report, by the core",
+    "t_jepa": "columns from columns",
+    "masked_columns": "columns from columns, by the core",
+    "light_gcn": "ranking of goods",
+    "world": "imagined steps",
+}
+plugin = Plugin(
+    api=1,
+    modality="lab",
+    summary="Methods of many kinds, small",
+    synthetic={name: Component(f"{P}.synthetic:{name}", name) for name in READERS},
+    readers={name: Component(f"{P}.readers.npz:Npz", f"archives of {name}") for name in READERS},
+    encoders={n: Component(f"{P}.encoders.{n}:{c}", n) for n, c in ENCODERS.items()},
+    pretexts={n: Component(f"{P}.pretexts.{n}:{c}", n) for n, c in PRETEXTS.items()},
+    features={
+        name: Component(f"{P}.features.plain:{name.title()}", name)
+        for name in ("pixels", "letters", "fields")
+    },
+    recipes={
+        n: Component(f"{P}:recipes/{n}.yaml", s, experimental=True) for n, s in RECIPES.items()
+    },
+)

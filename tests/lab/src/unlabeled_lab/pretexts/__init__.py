@@ -1,0 +1,1 @@
+"""The pretexts of unlabeled-lab."""

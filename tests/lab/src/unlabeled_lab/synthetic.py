@@ -1,0 +1,111 @@
+"""Toy data of every kind; labels.csv beside them, two items to a group."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+PLACES = ("left", "right", "upper", "lower")
+LETTERS = "ACDEFGHIKLMNPQRSTVWY"
+
+
+def _end(path: Path, rows: list[str], facts: dict, head: str = "item,label,group") -> None:
+    (path / "labels.csv").write_text("\n".join([head, *rows]) + "\n")
+    (path / "facts.json").write_text(json.dumps(facts))
+
+
+def _image(place: int, rng: np.random.Generator) -> np.ndarray:
+    """(8, 8): noise, and a bright spot at one of four places."""
+    image = rng.normal(0, 0.7, (8, 8))
+    row, column = [(4, 2), (4, 6), (2, 4), (6, 4)][place]
+    image[row - 1 : row + 1, column - 1 : column + 1] += 1.2
+    return image.astype(np.float32)
+
+
+def spots(path: Path, *, count: int, seed: int) -> None:
+    """Images with a spot; the label is its place."""
+    rng, rows = np.random.default_rng(seed), []
+    for n in range(count):
+        place = int(rng.integers(4))
+        np.savez(path / f"{n:03d}.npz", image=_image(place, rng))
+        rows.append(f"{n:03d}.npz,{PLACES[place]},p{n // 2}")
+    _end(path, rows, {})
+
+
+def reports(path: Path, *, count: int, seed: int) -> None:
+    """Images with a spot and a sentence about it; 1 in 6 lacks the one or the other."""
+    rng, rows = np.random.default_rng(seed), []
+    words = ["[pad]", "[mask]", "the", "spot", "is", "seen", *PLACES]
+    for n in range(count):
+        place = int(rng.integers(4))
+        said = [*("the", "spot", "is", "seen")[int(rng.integers(3)) :], PLACES[place]]
+        parts = {"image": _image(place, rng), "text": np.array([words.index(w) for w in said])}
+        if (gone := int(rng.integers(12))) < 2:
+            parts.pop(["image", "text"][gone])
+        np.savez(path / f"{n:03d}.npz", **parts)
+        rows.append(f"{n:03d}.npz,{PLACES[place]},p{n // 2}")
+    _end(path, rows, {"words": words})
+
+
+def proteins(path: Path, *, count: int, seed: int) -> None:
+    """Letters in runs of three kinds; residues.csv has the kind of each residue."""
+    rng, rows, residues = np.random.default_rng(seed), [], []
+    likes = np.random.default_rng(5).dirichlet(np.full(len(LETTERS), 0.6), 3)
+    for n in range(count):
+        kind, kinds = int(rng.integers(3)), []
+        while len(kinds) < 16:
+            kind = (kind + 1 + int(rng.integers(2))) % 3
+            kinds += [kind] * int(rng.integers(4, 9))
+        text = np.array([2 + rng.choice(len(LETTERS), p=likes[each]) for each in kinds])
+        np.savez(path / f"{n:03d}.npz", text=text)
+        rows.append(f"{n:03d}.npz,{'HEC'[np.bincount(kinds).argmax()]},f{n // 2}")
+        residues += [f"{n:03d}.npz,{i},{i + 1},{'HEC'[k]},f{n // 2}" for i, k in enumerate(kinds)]
+    (path / "residues.csv").write_text("\n".join(["item,start,end,kind,group", *residues]) + "\n")
+    _end(path, rows, {"words": ["[pad]", "[mask]", *LETTERS]})
+
+
+def columns(path: Path, *, count: int, seed: int) -> None:
+    """Rows of six columns, three of each sign of one dependence; some fields are missing."""
+    rng, rows = np.random.default_rng(seed), []
+    for n in range(count):
+        sign = 1 if rng.random() < 0.5 else -1
+        hidden = rng.normal(size=3)
+        row = np.concatenate([hidden, sign * hidden]) + rng.normal(0, 0.1, 6)
+        row[rng.random(6) < 0.1] = np.nan
+        np.savez(path / f"{n:03d}.npz", row=row.astype(np.float32))
+        rows.append(f"{n:03d}.npz,{'same' if sign > 0 else 'opposite'},r{n // 2}")
+    _end(path, rows, {"columns": 6})
+
+
+def pushes(path: Path, *, count: int, seed: int) -> None:
+    """A point pushed on a line: place, speed, push, reward -place². The label is the friction."""
+    rng, rows = np.random.default_rng(seed), []
+    for n in range(count):
+        friction, x, v, steps = (0.05, 0.4)[n % 2], rng.normal(), rng.normal(), []
+        for _ in range(int(rng.integers(12, 20))):
+            push = rng.uniform(-1, 1)
+            steps.append([x, v, push, -x * x])
+            v = (1 - friction) * v + 0.3 * push
+            x = x + 0.3 * v
+        np.savez(path / f"{n:03d}.npz", steps=np.array(steps, np.float32))
+        rows.append(f"{n:03d}.npz,{('low', 'high')[n % 2]},e{n // 4}")
+    _end(path, rows, {})
+
+
+def shop(path: Path, *, count: int, seed: int) -> None:
+    """Who bought what, in four tastes: one shop; the other items are thinned copies of it.
+
+    labels.csv: the taste of each user of the shop; held.csv: what they bought later.
+    """
+    rng = np.random.default_rng(seed)
+    taste, kind = rng.integers(4, size=24), rng.integers(4, size=30)
+    chance = np.where(taste[:, None] == kind, 0.5, 0.04)
+    pairs = np.argwhere(rng.random(chance.shape) < chance)
+    later = rng.random(len(pairs)) < 0.25
+    np.savez(path / "000.npz", edges=pairs[~later].T)
+    for n in range(1, count):
+        np.savez(path / f"{n:03d}.npz", edges=pairs[~later & (rng.random(len(pairs)) < 0.9)].T)
+    held = [f"000.npz#{user},{good},u{user}" for user, good in pairs[later]]
+    (path / "held.csv").write_text("\n".join(["item,good,group", *held]) + "\n")
+    rows = [f"000.npz#{user},t{taste[user]},u{user}" for user in range(24)]
+    _end(path, rows, {"users": 24, "goods": 30})
