@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from unlabeled.discovery import discover
     from unlabeled.evaluation.evaluate import evaluate
     from unlabeled.export.encoder import load_encoder
+    from unlabeled.inference.cluster import cluster
     from unlabeled.inference.embed import embed
     from unlabeled.inference.neighbours import neighbours
     from unlabeled.inference.restore import restore
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from unlabeled.training.pretrain import pretrain, resume
 
 __all__ = [
+    "cluster",
     "discover",
     "embed",
     "evaluate",
@@ -41,6 +43,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "cluster": "unlabeled.inference.cluster",
     "discover": "unlabeled.discovery",
     "embed": "unlabeled.inference.embed",
     "evaluate": "unlabeled.evaluation.evaluate",

@@ -130,7 +130,7 @@ def test_private_names_stay_in_the_private_folder(data, tmp_path):
 def test_a_table_that_fits_nothing_is_refused(data, tmp_path):
     table = tmp_path / "other.csv"
     table.write_text("item,kind\nx.json,a\ny.json,b\n")
-    with pytest.raises(DataError, match="none of 2 labels belongs to one of 60 items"):
+    with pytest.raises(DataError, match="none of 2 rows belongs to one of 60 items"):
         pretrain(recipe(table), data, tmp_path / "run", quiet=True)
 
 

@@ -39,6 +39,9 @@ def test_the_name_tells_optimisers_apart_and_has_a_default():
         {"max_skipped": 1.5},
         {"checkpoint": {"keep": 0}},
         {"clip": float("nan")},
+        {"batches": {"by": "group", "form": "apart"}, "batching": "by_size"},
+        {"batches": {"by": "group", "form": "apart", "shares": {"a": 1}}},
+        {"batches": {"by": "group", "form": "shares", "shares": {"a": -1}}},
     ],
 )
 def test_what_makes_no_sense_is_refused(wrong):

@@ -39,6 +39,7 @@ COMMANDS = {
         "use:neighbours",
         "The rows of a table of embeddings nearest to an item or file.",
     ),
+    "cluster": ("use:cluster", "Group the items of tables of embeddings, by k-means."),
     "report": ("use:report", "Write the run's report, one HTML page."),
     "export": ("use:export", "Write the run's encoder for another program."),
     "check": ("check:check", "Run the conformance kit on a plugin."),

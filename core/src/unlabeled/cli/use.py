@@ -253,6 +253,45 @@ def neighbours(table: Path, item: str, *, count: Positive = 10, json: Json = Fal
     print_table(shown, right=["similarity"])
 
 
+def cluster(
+    *embeddings: Annotated[Path, Parameter(required=True)],
+    count: Positive,
+    out: Path,
+    seed: int = 0,
+    json: Json = False,
+) -> None:
+    """Group the items of tables of embeddings by k-means, into a table with item and cluster.
+
+    To train with batches of one cluster, or of different ones: unlabeled pretrain RECIPE DATA
+    --out RUN --training.batches.table TABLE --training.batches.by cluster
+    --training.batches.form together (or apart).
+
+    Parameters
+    ----------
+    embeddings
+        Parquet files that `unlabeled embed` wrote. Of several, items are in one cluster if they
+        are so in each.
+    count
+        Clusters of each table.
+    out
+        The table to write, .csv or .parquet.
+    seed
+        Of the random starts.
+    """
+    from unlabeled.inference.cluster import cluster as write
+
+    done = write(embeddings, out, count=count, seed=seed)
+    if json:
+        print_json(done.to_dict())
+        return
+    sizes = list(done.sizes.values())
+    console().print(
+        f"{done.path}: {done.items} items in {len(sizes)} clusters of {min(sizes)} to {max(sizes)}"
+    )
+    if done.absent:
+        console().print(f"  left out: {done.absent} items without a vector in each table")
+
+
 def report(run: Path, *, json: Json = False) -> None:
     """Write the run's report.html: one page that works offline.
 

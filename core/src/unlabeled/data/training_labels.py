@@ -58,7 +58,7 @@ def training_labels(settings: LabelSettings, items: Items, data: Path) -> Traini
     labels = read_labels(Path(settings.table))
     [name] = target_names(labels, [settings.target])
     _require_whole_items(labels, name)
-    rows = _joined(_train_part(labels), items, data)
+    rows = join_to_items(row_by_item(labels, part="train"), items, data, "labels.table")
     chosen = labels.take(np.array(list(rows.values())))
     task, _ = infer_task(chosen, [name])
     [target] = read_targets(chosen, name, task)
@@ -79,13 +79,16 @@ def _require_whole_items(labels: Labels, name: str) -> None:
         )
 
 
-def _train_part(labels: Labels) -> dict[str, int]:
-    """The row by its item's name. Raises DataError if an item has two."""
+def row_by_item(labels: Labels, part: str = "") -> dict[str, int]:
+    """The row by its item's name; of this `split` only, where the table has one.
+
+    Raises DataError if an item has two rows.
+    """
     names = labels.table["item"].to_pylist()
     split = labels.table["split"].to_pylist() if "split" in labels.table.column_names else None
     found: dict[str, int] = {}
     for row, name in enumerate(names):
-        if split is not None and split[row] != "train":
+        if part and split is not None and split[row] != part:
             continue
         name = str(name).removeprefix("./")
         if name in found:
@@ -94,8 +97,11 @@ def _train_part(labels: Labels) -> dict[str, int]:
     return found
 
 
-def _joined(rows: Mapping[str, int], items: Items, data: Path) -> dict[int, int]:
-    """Row of the table by position in the index. Raises DataError if no row fits."""
+def join_to_items(
+    rows: Mapping[str, int], items: Items, data: Path, setting: str
+) -> dict[int, int]:
+    """Row of a table by position in the index: an item is named by its id, or by its file relative
+    to `data`. setting: that names the table. Raises DataError if no row fits."""
     root = data if data.is_dir() else data.parent
     ids, sources = (items.table[name].to_pylist() for name in ("id", "source"))
     found = {}
@@ -106,8 +112,8 @@ def _joined(rows: Mapping[str, int], items: Items, data: Path) -> dict[int, int]
                 break
     if not found:
         raise DataError(
-            f"labels.table: none of {len(rows)} labels belongs to one of {len(items)} items. "
-            f"Labels are for {_three(rows)}; items are {_three(ids)}."
+            f"{setting}: none of {len(rows)} rows belongs to one of {len(items)} items. "
+            f"Rows are for {_three(rows)}; items are {_three(ids)}."
         )
     return found
 

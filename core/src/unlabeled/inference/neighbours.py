@@ -7,14 +7,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from unlabeled.data.quarantine import Limits
-from unlabeled.errors import DataError, RunError, UsageError
+from unlabeled.errors import RunError, UsageError
 from unlabeled.export.encoder import load_encoder, load_reader, read_config
 from unlabeled.inference.encoding import choose_output, device, encode
 from unlabeled.inference.reading import open_source
-from unlabeled.inference.table import Maker
+from unlabeled.inference.table import Maker, read_embeddings
 from unlabeled.probes.standardise import standardise
 
 
@@ -31,7 +30,7 @@ def neighbours(table: Path | str, item: Path | str, *, count: int = 10) -> pa.Ta
     no such file, RunError if the encoder is gone or another now.
     """
     path, item = Path(table), str(item)
-    rows = _read(path)
+    rows = read_embeddings(path)
     own = _asked(rows, item)
     known = rows["vector"].is_valid().to_numpy()
     new = None
@@ -121,15 +120,3 @@ def _known(rows: pa.Table) -> str:
     if "node" not in rows.column_names:
         return known
     return f"{known} Its nodes are {rows['id'][0].as_py()}#{rows['node'][0].as_py()} …"
-
-
-def _read(path: Path) -> pa.Table:
-    expected = "a Parquet file that `unlabeled embed` wrote"
-    try:
-        rows = pq.read_table(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise DataError(f"{path}: expected {expected}, found: {error}") from error
-    if not {"id", "vector"} <= set(rows.column_names):
-        found = ", ".join(rows.column_names)
-        raise DataError(f"{path}: expected {expected}, found the columns {found}")
-    return rows

@@ -200,6 +200,19 @@ class EmbeddingTable:
             )
 
 
+def read_embeddings(path: Path) -> pa.Table:
+    """A table that `embed` wrote, with at least the columns id and vector. Raises DataError."""
+    expected = "a Parquet file that `unlabeled embed` wrote"
+    try:
+        rows = pq.read_table(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise DataError(f"{path}: expected {expected}, found: {error}") from error
+    if not {"id", "vector"} <= set(rows.column_names):
+        found = ", ".join(rows.column_names)
+        raise DataError(f"{path}: expected {expected}, found the columns {found}")
+    return rows
+
+
 def _read_chunk(path: Path, group: int) -> pa.Table:
     with pq.ParquetFile(path) as file:
         return file.read_row_group(group)

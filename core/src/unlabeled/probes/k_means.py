@@ -19,6 +19,14 @@ from unlabeled.probes.standardise import standardise
 from unlabeled.settings import Settings
 
 
+def cluster(vectors: np.ndarray, count: int, starts: int, seed: int = 0) -> Clusters:
+    """k-means of vectors (N, D): a fitted model with `labels_` (N,) and `predict`.
+
+    starts: random ones, of which the tightest is kept.
+    """
+    return Clusters(count, n_init=starts, random_state=seed).fit(vectors)
+
+
 class KMeans(Settings):
     """Labels only name the clusters; the clusters themselves are those of the training items."""
 
@@ -41,7 +49,7 @@ class KMeans(Settings):
         """
         classes = int(target.max()) + 1
         a, b = standardise(train, test)
-        model = Clusters(min(classes, len(a)), n_init=self.starts, random_state=0).fit(a)
+        model = cluster(a, min(classes, len(a)), self.starts)
         together = np.zeros((classes, classes))
         np.add.at(together, (model.labels_, target), 1)
         _, name = linear_sum_assignment(together, maximize=True)

@@ -25,7 +25,8 @@ from unlabeled.data.items import Items, Quarantined
 from unlabeled.data.training_labels import TrainingLabels
 from unlabeled.errors import DataError, UnlabeledError, UnreadableItem
 from unlabeled.randomness import Draw, keyed_rng
-from unlabeled.training.clusters import deal_apart, keep_together, whole_batches
+from unlabeled.training.batch_column import BatchColumn
+from unlabeled.training.batches import form_of
 from unlabeled.training.settings import TrainingSettings
 
 ATTEMPTS = 100
@@ -63,47 +64,48 @@ class Order:
     """
 
     def __init__(
-        self, sizes: np.ndarray, settings: TrainingSettings, clusters: np.ndarray | None = None
+        self, sizes: np.ndarray, settings: TrainingSettings, column: BatchColumn | None = None
     ) -> None:
-        """sizes: (items,) int, the extent of each item; clusters: (items,) int, which are alike.
+        """sizes: (items,) int, the extent of each item; column: that of `training.batches`.
 
-        Raises DataError if no cluster fills a batch that is to come from one.
+        Raises DataError, UsageError if it cannot form batches.
         """
         self.sizes = sizes
         self.settings = settings
-        self.clusters = None if clusters is None else clusters.repeat(settings.samples_per_item)
-        self.draws = len(sizes) * settings.samples_per_item
+        times = settings.samples_per_item
+        self.draws = len(sizes) * times
         self.batch_size = min(settings.batch_size, self.draws)
         self.batches_per_epoch = self.draws // self.batch_size
-        if self.clusters is not None and self._together:
-            self.batches_per_epoch = whole_batches(self.clusters, self.batch_size)
+        self.form = None
+        if settings.batches and column is not None:
+            self.form = form_of(settings.batches, column, times, self.batch_size)
+            self.batches_per_epoch = self.form.batches
         self._places = lru_cache(maxsize=1)(self._draw)
 
     def batch(self, number: int) -> list[Visit]:
         """The visits of one joint batch."""
         epoch, index = divmod(number, self.batches_per_epoch)
         start = index * self.batch_size
-        chosen = self._places(epoch)[start : start + self.batch_size]
-        times = self.settings.samples_per_item
-        return [
-            Visit(epoch, start + offset, *divmod(int(draw), times))
-            for offset, draw in enumerate(chosen)
-        ]
+        chosen = self._places(epoch)[start : start + self.batch_size].tolist()
+        return [Visit(epoch, start + i, item, number) for i, (item, number) in enumerate(chosen)]
 
     def _draw(self, epoch: int) -> np.ndarray:
-        rng = keyed_rng(self.settings.seed, epoch, "order")
-        if self.clusters is not None:
-            form = keep_together if self._together else deal_apart
-            return form(self.clusters, self.batch_size, rng).ravel()
+        """(places, 2) int: item and number of each visit of an epoch."""
+        order = self._shuffled(keyed_rng(self.settings.seed, epoch, "order"))
+        times = self.settings.samples_per_item
+        items, numbers = np.divmod(order, times)
+        # A draw that comes again needs a number of its own, or it would be the same views.
+        again = np.ones(len(order), bool)
+        again[np.unique(order, return_index=True)[1]] = False
+        return np.stack([items, np.where(again, times + np.arange(len(order)), numbers)], axis=1)
+
+    def _shuffled(self, rng: np.random.Generator) -> np.ndarray:
+        if self.form is not None:
+            return self.form.deal(rng).ravel()
         order = rng.permutation(self.draws)
         if self.settings.batching == "shuffled":
             return order
         return self._by_size(order, rng)
-
-    @property
-    def _together(self) -> bool:
-        clusters = self.settings.clusters
-        return clusters is not None and clusters.batches == "together"
 
     def _by_size(self, order: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         order = order[: self.batches_per_epoch * self.batch_size]

@@ -17,6 +17,7 @@ from unlabeled.errors import DataError, RunError
 from unlabeled.privacy import Pseudonyms, data_of, is_private
 from unlabeled.recipe import Recipe, build_reader, merge, read_recipe
 from unlabeled.run_folder import DataRecord, Manifest, RunFolder
+from unlabeled.training.batch_column import BatchColumn, batch_column
 from unlabeled.training.checkpoint import newest
 from unlabeled.training.environment import default_dtype, deterministic, differences
 from unlabeled.training.launch import first, launch
@@ -68,11 +69,14 @@ def pretrain(
     source = None if continue_from is None else RunFolder(Path(continue_from))
     with ExitStack() as stack:
 
-        def begin() -> tuple[Items, DataRecord, Manifest | None, TrainingLabels | None]:
+        def begin() -> tuple[
+            Items, DataRecord, Manifest | None, TrainingLabels | None, BatchColumn | None
+        ]:
             folder.check()
             items = _index(recipe, Path(data))
             Limits(settings.unreadable, settings.max_skipped).check_index(items)
             labels = training_labels(recipe.labels, items, Path(data)) if recipe.labels else None
+            column = batch_column(recipe, items, Path(data))
             folder.claim()
             stack.enter_context(folder.locked())
             reader = build_reader(recipe.reader)
@@ -81,7 +85,7 @@ def pretrain(
             else:
                 names = Pseudonyms(folder.private, reader)
                 shown, path = names.hide(items), ""
-            record, ids = _record(shown, path), shown.table["id"].to_pylist()
+            record, ids = _record(shown, path, column), shown.table["id"].to_pylist()
             earlier = _same_run(folder, recipe, record, items, ids, accept=accept_changed_data)
             if is_private(reader):
                 names.remember(items, Path(data))
@@ -89,11 +93,11 @@ def pretrain(
                 keep_signatures(folder, items, ids)
             if labels or (source and labelled.read(source) != labelled.Labelled()):
                 labelled.record(folder, items, labels, source)
-            return items, record, earlier, labels
+            return items, record, earlier, labels, column
 
-        items, record, manifest, labels = first(fabric, begin)
+        items, record, manifest, labels, column = first(fabric, begin)
         if manifest is None or manifest.status != "finished":
-            job = Job(fabric, folder, recipe, items, record, source, labels)
+            job = Job(fabric, folder, recipe, items, record, source, labels, column)
             with deterministic(settings.deterministic), default_dtype(settings.precision):
                 manifest = train(job, quiet=quiet or not fabric.is_global_zero)
         return Run(folder.path, manifest)
@@ -142,12 +146,14 @@ def _index(recipe: Recipe, data: Path) -> Items:
     return items
 
 
-def _record(items: Items, path: str) -> DataRecord:
+def _record(items: Items, path: str, column: BatchColumn | None) -> DataRecord:
     columns = {
         name: Items(items.table.select([name])).fingerprint()
         for name in items.table.column_names
         if name not in OF_PLACE
     }
+    if column is not None:
+        columns["training.batches"] = column.digest()
     return DataRecord(path, len(items), items.fingerprint(), columns)
 
 

@@ -124,16 +124,26 @@ class CheckpointSettings(Settings):
     keep: int = Field(2, gt=0, description="how many of the newest stay")
 
 
-class ClusterSettings(Settings):
-    """Batches by clusters of items, for contrastive methods."""
+class BatchSettings(Settings):
+    """Batches formed by a column of the index, or of a table."""
 
-    embeddings: tuple[str, ...] = Field(
-        min_length=1, description="tables of earlier runs, written by `unlabeled embed`"
+    by: str = Field(description="the column, such as group, or cluster of `unlabeled cluster`")
+    form: Literal["together", "apart", "shares"] = Field(
+        description="together: a batch's items have one value; apart: as different ones as can "
+        "be; shares: each value has the same share of every batch"
     )
-    count: int = Field(10, gt=1, description="k-means clusters per table")
-    batches: Literal["apart", "together"] = Field(
-        description="apart: a batch's items are from different clusters; together: from one"
+    table: str | None = Field(
+        None, description="a table with the columns item and `by`; the index if left out"
     )
+    shares: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        {}, description="by value, relative to one another; equal ones if left out"
+    )
+
+    @model_validator(mode="after")
+    def _shares_are_used(self) -> Self:
+        if self.shares and self.form != "shares":
+            raise ValueError(f"shares: form {self.form} does not use them; leave them out")
+        return self
 
 
 class TrainingSettings(Settings):
@@ -160,8 +170,8 @@ class TrainingSettings(Settings):
     batching: Literal["shuffled", "by_size"] = Field(
         "shuffled", description="by_size joins items of similar size, to save padding"
     )
-    clusters: ClusterSettings | None = Field(
-        None, description="form batches by clusters of items; `batching` is not used then"
+    batches: BatchSettings | None = Field(
+        None, description="form batches by a column, by: COLUMN and form: together, apart or shares"
     )
     unreadable: Literal["skip", "stop"] = Field(
         "skip", description="what to do with an item that cannot be read"
@@ -179,6 +189,12 @@ class TrainingSettings(Settings):
         False, description="recompute the encoder's activations, where it offers that"
     )
     tensorboard: bool = Field(False, description="also write TensorBoard event files")
+
+    @model_validator(mode="after")
+    def _one_order(self) -> Self:
+        if self.batches and self.batching == "by_size":
+            raise ValueError("batches: they are formed by a column, so not by size as well")
+        return self
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:

@@ -14,6 +14,7 @@ from unlabeled.data.items import Items
 from unlabeled.privacy import is_private
 from unlabeled.recipe import Recipe
 from unlabeled.run_folder import JsonLines, RunFolder
+from unlabeled.training.batch_column import BatchColumn
 from unlabeled.training.loader import Order
 
 
@@ -23,6 +24,18 @@ def about_data(folder: RunFolder, items: Items, reader: Reader) -> Iterator[str]
     if items.quarantine:
         yield f"  those that cannot be used are listed in {folder.quarantine}"
     yield from items.notes
+
+
+def about_batches(column: BatchColumn | None, order: Order) -> Iterator[str]:
+    """How batches are formed by a column, without its values, which may be private."""
+    if column is None or order.form is None:
+        return
+    yield f"batches by {column.name} ({len(column.values)} values): {order.form.note}"
+    if column.without:
+        yield (
+            f"  {column.without} of {len(column.codes)} items have no {column.name}; they count "
+            "as one value"
+        )
 
 
 def about_beginning(folder: RunFolder, steps: int) -> Iterator[str]:

@@ -25,8 +25,8 @@ from unlabeled.recipe import Recipe, build_pretext, build_reader
 from unlabeled.run_folder import DataRecord, JsonLines, Manifest, RunFolder, now
 from unlabeled.training import checkpoint
 from unlabeled.training.accumulation import steps_of
+from unlabeled.training.batch_column import BatchColumn
 from unlabeled.training.checkpoint import Progress
-from unlabeled.training.clusters import cluster_items
 from unlabeled.training.collapse_monitor import ITEMS, Examination, on_device
 from unlabeled.training.environment import describe, differences
 from unlabeled.training.launch import first, seed_generators
@@ -37,7 +37,7 @@ from unlabeled.training.optimisers import anneal_start, build_optimiser, build_s
 from unlabeled.training.progress import Display, display
 from unlabeled.training.settings import TrainingSettings
 from unlabeled.training.signals import Stopped, StopRequest
-from unlabeled.training.start import about_beginning, about_data, size_of
+from unlabeled.training.start import about_batches, about_beginning, about_data, size_of
 from unlabeled.training.tensorboard import TensorBoard
 
 NORM_ITEMS = 2048
@@ -47,7 +47,7 @@ NORM_ITEMS = 2048
 @dataclass(frozen=True)
 class Job:
     """What is trained, on what, where to. source: the run that it continues; labels: that the
-    method learns from."""
+    method learns from; column: that batches are formed by."""
 
     fabric: Fabric
     folder: RunFolder
@@ -56,6 +56,7 @@ class Job:
     data: DataRecord
     source: RunFolder | None = None
     labels: TrainingLabels | None = None
+    column: BatchColumn | None = None
 
     @property
     def settings(self) -> TrainingSettings:
@@ -102,7 +103,14 @@ def train(job: Job, *, quiet: bool) -> Manifest:
         data = about_data(job.folder, job.items, job.reader)
         _, left = steps_of(job.settings, order.batches_per_epoch)
         size = size_of(trainer.pretext, order, job.recipe, total)
-        notes = (*data, size, *manifest.notes, *about_beginning(job.folder, start), left)
+        notes = (
+            *data,
+            size,
+            *about_batches(job.column, order),
+            *manifest.notes,
+            *about_beginning(job.folder, start),
+            left,
+        )
         for note in filter(None, notes):
             shown.note(note)
         stop = stack.enter_context(StopRequest())
@@ -123,9 +131,7 @@ def train(job: Job, *, quiet: bool) -> Manifest:
 
 
 def _order(job: Job) -> Order:
-    clusters = job.settings.clusters
-    labels = cluster_items(job.items, clusters, job.settings.seed) if clusters else None
-    return Order(job.items.table["size"].to_numpy(), job.settings, labels)
+    return Order(job.items.table["size"].to_numpy(), job.settings, job.column)
 
 
 def _origin(job: Job) -> Origin:

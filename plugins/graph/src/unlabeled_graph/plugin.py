@@ -207,6 +207,12 @@ plugin = Plugin(
             source="You et al. 2020, GraphCL",
             experimental=True,
         ),
+        "graphcl_apart": Component(
+            target="unlabeled_graph:recipes/graphcl_apart.yaml",
+            summary="the same with batches of graphs from different groups or clusters",
+            source="Chakraborty et al. 2020, G-SimCLR",
+            experimental=True,
+        ),
         "graphmae": Component(
             target="unlabeled_graph:recipes/graphmae.yaml",
             summary="masked atoms of molecules",
