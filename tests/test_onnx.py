@@ -86,4 +86,6 @@ def enlarged(sample):
         return sample.with_values(torch.cat([sample.values, sample.values], dim=1))
     if isinstance(sample, Volume):
         return replace(sample, values=torch.cat([sample.values, sample.values], dim=1))
+    if isinstance(sample, tuple):
+        return sample + sample
     return sample

@@ -50,6 +50,7 @@ from unlabeled.objectives.scaled_cosine_error import scaled_cosine_error_loss
 from unlabeled.objectives.simsiam import simsiam_loss
 from unlabeled.objectives.ssl_ey import ssl_ey_loss
 from unlabeled.objectives.swav import swav_loss
+from unlabeled.objectives.token_cross_entropy import token_cross_entropy_loss
 from unlabeled.objectives.vicreg import vicreg_loss
 from unlabeled.objectives.weighted_sum import TermWeight, WeightedSum
 
@@ -242,6 +243,11 @@ CASES = {
     ),
     "jsd": Case(jsd_loss, jensen_shannon, "plain"),
     "bce": Case(bce_loss, discriminator, "plain"),
+    "token_cross_entropy": Case(
+        lambda a, b: token_cross_entropy_loss(a, b.argmax(dim=1)),
+        lambda a, b: F.cross_entropy(a, b.argmax(dim=1)),
+        "plain",
+    ),
     "weighted_sum": Case(
         _weighted, lambda a, b: a.square().mean() + 10 * b.square().mean(), "plain"
     ),

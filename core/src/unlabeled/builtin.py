@@ -92,6 +92,11 @@ PRETEXTS: dict[str, Component] = {
         summary="see all patches, groups of them corrupted, and mend these",
         source="Atito et al. 2022, arXiv:2205.14986",
     ),
+    "masked_tokens": Component(
+        target="unlabeled.pretexts.masked_tokens:MaskedTokens",
+        summary="see a text with some tokens hidden or changed, tell which they were",
+        source="Devlin et al. 2019, arXiv:1810.04805",
+    ),
     "masked_latent": Component(
         target="unlabeled.pretexts.masked_latent:MaskedLatent",
         summary="see a few patches, predict a teacher's tokens of the others",

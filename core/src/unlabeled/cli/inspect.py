@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 FLAGS = ("--reader", "--read", "--json")
 SHOWN = 10
 """How many quarantined files, groups or values of a column the text shows."""
+MOST_VALUES = 32
+"""How many values of a fact (bands, tokens) the text shows."""
 EXAMPLES = 3
 """How many groups, and items with a remark, are named."""
 
@@ -226,7 +228,8 @@ def _print(entry: dict[str, Any]) -> None:
     some = "; ".join(f"{group} (as {item})" for group, item in entry["some_groups"].items())
     out.print(f"  groups: {entry['groups'] or 'none'}{some and f', such as {some}'}")
     for key, value in entry["facts"].items():
-        out.print(f"  {key}: {value}")
+        many = isinstance(value, list | tuple) and len(value) > MOST_VALUES
+        out.print(f"  {key}: {f'{len(value):,} values' if many else value}")
     for note in entry["notes"]:
         out.print(f"  note: {note}")
     for remark, count in sorted(entry["remarks"].items()):

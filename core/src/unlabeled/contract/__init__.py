@@ -29,6 +29,7 @@ from unlabeled.contract.capabilities import (
     PatchEncoder,
     Remarks,
     Suggests,
+    TokenEncoder,
 )
 from unlabeled.contract.configured import Configured
 from unlabeled.contract.encoder import Encoder, Encoding, Nodes, Output, Tokens
@@ -64,5 +65,6 @@ __all__ = [
     "Remarks",
     "Sample",
     "Suggests",
+    "TokenEncoder",
     "Tokens",
 ]

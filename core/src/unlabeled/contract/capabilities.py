@@ -124,6 +124,34 @@ class PatchEncoder(ABC):
         """
 
 
+class TokenEncoder(ABC):
+    """What an encoder of texts offers so that tokens can be hidden: numbers of a vocabulary.
+
+    Letters: N batch, L tokens, D width, V tokens of the vocabulary.
+    """
+
+    token_width: int
+    """D."""
+    vocabulary_size: int
+    """V."""
+    mask_number: int
+    """The token that stands where one is hidden."""
+    first_maskable: int
+    """Tokens below are special: they are neither hidden nor put in place of others."""
+
+    @abstractmethod
+    def numbers(self, sample: Sample) -> np.ndarray:
+        """The tokens of a sample, (L,) int64. Runs in data workers: no parameters."""
+
+    @abstractmethod
+    def encode_numbers(self, numbers: Tensor, valid: Tensor) -> Tensor:
+        """numbers: (N, L) int64; valid: (N, L) bool, False is padding. Returns (N, L, D)."""
+
+    @abstractmethod
+    def token_vectors(self) -> Tensor:
+        """The embedding of each token before the blocks, (V, D): what a prediction compares to."""
+
+
 class GradientCheckpointing:
     """A module that can recompute activations in the backward pass instead of keeping them."""
 

@@ -176,7 +176,16 @@ def _traced(
             exported, input_names=list(inputs), output_names=outputs, dynamo=True, verbose=False
         )
     assert program is not None
+    _rename_inner(program, outputs)
     return program
+
+
+def _rename_inner(program: torch.onnx.ONNXProgram, outputs: Sequence[str]) -> None:
+    """Inner values are called after their operators, as an output is: `embedding`."""
+    graph = program.model.graph
+    for value in (value for node in graph for value in node.outputs):
+        if value.name in outputs and value not in graph.outputs:
+            value.name = f"{value.name}_inner"
 
 
 def _with_bounds(shape: str, program: torch.onnx.ONNXProgram) -> str:

@@ -10,13 +10,21 @@ plugin = Plugin(
         "volumes": Component(
             target="unlabeled_medical.synthetic:write_heads",
             summary="ellipsoids with one or two bright or dark nuclei, from three scanners",
-        )
+        ),
+        "reports": Component(
+            target="unlabeled_medical.synthetic_reports:write_reports",
+            summary="short reports of made-up findings, several to a patient",
+        ),
     },
     readers={
         "volumes": Component(
             target="unlabeled_medical.readers.volumes:Volumes",
             summary="NIfTI, DICOM, NRRD, MetaImage, images; folders, BIDS, nnU-Net or datalists",
-        )
+        ),
+        "reports": Component(
+            target="unlabeled_medical.readers.reports:Reports",
+            summary="reports and notes of patients, in tables beside the images",
+        ),
     },
     augmentations={
         "crop": Component(
@@ -75,6 +83,11 @@ plugin = Plugin(
             summary="SwinUNETR's encoder; takes and gives MONAI's weights",
             source="Hatamizadeh et al. 2022, arXiv:2201.01266",
         ),
+        "text": Component(
+            target="unlabeled.encoders.token_sequence:TokenSequence",
+            summary="transformer on the words of reports of any length",
+            source="Devlin et al. 2019, arXiv:1810.04805",
+        ),
     },
     pretexts={
         "multi_task": Component(
@@ -101,6 +114,10 @@ plugin = Plugin(
         "pixels": Component(
             target="unlabeled_medical.features.intensities:Pixels",
             summary="the values, averaged down to a small grid",
+        ),
+        "word_counts": Component(
+            target="unlabeled_medical.features.words:WordCounts",
+            summary="the share of each word of a report",
         ),
     },
     recipes={
@@ -191,6 +208,12 @@ plugin = Plugin(
             target="unlabeled_medical:recipes/gmml.yaml",
             summary="all patches seen, groups of them corrupted and mended, tiny",
             source="Atito et al. 2022, arXiv:2205.14986",
+            experimental=True,
+        ),
+        "reports": Component(
+            target="unlabeled_medical:recipes/reports.yaml",
+            summary="hidden words of reports, transformer, tiny",
+            source="Devlin et al. 2019, arXiv:1810.04805",
             experimental=True,
         ),
     },

@@ -1,0 +1,117 @@
+"""Masked language modelling: see a text with some tokens hidden or changed, tell which they were.
+
+Source: Devlin et al., BERT, NAACL 2019, arXiv:1810.04805, section 3.1. Of the tokens asked for 80 %
+are hidden behind the mask token, 10 % replaced by another one and 10 % left, so that the encoder
+never knows which are right. Scores are products with the embeddings of the vocabulary. As in
+Rao et al., TAPE, NeurIPS 2019, but special tokens are neither asked for nor put in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor, nn
+
+from unlabeled.contract import Encoder, Loss, Pretext, Sample, TokenEncoder
+from unlabeled.encoders.token_sequence import pad_numbers
+from unlabeled.errors import RecipeError, UnreadableItem
+from unlabeled.masks.random import RandomMask
+from unlabeled.objectives.token_cross_entropy import token_cross_entropy_loss
+from unlabeled.randomness import Draw
+from unlabeled.settings import Settings
+
+
+class MaskedTokensSettings(Settings):
+    mask: RandomMask = Field(RandomMask(ratio=0.15), description="which tokens are asked for")
+    hidden: float = Field(0.8, ge=0, le=1, description="of these, the share behind the mask token")
+    replaced: float = Field(
+        0.1, ge=0, le=1, description="of these, the share in whose place another token stands"
+    )
+
+
+@dataclass(slots=True)
+class MaskedText:
+    """One sample. shown: (L,) int64, what the encoder sees; asked: (L,) bool; truth: (L,)."""
+
+    shown: np.ndarray
+    asked: np.ndarray
+    truth: np.ndarray
+
+
+@dataclass(slots=True)
+class MaskedTexts:
+    """shown, truth: (N, L) int64; asked, valid: (N, L) bool."""
+
+    shown: Tensor
+    valid: Tensor
+    asked: Tensor
+    truth: Tensor
+
+
+class MaskedTokens(Pretext):
+    """Hide tokens, encode the text, predict the hidden ones."""
+
+    settings_type = MaskedTokensSettings
+    settings: MaskedTokensSettings
+
+    def __init__(self, settings: MaskedTokensSettings, encoder: Encoder) -> None:
+        """Raises RecipeError if the encoder takes no tokens of a vocabulary, or no shares."""
+        super().__init__(settings, encoder)
+        texts = text_encoder(encoder)
+        if settings.hidden + settings.replaced > 1:
+            raise RecipeError(
+                "pretext: expected hidden + replaced of at most 1, found "
+                f"{settings.hidden} + {settings.replaced}"
+            )
+        if texts.vocabulary_size <= texts.first_maskable:
+            raise RecipeError("encoder.vocabulary: expected tokens beside the special ones")
+        width = texts.token_width
+        self.head = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.LayerNorm(width))
+        self.bias = nn.Parameter(torch.zeros(texts.vocabulary_size))
+
+    def example(self, sample: Sample, draw: Draw) -> MaskedText:
+        """Raises UnreadableItem if there are too few tokens to hide some of them."""
+        texts = text_encoder(self.encoder)
+        truth = texts.numbers(sample)
+        maskable = truth >= texts.first_maskable
+        if maskable.sum() < 2:
+            raise UnreadableItem(draw.item, "2 or more known tokens", str(maskable.sum()))
+        asked = self.settings.mask.plan(maskable, draw.rng("mask"))
+        return MaskedText(self._changed(truth, asked, draw), asked, truth)
+
+    def _changed(self, truth: np.ndarray, asked: np.ndarray, draw: Draw) -> np.ndarray:
+        """What the encoder sees, (L,)."""
+        texts, rng = text_encoder(self.encoder), draw.rng("change")
+        fate = rng.random(len(truth))
+        others = rng.integers(texts.first_maskable, texts.vocabulary_size, len(truth))
+        hidden, replaced = self.settings.hidden, self.settings.replaced
+        shown = np.where(asked & (fate < hidden), texts.mask_number, truth)
+        return np.where(asked & (fate >= hidden) & (fate < hidden + replaced), others, shown)
+
+    def collate(self, examples: Sequence[MaskedText]) -> MaskedTexts:
+        shown, valid = pad_numbers([example.shown for example in examples])
+        asked, _ = pad_numbers([example.asked for example in examples])
+        truth, _ = pad_numbers([example.truth for example in examples])
+        return MaskedTexts(shown, valid, asked, truth)
+
+    def forward(self, batch: MaskedTexts) -> Loss:
+        texts = text_encoder(self.encoder)
+        states = texts.encode_numbers(batch.shown, batch.valid)[batch.asked]
+        scores = F.linear(self.head(states), texts.token_vectors(), self.bias)
+        total = token_cross_entropy_loss(scores, batch.truth[batch.asked])
+        return Loss(total, count=batch.asked.sum())
+
+
+def text_encoder(encoder: Encoder) -> TokenEncoder:
+    """The encoder, seen as one of tokens. Raises RecipeError if it is none."""
+    if not isinstance(encoder, TokenEncoder):
+        raise RecipeError(
+            f"encoder: {type(encoder).__name__} takes no tokens of a vocabulary: it is no "
+            "TokenEncoder (unlabeled.contract). Choose one of texts."
+        )
+    return encoder
