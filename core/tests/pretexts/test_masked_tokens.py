@@ -69,7 +69,7 @@ def test_padding_and_batch_order_change_nothing():
     whole = pretext(pretext.collate(made)).total.item()
     assert pretext(pretext.collate(made[::-1])).total.item() == pytest.approx(whole, abs=1e-12)
     losses = [pretext(pretext.collate([one])) for one in made]
-    weighed = sum(float(one.total) * int(one.count) for one in losses)
+    weighed = sum(one.total.item() * int(one.count) for one in losses)
     total = sum(int(one.count) for one in losses)
     assert weighed / total == pytest.approx(whole, abs=1e-12)
 
@@ -78,12 +78,12 @@ def _on_process(rank, counts):
     pretext = method(mask={"ratio": 0.5})
     made = examples(pretext, TEXTS)
     start = sum(counts[:rank])
-    return float(pretext(pretext.collate(made[start : start + counts[rank]])).total)
+    return pretext(pretext.collate(made[start : start + counts[rank]])).total.item()
 
 
 def test_processes_equal_one_joint_batch():
     pretext = method(mask={"ratio": 0.5})
-    joint = float(pretext(pretext.collate(examples(pretext, TEXTS))).total)
+    joint = pretext(pretext.collate(examples(pretext, TEXTS))).total.item()
     for found in run_on(2, _on_process, (2, 1)):
         assert found == pytest.approx(joint, abs=1e-12)
 
