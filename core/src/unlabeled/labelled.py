@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from unlabeled.atomic import write_text
 from unlabeled.data.items import Items
@@ -18,6 +20,7 @@ from unlabeled.data.quarantine import OWNER
 from unlabeled.data.signature import content_hash
 from unlabeled.data.training_labels import TrainingLabels
 from unlabeled.errors import RunError
+from unlabeled.export.encoder import read_config, run_of
 from unlabeled.run_folder import RunFolder
 
 FORMAT = 1
@@ -88,6 +91,33 @@ def read(folder: RunFolder) -> Labelled:
         return Labelled(frozenset(found["groups"]), frozenset(found["contents"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"{folder.labelled}: cannot be read: {error!r}.") from error
+
+
+def kept_with_encoder(folder: RunFolder) -> dict[str, Any]:
+    """What an encoder says of it when it is taken out of its run: all, but of private data only
+    the number of groups, as names and contents stay in `private/`."""
+    seen = read(folder)
+    if seen == Labelled():
+        return {}
+    if folder.private.is_dir():
+        return {"private": len(seen.groups)}
+    return {"groups": sorted(seen.groups), "contents": sorted(seen.contents)}
+
+
+def seen_by(path: Path | str) -> Labelled:
+    """What the method of a run, or of an encoder that was taken out of one, saw the answers of.
+
+    Raises RunError, also where only the run of that encoder can tell.
+    """
+    if run := run_of(path):
+        return read(run)
+    kept = read_config(path).provenance.labelled
+    if "private" in kept:
+        raise RunError(
+            f"{path}: the method of this encoder had labels of private data in training, and which "
+            "stands in the folder `private/` of its run alone. Evaluate the run."
+        )
+    return Labelled(frozenset(kept.get("groups", ())), frozenset(kept.get("contents", ())))
 
 
 def had_labels(seen: Sequence[Labelled], items: Items, rows: Sequence[int]) -> list[bool]:

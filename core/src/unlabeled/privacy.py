@@ -7,7 +7,7 @@ and the list of what was left out lie in the run's folder `private/`, for its ow
 salt               32 random bytes, another for each run
 items.csv          pseudonym, id, group and source of every item that was trained on or embedded
 signatures.jsonl   what tells changed files, and the pseudonym of each
-data.json          where the data for training lay
+data.json          where the data for training lay, and the table of labels
 *quarantine.jsonl  what could not be read, and why
 """
 
@@ -94,10 +94,11 @@ class Pseudonyms:
                 table = table.set_column(place, name, hidden)
         return Items(table)
 
-    def remember(self, items: Items, data: Path | None = None) -> None:
+    def remember(self, items: Items, data: Path | None = None, labels: str = "") -> None:
         """Keep what the pseudonyms of `items` stand for, beside those known already.
 
-        data: where the data for training lie. Raises RunError if that cannot be written.
+        data, labels: where the data for training lie, and the table of labels if there is one.
+        Raises RunError if that cannot be written.
         """
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -106,7 +107,8 @@ class Pseudonyms:
             self._file("signatures.jsonl").touch(mode=OWNER)
             self._write("salt", self._salt)
             if data is not None:
-                self._write("data.json", json.dumps({"path": str(data.resolve())}).encode())
+                places = {"path": str(data.resolve()), "labels": labels}
+                self._write("data.json", json.dumps(places).encode())
             self._write("items.csv", self._csv(items))
         except OSError as error:
             raise RunError(f"{self.folder}: cannot be written: {error.strerror}.") from error
@@ -146,9 +148,18 @@ class Pseudonyms:
 
 def data_of(folder: Path) -> Path:
     """Where the data of the run whose `private/` this is lay. Raises RunError."""
+    return Path(_place(folder, "path"))
+
+
+def labels_of(folder: Path) -> str:
+    """Where the table of labels of that run lay. Raises RunError."""
+    return _place(folder, "labels")
+
+
+def _place(folder: Path, name: str) -> str:
     file = folder / "data.json"
     try:
-        return Path(json.loads(file.read_text())["path"])
+        return str(json.loads(file.read_text())[name])
     except (OSError, ValueError, KeyError) as error:
         raise RunError(
             f"{file}: cannot be read: {error!r}. Say where the data lie: "

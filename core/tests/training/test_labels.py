@@ -8,13 +8,13 @@ import shutil
 import pytest
 import toy_runs
 
-from unlabeled.errors import DataError, RecipeError
+from unlabeled.errors import DataError, RecipeError, RunError
 from unlabeled.evaluation.evaluate import evaluate
 from unlabeled.evaluation.settings import EvaluationSettings
 from unlabeled.labelled import Labelled, read
 from unlabeled.recipe import read_recipe
 from unlabeled.run_folder import RunFolder
-from unlabeled.training.pretrain import pretrain
+from unlabeled.training.pretrain import pretrain, resume
 
 FEW = EvaluationSettings(random_encoders=1)
 
@@ -125,6 +125,43 @@ def test_private_names_stay_in_the_private_folder(data, tmp_path):
     assert not (run / "labelled.json").exists()
     found = evaluate(run, data, data / "labels.csv", target=["kind"], settings=FEW)
     assert found.groups == 7
+
+
+def test_an_encoder_taken_out_of_its_run_knows_what_had_labels(data, tmp_path):
+    run = pretrain(recipe(few(data)), data, tmp_path / "run", quiet=True).path
+    alone = shutil.copytree(run / "encoder", tmp_path / "alone")
+    found = evaluate(alone, data, data / "labels.csv", target=["kind"], settings=FEW)
+    assert (found.items, found.groups) == (42, 7)
+
+
+def test_a_private_encoder_taken_out_of_its_run_is_not_evaluated(data, tmp_path):
+    private = recipe(few(data), reader={"name": "vectors/private"})
+    run = pretrain(private, data, tmp_path / "run", quiet=True).path
+    alone = shutil.copytree(run / "encoder", tmp_path / "alone")
+    text = (alone / "config.json").read_text()
+    assert "g0" not in text
+    assert "0000.json" not in text
+    with pytest.raises(RunError, match="Evaluate the run"):
+        evaluate(alone, data, data / "labels.csv", target=["kind"], settings=FEW)
+
+
+@pytest.mark.parametrize("reader", ["vectors/json", "vectors/private"])
+def test_a_run_goes_on_from_another_folder(data, tmp_path, monkeypatch, reader):
+    monkeypatch.chdir(few(data).parent)
+    run = pretrain(recipe("few.csv", reader={"name": reader}), data, "run", quiet=True).path
+    there = run.resolve()
+    assert ("few.csv" in (there / "recipe.yaml").read_text()) == (reader == "vectors/json")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert resume(there, quiet=True).manifest.status == "finished"
+
+
+def test_another_table_is_another_run(data, tmp_path):
+    private = {"name": "vectors/private"}
+    run = pretrain(recipe(few(data), reader=private), data, tmp_path / "run", quiet=True).path
+    other = shutil.copy(tmp_path / "few.csv", tmp_path / "other.csv")
+    with pytest.raises(RunError, match=r"labels\.table"):
+        pretrain(recipe(other, reader=private), data, run, quiet=True)
 
 
 def test_a_table_that_fits_nothing_is_refused(data, tmp_path):

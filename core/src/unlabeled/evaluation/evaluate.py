@@ -33,7 +33,7 @@ from unlabeled.export.encoder import (
     run_of,
 )
 from unlabeled.inference.reading import open_source, pseudonyms
-from unlabeled.labelled import read as read_seen
+from unlabeled.labelled import seen_by
 from unlabeled.privacy import Pseudonyms
 from unlabeled.validation import validate
 
@@ -75,7 +75,7 @@ def evaluate(
     stem = "index" if hidden and labels is None else Path(labels or data).stem
     seeds = f"-{len(paths)}-runs" if average_with else ""
     name = _file_name(name or f"{stem}-{choice.name.replace('/', '-')}{seeds}")
-    seen = [read_seen(run) for run in map(run_of, paths) if run]
+    seen = [seen_by(each) for each in paths]
     design(labelled, names, source.items, choice, settings.folds, seen)  # before the long part
 
     found = contestants(paths, config, settings, source, labelled)

@@ -11,7 +11,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -41,6 +41,7 @@ class Provenance:
     """Where an encoder comes from.
 
     batch_size: of training, and so one that fits; fingerprint: of the items it was trained on;
+    labelled: what had labels in training, {} if nothing (see `unlabeled.labelled`);
     batch_norm_of: of the items whose batch-norm statistics it has, by `unlabeled
     update-batch-norm`; empty where they are those of training.
     """
@@ -53,6 +54,7 @@ class Provenance:
     batch_size: int = 64
     items: int = 0
     fingerprint: str = ""
+    labelled: Mapping[str, Any] = field(default_factory=dict)
     batch_norm_of: str = ""
 
 
@@ -218,11 +220,13 @@ def require_restoration(config: EncoderConfig, path: Path | str) -> type[Pretext
 def _provenance(fields: Mapping[str, Any]) -> Provenance:
     """Raises TypeError or ValueError for a value of another type, or no batch at all."""
     for known in dataclasses.fields(Provenance):
-        value = fields.get(known.name, known.default)
-        kind = int if isinstance(known.default, int) else str
-        if type(value) is not kind:
+        kind = {"int": int, "Mapping[str, Any]": dict}.get(str(known.type), str)
+        if type(value := fields.get(known.name, kind())) is not kind:
             raise TypeError(f"provenance.{known.name}: expected {kind.__name__}, found {value!r}")
     made = Provenance(**fields)
+    names = [n for key in ("groups", "contents") for n in made.labelled.get(key, [])]
+    if not all(isinstance(name, str) for name in names):
+        raise TypeError("provenance.labelled: expected names of groups and hashes of contents")
     if made.batch_size < 1 or made.kind not in get_args(Kind):
         raise ValueError(f"provenance: batch_size {made.batch_size}, kind {made.kind!r}")
     return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from unlabeled.data.quarantine import Limits
 from unlabeled.data.trained_on import data_changes, keep_signatures, keeps_signatures
 from unlabeled.data.training_labels import TrainingLabels, training_labels
 from unlabeled.errors import DataError, RunError
-from unlabeled.privacy import Pseudonyms, data_of, is_private
+from unlabeled.privacy import Pseudonyms, data_of, is_private, labels_of
 from unlabeled.recipe import Recipe, build_reader, merge, read_recipe
 from unlabeled.run_folder import DataRecord, Manifest, RunFolder
 from unlabeled.training.batch_column import BatchColumn, batch_column
@@ -61,6 +61,7 @@ def pretrain(
     Raises DataError, RecipeError, PluginError, RunError (another run in `out`, in use, disk full),
     CollapseError, and Stopped after Ctrl-C or SIGTERM.
     """
+    recipe = _with_whole_path(recipe)
     settings = recipe.training
     fabric = launch(settings.precision, devices=devices, nodes=nodes, accelerator=accelerator)
     if fabric.is_global_zero and not quiet:
@@ -86,9 +87,10 @@ def pretrain(
                 names = Pseudonyms(folder.private, reader)
                 shown, path = names.hide(items), ""
             record, ids = _record(shown, path, column), shown.table["id"].to_pylist()
-            earlier = _same_run(folder, recipe, record, items, ids, accept=accept_changed_data)
+            kept = _as_kept(recipe, names) if is_private(reader) else recipe
+            earlier = _same_run(folder, kept, record, items, ids, accept=accept_changed_data)
             if is_private(reader):
-                names.remember(items, Path(data))
+                names.remember(items, Path(data), recipe.labels.table if recipe.labels else "")
             if not keeps_signatures(folder):
                 keep_signatures(folder, items, ids)
             if labels or (source and labelled.read(source) != labelled.Labelled()):
@@ -97,6 +99,9 @@ def pretrain(
 
         items, record, manifest, labels, column = first(fabric, begin)
         if manifest is None or manifest.status != "finished":
+            reader = build_reader(recipe.reader)
+            if is_private(reader):
+                recipe = _as_kept(recipe, Pseudonyms(folder.private, reader))
             job = Job(fabric, folder, recipe, items, record, source, labels, column)
             with deterministic(settings.deterministic), default_dtype(settings.precision):
                 manifest = train(job, quiet=quiet or not fabric.is_global_zero)
@@ -122,8 +127,11 @@ def resume(
     """
     folder = RunFolder(Path(out))
     manifest = folder.read()
+    changes: dict[str, Any] = {"training": dict(limits or {})}
+    if folder.private.is_dir() and folder.read_recipe().get("labels"):
+        changes["labels"] = {"table": labels_of(folder.private)}
     return pretrain(
-        read_recipe(manifest.name, merge(folder.read_recipe(), {"training": dict(limits or {})})),
+        read_recipe(manifest.name, merge(folder.read_recipe(), changes)),
         data or manifest.data.path or data_of(folder.private),
         out,
         devices=devices,
@@ -133,6 +141,25 @@ def resume(
         accept_changed_data=accept_changed_data,
         quiet=quiet,
     )
+
+
+def _with_whole_path(recipe: Recipe) -> Recipe:
+    """The recipe whose labels are found from every folder: a run may be resumed from another."""
+    if recipe.labels is None:
+        return recipe
+    return _with_table(recipe, str(Path(recipe.labels.table).resolve()))
+
+
+def _as_kept(recipe: Recipe, names: Pseudonyms) -> Recipe:
+    """What a run about people writes of its recipe: where the labels lie stands in `private/`."""
+    if recipe.labels is None:
+        return recipe
+    return _with_table(recipe, names.of("labels", [recipe.labels.table])[0])
+
+
+def _with_table(recipe: Recipe, table: str) -> Recipe:
+    assert recipe.labels is not None
+    return replace(recipe, labels=recipe.labels.model_copy(update={"table": table}))
 
 
 def _index(recipe: Recipe, data: Path) -> Items:

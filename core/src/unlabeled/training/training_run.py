@@ -12,6 +12,7 @@ from typing import Any, cast
 from lightning_fabric import Fabric
 from torch import Tensor
 
+from unlabeled import labelled
 from unlabeled.batch_norm import estimate_batch_norm, has_batch_norm
 from unlabeled.commands import command
 from unlabeled.contract import Batch, Encoder, GradientCheckpointing, Pretext, Reader
@@ -394,6 +395,7 @@ def _end(job: Job, trainer: Trainer, done: int, seconds: float) -> Manifest:
             batch_size=max(1, job.settings.batch_size // (1 if job.replicated else world_size())),
             items=job.data.items,
             fingerprint=job.data.fingerprint,
+            labelled=labelled.kept_with_encoder(job.folder),
         ),
     )
     return job.folder.update(status="finished", steps=done, seconds=seconds, ended=now())
