@@ -6,19 +6,28 @@ READY := $(VENV)/.ready
 PACKAGES := core $(wildcard plugins/*)
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help demo test test-on kit check bench wheels
+.PHONY: help help-all demo test test-on check check-all kit bench wheels release
 help:
-	@echo "make demo     pretrain, embed and judge an encoder on the molecules that ship inside rdkit"
-	@echo "make test     check, then every test of every package"
-	@echo "make test-on  the demo and the conformance kit on another Python: make test-on PYTHON=python3.13"
-	@echo "make check    formatting, lint, types, import boundaries, declared dependencies"
-	@echo "make bench    measured comparisons: bench-NAME runs one, bench lists them"
-	@echo "make wheels   build every package and try each one alone"
+	@echo "make demo       pretrain, embed and evaluate an encoder on the molecules that ship inside rdkit"
+	@echo "make test       check, then the tests: each clause of the conformance kit on the smallest recipe"
+	@echo "make check      formatting, lint, types, import boundaries, declared dependencies"
+	@echo "make check-all  check, then every test on every recipe"
+	@echo "make help-all   every target"
+
+help-all: help
+	@echo "make test-on    the demo and the conformance kit on another Python: make test-on PYTHON=python3.13"
+	@echo "make kit        the conformance kit on every plugin, as a table"
+	@echo "make bench      list the measured comparisons; bench-NAME runs one"
+	@echo "make wheels     build every package and try each one alone"
+	@echo "make release    check, build and tag one package: make release PACKAGE=unlabeled VERSION=0.1.0 [DRY=1]"
 
 demo: $(READY)
 	$(BIN)/python plugins/graph/benchmarks/demo.py
 
 test: check
+	$(BIN)/python -m pytest -n 2 -m "not thorough"
+
+check-all: check
 	$(BIN)/python -m pytest -n 2
 
 # An environment of its own for each minor version: .venv-3.13
@@ -43,6 +52,9 @@ bench-%: $(READY)
 
 wheels: $(READY)
 	$(BIN)/python tests/wheels.py
+
+release: $(READY)
+	$(BIN)/python tests/release.py "$(PACKAGE)" "$(VERSION)" $(if $(DRY),--dry)
 
 $(READY): constraints.txt requirements-dev.txt $(addsuffix /pyproject.toml,$(PACKAGES))
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -1,4 +1,6 @@
-"""Each plugin works without the other domains' libraries, and on the oldest core that it claims."""
+"""Each plugin works without the other domains' libraries, on the oldest core that it claims,
+and its last release on the core as it is now.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,17 @@ def test_a_plugin_runs_on_the_oldest_core_that_it_claims(plugin, tmp_path):
     tag = f"unlabeled-v{oldest_core(plugin)}"
     if git("tag", "--list", tag) == b"":
         pytest.skip(f"no tag {tag}: that core is not released yet, or this is no full clone")
-    install_core(tag, tmp_path)
+    install("core", tag, tmp_path)
+    run_alone(plugin, first=tmp_path / "site")
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+def test_the_last_release_of_a_plugin_runs_on_this_core(plugin, tmp_path):
+    name = f"unlabeled-{plugin.replace('_', '-')}"
+    tags = git("tag", "--list", "--sort=-version:refname", f"{name}-v*").decode().split()
+    if not tags:
+        pytest.skip(f"no tag {name}-v*: nothing of it is released yet, or this is no full clone")
+    install(f"plugins/{plugin}", tags[0], tmp_path)
     run_alone(plugin, first=tmp_path / "site")
 
 
@@ -38,7 +50,7 @@ def test_another_core_is_the_one_that_is_used(tmp_path):
     """What the floor test stands on, tried on the last commit while there is no tag."""
     if not (ROOT / ".git").exists():
         pytest.skip("not a git checkout")
-    install_core("HEAD", tmp_path)
+    install("core", "HEAD", tmp_path)
     code = "import unlabeled; from importlib.metadata import distribution as d; print("
     code += "unlabeled.__file__, d('unlabeled').locate_file(''))"
     used = subprocess.check_output([sys.executable, "-c", code], env=on_path(tmp_path / "site"))
@@ -77,13 +89,13 @@ def oldest_core(plugin: str) -> str:
     return f"{oldest.major}.{oldest.minor}.{oldest.micro}"
 
 
-def install_core(revision: str, folder: Path) -> None:
-    """The core of a tag or commit, built and installed into folder/site."""
-    with tarfile.open(fileobj=io.BytesIO(git("archive", revision, "core"))) as archive:
+def install(package: str, revision: str, folder: Path) -> None:
+    """A package of a tag or commit by its folder, built and installed into folder/site."""
+    with tarfile.open(fileobj=io.BytesIO(git("archive", revision, package))) as archive:
         archive.extractall(folder, filter="data")
     pip = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check", "install"]
     flags = ["--no-deps", "--no-index", "--no-build-isolation", "--target", str(folder / "site")]
-    subprocess.run([*pip, *flags, str(folder / "core")], check=True)
+    subprocess.run([*pip, *flags, str(folder / package)], check=True)
 
 
 def git(*arguments: str) -> bytes:

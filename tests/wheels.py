@@ -32,11 +32,15 @@ def main() -> None:
             )
 
 
-def build(package: Path, dist: Path) -> None:
-    source = dist.parent / "source" / package.name
-    shutil.copytree(package, source, ignore=shutil.ignore_patterns("*.egg-info", "build"))
-    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(dist), str(source)]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+def build(package: Path, dist: Path) -> list[Path]:
+    """The wheel and the sdist, from a copy: what an earlier build left would be packed too."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, made = Path(folder) / package.name, Path(folder) / "dist"
+        shutil.copytree(package, source, ignore=shutil.ignore_patterns("*.egg-info", "build"))
+        command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", made, source]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        dist.mkdir(parents=True, exist_ok=True)
+        return [Path(shutil.copy(file, dist)) for file in sorted(made.iterdir())]
 
 
 def try_alone(modality: str, dist: Path, home: Path) -> None:

@@ -78,7 +78,7 @@ class Stack(Encoder):
     def collate(self, samples: Sequence[Tensor]) -> Tensor:
         return torch.stack(list(samples))
 
-    def encode(self, batch: Batch, output: str) -> Tensor:  # noqa: ARG002 - it has one
+    def _encode(self, batch: Batch, output: str) -> Tensor:  # noqa: ARG002 - it has one
         encoded: Tensor = self.layers(batch)
         return encoded
 

@@ -22,7 +22,7 @@ class Normed(Encoder):
     def collate(self, samples: list[Tensor]) -> Tensor:
         return torch.stack(samples)
 
-    def encode(self, batch: Tensor, output: str) -> Tensor:
+    def _encode(self, batch: Tensor, output: str) -> Tensor:
         return self.layers(batch)
 
 

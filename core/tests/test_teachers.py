@@ -22,7 +22,7 @@ class Small(Encoder):
     def collate(self, samples):
         return torch.stack(list(samples))
 
-    def encode(self, batch, output):
+    def _encode(self, batch, output):
         return self.net(batch * self.scale)
 
 

@@ -29,7 +29,7 @@ class Waves(Encoder, PatchEncoder):
     def collate(self, samples):
         return nn.utils.rnn.pad_sequence(list(samples), True, math.nan).unsqueeze(1)
 
-    def encode(self, batch, output):
+    def _encode(self, batch, output):
         tokens = self.transformer(batch, ~batch[:, 0].isnan()).tokens
         return tokens if output == "steps" else mean_of_valid(tokens)
 

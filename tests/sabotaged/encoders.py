@@ -12,24 +12,24 @@ from unlabeled_tides.recurrent import Levels, Recurrent
 class TooWide(Recurrent):
     """E1: another width than it declares."""
 
-    def encode(self, batch, output):
-        found = super().encode(batch, output)
+    def _encode(self, batch, output):
+        found = super()._encode(batch, output)
         return torch.cat([found, found], 1) if isinstance(found, Tensor) else found
 
 
 class Leaky(Recurrent):
     """E2: pools over the padding too."""
 
-    def encode(self, batch, output):
+    def _encode(self, batch, output):
         everywhere = Levels(batch.values, torch.ones_like(batch.valid))
-        return super().encode(everywhere if output == "gauge" else batch, output)
+        return super()._encode(everywhere if output == "gauge" else batch, output)
 
 
 class Overflowing(Recurrent):
     """E3: not finite in half precision."""
 
-    def encode(self, batch, output):
-        found = super().encode(batch, output)
+    def _encode(self, batch, output):
+        found = super()._encode(batch, output)
         if not isinstance(found, Tensor):
             return found
         half = torch.is_autocast_enabled("cpu")
@@ -50,8 +50,8 @@ class FarPlace(Recurrent):
         levels = super().collate(samples)
         return Placed(levels.values, levels.valid, torch.tensor([299.0]))
 
-    def encode(self, batch, output):
-        found = super().encode(batch, output)
+    def _encode(self, batch, output):
+        found = super()._encode(batch, output)
         if isinstance(batch, Placed) and isinstance(found, Tensor):
             return found * torch.ones(300)[batch.place.long()]
         return found
@@ -65,6 +65,13 @@ class Unsaved(Recurrent):
         Unsaved.built = getattr(Unsaved, "built", 0) + 1
         self.gain = 1.0 + Unsaved.built
 
-    def encode(self, batch, output):
-        found = super().encode(batch, output)
+    def _encode(self, batch, output):
+        found = super()._encode(batch, output)
         return found * self.gain if isinstance(found, Tensor) else found
+
+
+class Nameless(Recurrent):
+    """E5: whatever is asked for, it returns something."""
+
+    def encode(self, batch, output):
+        return self._encode(batch, output)

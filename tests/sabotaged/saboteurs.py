@@ -24,7 +24,7 @@ from sabotaged.data import (
     Undescribed,
     Unsteady,
 )
-from sabotaged.encoders import FarPlace, Leaky, Overflowing, TooWide, Unsaved
+from sabotaged.encoders import FarPlace, Leaky, Nameless, Overflowing, TooWide, Unsaved
 from sabotaged.labels import Deaf, Told, Undefined
 from sabotaged.objectives import AnyWidth, Exponential, FirstCounts, Lenient, Padding
 from sabotaged.pretexts import (
@@ -168,6 +168,7 @@ SABOTEURS = {
     "E3": _encoder(Overflowing, "half"),
     "E3 rounded": _encoder(FarPlace, "half"),
     "E4": _encoder(Unsaved, "saved"),
+    "E5": _encoder(Nameless, "names"),
     "P0": _beside("pretexts", "spare", "unlabeled_tides.next_level:NextLevel"),
     "P1": _pretext(EverTheSame, "keyed"),
     "P1 global": replace(_pretext(GlobalStart, "keyed"), also=("pretexts/next_level/workers",)),

@@ -28,7 +28,7 @@ class Network(Encoder):
     def collate(self, samples):
         return torch.stack(list(samples))
 
-    def encode(self, batch, output):
+    def _encode(self, batch, output):
         return self.network(batch)
 
 

@@ -36,7 +36,7 @@ class ThreeSensors(Encoder):
     def collate(self, samples):
         return torch.stack(list(samples))
 
-    def encode(self, batch, output):
+    def _encode(self, batch, output):
         return getattr(self, output)(batch[:, PARTS[output]])
 
     def present(self, batch, output):

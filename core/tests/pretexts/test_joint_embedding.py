@@ -21,7 +21,7 @@ class Line(Encoder):
     def collate(self, samples):
         return torch.stack(list(samples))
 
-    def encode(self, batch, output):
+    def _encode(self, batch, output):
         return self.linear(batch)
 
 
@@ -82,7 +82,7 @@ class Dots(Line):
     def __init__(self):
         super().__init__("nodes")
 
-    def encode(self, batch, output):
+    def _encode(self, batch, output):
         owner = torch.repeat_interleave(torch.arange(len(batch)), batch[:, 0].long() + 1)
         return Nodes(self.linear(batch[owner]), owner, torch.arange(len(owner)))
 

@@ -39,7 +39,7 @@ class Line(Encoder):
     def collate(self, samples):
         return torch.stack(list(samples))
 
-    def encode(self, batch, output):
+    def _encode(self, batch, output):
         return self.linear(batch)
 
 

@@ -76,7 +76,7 @@ def test_batch_norm_has_the_statistics_of_all_items_whatever_is_left_over(
         rows = self.first(batch.values[:, 0])
         return self.second(torch.tanh(self.norm(rows)))
 
-    monkeypatch.setattr(Mixer, "encode", encode)
+    monkeypatch.setattr(Mixer, "_encode", encode)
     path = toy_runs.write_data(tmp_path / "data", count=count)
     run = train(path, tmp_path / "run", **SHORT)
     encoder, reader = load_encoder(run.path), load_reader(run.path)
@@ -259,8 +259,8 @@ def test_what_the_encoder_or_the_machine_cannot_do(data, tmp_path):
 def collapse(monkeypatch):
     from unlabeled_vectors.parts import Mixer
 
-    encode = Mixer.encode
-    monkeypatch.setattr(Mixer, "encode", lambda self, *args: 0 * encode(self, *args) + 1)
+    encode = Mixer._encode
+    monkeypatch.setattr(Mixer, "_encode", lambda self, *args: 0 * encode(self, *args) + 1)
 
 
 def test_a_collapse_is_told_or_ends_the_run(data, tmp_path, monkeypatch, capsys):

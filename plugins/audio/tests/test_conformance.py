@@ -5,8 +5,13 @@ import pytest
 from unlabeled.conformance import checks_for
 from unlabeled_audio.plugin import plugin
 
+CHECKS = [
+    pytest.param(check, id=check.name, marks=[pytest.mark.thorough] * check.repeated)
+    for check in checks_for(plugin)
+]
 
-@pytest.mark.parametrize("check", checks_for(plugin), ids=lambda check: check.name)
+
+@pytest.mark.parametrize("check", CHECKS)
 def test_contract(check):
     if check.excused:
         pytest.skip(check.excused)

@@ -13,12 +13,16 @@ class Broken(AssertionError):
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One paragraph of the contract. hint: what a failure usually means."""
+    """One paragraph of the contract. hint: what a failure usually means.
+
+    costly: its checks train, or start processes.
+    """
 
     id: str
     title: str
     promise: str
     hint: str
+    costly: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +30,14 @@ class Check:
     """name: "encoders/gin/alone"; run: raises `Broken`, or whatever the component raises.
 
     excused: a written reason why the component need not keep the clause, empty if it must.
+    repeated: the clause is costly, and a smaller recipe of the plugin is asked for it too.
     """
 
     name: str
     clause: Clause
     run: Callable[[], None]
     excused: str = ""
+    repeated: bool = False
 
 
 def require(holds: object, seen: str) -> None:

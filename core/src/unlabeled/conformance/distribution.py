@@ -30,6 +30,7 @@ WORKERS = Clause(
     "The same batches come from one process and from two data workers, and every rank gets its "
     "rows of the joint batch.",
     "randomness seeded by the worker, or state in the pretext or reader that `example` changes",
+    costly=True,
 )
 PROCESSES = Clause(
     "D2",
@@ -37,6 +38,7 @@ PROCESSES = Clause(
     "Two processes equal one with the joint batch: losses, gradients and weights over two steps "
     "(float64, no dropout, 1e-9).",
     "a mean over the local batch; use `global_mean` and `gather_rows` of `unlabeled.distributed`",
+    costly=True,
 )
 REPLICATED = Clause(
     "D3",
@@ -45,6 +47,7 @@ REPLICATED = Clause(
     "the losses, gradients and weights of one.",
     "randomness of its own, or a collective of torch.distributed that counts every row twice; use "
     "torch's global generator, which replicas share, and `unlabeled.distributed`",
+    costly=True,
 )
 
 

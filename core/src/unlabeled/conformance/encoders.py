@@ -10,12 +10,15 @@ import torch
 from lightning_fabric.plugins import MixedPrecision
 from torch import Tensor
 
-from unlabeled.conformance.check import Check, Clause, checks_of, require
+from unlabeled.conformance.check import Broken, Check, Clause, checks_of, require
 from unlabeled.conformance.comparison import as_type
 from unlabeled.conformance.fixture import Fixture
 from unlabeled.contract import Encoder, Encoding, Nodes, Sample, Tokens
+from unlabeled.errors import ShapeError
 from unlabeled.export.encoder import Provenance, load_encoder, save_encoder
 from unlabeled.recipe import Recipe
+
+UNKNOWN = "no such output"
 
 RECIPE = Clause(
     "E0",
@@ -50,11 +53,17 @@ SAVED = Clause(
     "Saved and loaded again, an encoder gives the same embedding, bit by bit.",
     "state that is not a parameter or a registered buffer, or settings that do not build it again",
 )
+NAMES = Clause(
+    "E5",
+    "names",
+    "An output that the encoder does not declare is refused with a ShapeError.",
+    "`encode` was replaced; an encoder implements `_encode`, and core looks at the name",
+)
 
 
 def checks(fixture: Fixture) -> Iterator[Check]:
     """The checks of every encoder in the manifest."""
-    runs = {OUTPUTS: _outputs, ALONE: _alone, HALF: _half, SAVED: _saved}
+    runs = {OUTPUTS: _outputs, ALONE: _alone, HALF: _half, SAVED: _saved, NAMES: _names}
     on_subject = {clause: partial(_on_subject, run) for clause, run in runs.items()}
     for name in fixture.plugin.encoders:
         full = fixture.full(name)
@@ -145,6 +154,16 @@ def _saved(subject: Subject) -> None:
     batch = encoder.collate(samples)
     same = torch.equal(_values(encoder(batch)), _values(load_encoder(folder)(batch)))
     require(same, "the loaded encoder gives another embedding")
+
+
+@torch.no_grad()
+def _names(subject: Subject) -> None:
+    encoder, samples = subject.ready()
+    try:
+        found = encoder.encode(encoder.collate(samples), UNKNOWN)
+    except ShapeError:
+        return
+    raise Broken(f"encode returns a {type(found).__name__} as output {UNKNOWN!r}")
 
 
 def _encode(encoder: Encoder, samples: list[Sample], output: str) -> Encoding:

@@ -27,6 +27,7 @@ LEARNS = Clause(
     "random encoders: by more than their standard deviation.",
     "a loss that does not depend on the input, a learning rate that is far off, or toy data that "
     "random encoders solve; `Plugin.trials` sets both",
+    costly=True,
 )
 RESTORES = Clause(
     "L2",
@@ -34,6 +35,7 @@ RESTORES = Clause(
     "After a short pretraining on toy data, restored items are nearer to the truth than the input "
     "and than a classical filter that the plugin names.",
     "a restoration that returns its input; `Plugin.trials` names the judge",
+    costly=True,
 )
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from unlabeled.conformance import (
     augmentations,
@@ -28,6 +31,7 @@ def checks_for(plugin: Plugin) -> list[Check]:
     """The checks of an installed plugin, generated from its manifest.
 
     Those that the manifest excuses are listed with the reason; whoever runs the list skips them.
+    Those that are `repeated` may be left out where time is short.
     Raises ValueError if it excuses a check that does not exist.
     """
     fixture = Fixture(plugin)
@@ -50,6 +54,33 @@ def checks_for(plugin: Plugin) -> list[Check]:
     unknown = plugin.excused.keys() - {check.name for check in checks}
     if unknown:
         raise ValueError(f"excused, but no such check: {', '.join(sorted(unknown))}")
-    return [
+    excused = [
         replace(check, excused=plugin.excused.get(check.name, check.excused)) for check in checks
     ]
+    shown = smallest_of_each_clause(fixture, excused)
+    return [
+        replace(
+            check,
+            repeated=check.clause.costly and not check.excused and check.name not in shown,
+        )
+        for check in excused
+    ]
+
+
+def smallest_of_each_clause(fixture: Fixture, checks: Sequence[Check]) -> set[str]:
+    """For each costly clause, the name of the check on the smallest recipe that must keep it."""
+    asked: dict[str, list[Check]] = {}
+    for check in checks:
+        if check.clause.costly and not check.excused:
+            asked.setdefault(check.clause.id, []).append(check)
+    return {min(found, key=partial(_size, fixture)).name for found in asked.values()}
+
+
+def _size(fixture: Fixture, check: Check) -> float:
+    """Parameters of the encoder that a check of `pretexts/NAME` or `recipes/NAME` trains."""
+    kind, name, _ = check.name.split("/")
+    if kind == "recipes":
+        recipe = fixture.recipes.get(name)
+        return fixture.size_of(recipe) if recipe else math.inf
+    full = next(each for each in fixture.pretext_names() if fixture.short(each) == name)
+    return fixture.size_of(fixture.smallest_recipe("pretext", full))

@@ -36,12 +36,14 @@ TRAINS = Clause(
     "trains",
     "Two steps on synthetic data: every file of the run is there, the encoder loads and is finite.",
     "the recipe's parts do not fit each other",
+    costly=True,
 )
 RESUMES = Clause(
     "C4",
     "resumes",
     "Stopped in the middle and resumed, a run ends with the same weights, bit by bit.",
     "state outside parameters and buffers, or randomness outside the rng and torch's generator",
+    costly=True,
 )
 
 

@@ -11,6 +11,8 @@ from torch import Tensor
 
 from unlabeled.contract.configured import Configured
 from unlabeled.contract.samples import Batch, Sample
+from unlabeled.discovery import suggest
+from unlabeled.errors import ShapeError
 from unlabeled.settings import Settings
 
 
@@ -46,7 +48,7 @@ Encoding: TypeAlias = Tensor | Tokens | Nodes
 
 
 class Encoder(Configured):
-    """Turns a batch into embeddings; what a run exports.
+    """Turns a batch into embeddings; what a run exports. A subclass implements `_encode`.
 
     In eval mode a sample's embedding depends neither on its neighbours nor on padding.
     """
@@ -62,9 +64,22 @@ class Encoder(Configured):
     def collate(self, samples: Sequence[Sample]) -> Batch:
         """Join samples into the batch that `encode` takes. Runs in data workers: no parameters."""
 
-    @abstractmethod
     def encode(self, batch: Batch, output: str) -> Encoding:
-        """`global`: (N, D); `tokens`: Tokens; `nodes`: Nodes. Raises ShapeError."""
+        """`global`: (N, D); `tokens`: Tokens; `nodes`: Nodes. Raises ShapeError.
+
+        output: the name of one of `outputs`; another one is refused here, before anything is
+        computed.
+        """
+        names = [each.name for each in self.outputs]
+        if output not in names:
+            raise ShapeError(
+                f"{type(self).__name__} has no output {output!r}.{suggest(output, names)}"
+            )
+        return self._encode(batch, output)
+
+    @abstractmethod
+    def _encode(self, batch: Batch, output: str) -> Encoding:
+        """What `encode` returns, for an output that there is."""
 
     def present(self, batch: Batch, output: str) -> Tensor | None:  # noqa: ARG002
         """Which samples have what this output is made of, (N,) bool; None: all of them.

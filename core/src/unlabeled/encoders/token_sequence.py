@@ -91,7 +91,7 @@ class TokenSequence(Encoder, TokenEncoder):
     def collate(self, samples: Sequence[Sequence[str]]) -> TokenBatch:
         return TokenBatch(*pad_numbers([self.numbers(sample) for sample in samples]))
 
-    def encode(self, batch: TokenBatch, output: str) -> Encoding:
+    def _encode(self, batch: TokenBatch, output: str) -> Encoding:
         values = self.encode_numbers(batch.numbers, batch.valid)
         shown = batch.valid & (batch.numbers != self._separator)
         place = torch.arange(values.shape[1], device=values.device, dtype=torch.float32)

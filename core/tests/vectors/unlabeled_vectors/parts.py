@@ -95,7 +95,7 @@ class Mixer(Encoder):
         values = nn.utils.rnn.pad_sequence([torch.as_tensor(s) for s in samples], batch_first=True)
         return Padded(values, torch.arange(values.shape[1]) < lengths[:, None])
 
-    def encode(self, batch, output):
+    def _encode(self, batch, output):
         x = batch.values
         rows = self.first(((x - self.mean.to(x)) / self.std.to(x))[batch.valid])
         rows = self.second(self.drop(torch.tanh(self.norm(rows))))
@@ -134,7 +134,7 @@ class Linear(Encoder):
     def collate(self, samples):
         return Mixer.collate(self, samples)
 
-    def encode(self, batch, output):
+    def _encode(self, batch, output):
         x = torch.tanh(self.map(batch.values)) * batch.valid[..., None]
         if output == "pooled":
             return x.sum(1) / batch.valid.sum(1, keepdim=True)

@@ -43,7 +43,7 @@ class Recurrent(Encoder):
         pad = nn.utils.rnn.pad_sequence
         return Levels(pad(rows, batch_first=True), pad(valid, batch_first=True))
 
-    def encode(self, batch: Levels, output: str) -> Encoding:
+    def _encode(self, batch: Levels, output: str) -> Encoding:
         states, _ = self.gru(batch.values[..., None])
         if output == "hours":
             hours = torch.arange(states.shape[1], device=states.device)

@@ -23,7 +23,7 @@ from torch import Tensor
 from unlabeled.contract import Encoder, Encoding, Output, PatchEncoder, Tokens
 from unlabeled.encoders.patches import grid_of, valid_patches
 from unlabeled.encoders.token_transformer import TokenTransformer, mean_of_valid
-from unlabeled.errors import RecipeError, ShapeError
+from unlabeled.errors import RecipeError
 from unlabeled.settings import Settings
 from unlabeled_audio.encoders.log_mel import LogMel, LogMelSettings
 from unlabeled_audio.waveform import Waveform, Waveforms
@@ -87,19 +87,14 @@ class AST(Encoder, PatchEncoder):
     def collate(self, samples: Sequence[Waveform]) -> Waveforms:
         return Waveforms.of(samples, self.sample_rate)
 
-    def encode(self, batch: Waveforms, output: str) -> Encoding:
-        """`patches` and `frames` carry the time of their middle (s), then the mel bin's number.
-
-        Raises ShapeError for an output that there is not.
-        """
+    def _encode(self, batch: Waveforms, output: str) -> Encoding:
+        """`patches` and `frames` carry the time of their middle (s), then the mel bin's number."""
         tokens = self.encode_spectrogram(*self.features(batch))
         if output == "patches":
             return Tokens(tokens.values, tokens.valid, self._places(tokens.position))
         if output == "frames":
             return self._frames(tokens)
-        if output == "clip":
-            return mean_of_valid(tokens) if self.settings.pooling == "mean" else statistics(tokens)
-        raise ShapeError(f"outputs are {[o.name for o in self.outputs]}, found {output!r}")
+        return mean_of_valid(tokens) if self.settings.pooling == "mean" else statistics(tokens)
 
     def encode_spectrogram(
         self,

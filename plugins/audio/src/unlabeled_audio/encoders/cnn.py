@@ -18,7 +18,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from unlabeled.contract import Encoder, Encoding, Output, Tokens
-from unlabeled.errors import RecipeError, ShapeError
+from unlabeled.errors import RecipeError
 from unlabeled.settings import Settings
 from unlabeled_audio.encoders.log_mel import LogMel, LogMelSettings
 from unlabeled_audio.waveform import Waveform, Waveforms
@@ -66,8 +66,8 @@ class CNN(Encoder):
     def collate(self, samples: Sequence[Waveform]) -> Waveforms:
         return Waveforms.of(samples, self.sample_rate)
 
-    def encode(self, batch: Waveforms, output: str) -> Encoding:
-        """`frames` carry the time of their middle (s). Raises ShapeError for another output."""
+    def _encode(self, batch: Waveforms, output: str) -> Encoding:
+        """`frames` carry the time of their middle (s)."""
         values, valid = self.features(batch)
         x = values.unsqueeze(1)
         for block in self.blocks:
@@ -77,9 +77,7 @@ class CNN(Encoder):
             place = (torch.arange(steps.shape[1], device=x.device) + 0.5) * self.stride - 0.5
             time = self.features.seconds(place).expand(valid.shape).unsqueeze(2)
             return Tokens(steps, valid, time)
-        if output == "clip":
-            return mean_plus_maximum(steps, valid)
-        raise ShapeError(f"outputs are {[o.name for o in self.outputs]}, found {output!r}")
+        return mean_plus_maximum(steps, valid)
 
     def calibrate(self, batches: Iterable[Waveforms]) -> None:
         self.features.calibrate(batches)

@@ -193,7 +193,7 @@ class GraphEncoder(Encoder):
         """Raises ShapeError for a graph that does not fit."""
         return self.body.collate(samples)
 
-    def encode(self, batch: GraphBatch, output: str) -> Tensor | Nodes:
+    def _encode(self, batch: GraphBatch, output: str) -> Tensor | Nodes:
         encoding: Tensor | Nodes = self.body(batch, output)
         return encoding
 

@@ -57,7 +57,7 @@ class Linear(Encoder):
         """Raises ShapeError for another number of channels or axes."""
         return VolumeBatch.of(samples, self.channels, self.rank)
 
-    def encode(self, batch: VolumeBatch, output: str) -> Encoding:  # noqa: ARG002 - the only one
+    def _encode(self, batch: VolumeBatch, output: str) -> Encoding:  # noqa: ARG002 - the only one
         lengths, values = sizes_of(batch.valid), batch.values
         for axis, regions in enumerate(self.grid):
             edges = torch.arange(values.shape[axis + 2] + 1, device=values.device)

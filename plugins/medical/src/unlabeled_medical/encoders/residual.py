@@ -74,7 +74,7 @@ class Residual(Encoder, MapEncoder):
         """Raises ShapeError for another number of channels or axes."""
         return VolumeBatch.of(samples, self.channels, self.rank)
 
-    def encode(self, batch: VolumeBatch, output: str) -> Encoding:
+    def _encode(self, batch: VolumeBatch, output: str) -> Encoding:
         if output == "tokens":
             values, valid = self._staged(batch)[-1]
             places = token_places(batch, (self.strides[-1],) * self.rank, centred=False)

@@ -72,7 +72,7 @@ class Swin(Encoder, MapEncoder):
         """Raises ShapeError for another number of channels or axes."""
         return VolumeBatch.of(samples, self.channels, self.rank)
 
-    def encode(self, batch: VolumeBatch, output: str) -> Encoding:
+    def _encode(self, batch: VolumeBatch, output: str) -> Encoding:
         flat, there = self._last(batch)
         if output == "tokens":
             return Tokens(flat, there, token_places(batch, (STEP,) * self.rank))

@@ -86,7 +86,7 @@ class UniViT(Encoder):
         }
         return MixedBatch(parts, {rank: torch.tensor(places) for rank, places in rows.items()})
 
-    def encode(self, batch: MixedBatch, output: str) -> Encoding:
+    def _encode(self, batch: MixedBatch, output: str) -> Encoding:
         found = {rank: self.branch(rank).encode(part, output) for rank, part in batch.parts.items()}
         rows = torch.cat([batch.rows[rank] for rank in found])
         return torch.cat(list(found.values())).index_select(0, rows.argsort())  # type: ignore[arg-type]

@@ -72,7 +72,7 @@ class ViT(Encoder, PatchEncoder, MapEncoder):
         """Raises ShapeError for another number of channels or axes."""
         return VolumeBatch.of(samples, self.channels, self.rank)
 
-    def encode(self, batch: VolumeBatch, output: str) -> Encoding:
+    def _encode(self, batch: VolumeBatch, output: str) -> Encoding:
         if output == "pooled" and not fits_window(batch, self.settings.window):
             return mean_over_windows(self._pooled, batch, self.settings.window)
         if output == "pooled":

@@ -103,8 +103,7 @@ class CROMA(Encoder):
         """Raises ShapeError for another number of bands."""
         return RasterBatch.of(samples, self.sensors)
 
-    def encode(self, batch: RasterBatch, output: str) -> Encoding:
-        """Raises UsageError for an unknown output."""
+    def _encode(self, batch: RasterBatch, output: str) -> Encoding:
         if output == "concatenated":
             return self._concatenated(batch)
         name = output.removesuffix("_tokens")

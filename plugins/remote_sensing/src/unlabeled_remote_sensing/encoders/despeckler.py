@@ -120,7 +120,7 @@ class Despeckler(Encoder):
         logs = torch.stack([self.log_reflectivity(part, batch.valid) for part in parts])
         return 1 / (-logs).exp().mean(dim=0)
 
-    def encode(self, batch: ComplexBatch, output: str) -> Tokens:  # noqa: ARG002 - there is one
+    def _encode(self, batch: ComplexBatch, output: str) -> Tokens:  # noqa: ARG002 - there is one
         """Both parts restored, and their reflectivities averaged."""
         values = self.reflectivity(batch).log().flatten(1).unsqueeze(-1)
         places = RasterBatch({}, {"": batch.valid}, batch.transform)

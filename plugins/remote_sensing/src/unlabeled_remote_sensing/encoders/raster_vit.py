@@ -71,7 +71,7 @@ class RasterViT(Encoder, PatchEncoder):
         """Raises ShapeError for another number of bands."""
         return RasterBatch.of(samples, self.sensors)
 
-    def encode(self, batch: RasterBatch, output: str) -> Encoding:
+    def _encode(self, batch: RasterBatch, output: str) -> Encoding:
         tokens = encode_in_tiles(batch, self.settings.patch, self.settings.heads, self._tokens)
         if output == "pooled":
             return mean_of_valid(tokens)

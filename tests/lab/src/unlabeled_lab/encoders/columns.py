@@ -73,7 +73,7 @@ class Columns(Encoder, PatchEncoder):
         index = visible.clamp(min=0)[..., None].expand(-1, -1, self.token_width)
         return self.blocks(self.tokens(batch).gather(1, index), visible >= 0)
 
-    def encode(self, batch: Rows, output: str) -> Encoding:
+    def _encode(self, batch: Rows, output: str) -> Encoding:
         if batch.values.ndim != 2 or output != "row":
             raise ShapeError(f"expected rows (N, C) and the output row, found {output}")
         states, there = self.blocks(self.tokens(batch), batch.there), batch.there[..., None]

@@ -36,7 +36,7 @@ class Conv(Encoder):
     def collate(self, samples: Sequence[dict]) -> Tensor:
         return torch.stack([torch.as_tensor(sample["image"])[None] for sample in samples])
 
-    def encode(self, batch: Tensor, output: str) -> Encoding:
+    def _encode(self, batch: Tensor, output: str) -> Encoding:
         if batch.ndim != 4 or output != "image":
             raise ShapeError(f"expected images (N, 1, H, W) and the output image, found {output}")
         return self.network(batch)

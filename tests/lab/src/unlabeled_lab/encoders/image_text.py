@@ -51,7 +51,7 @@ class ImageText(Encoder):
         has = [["image" in sample, "text" in sample] for sample in samples]
         return Pair(torch.stack(images), texts, torch.tensor(has))
 
-    def encode(self, batch: Pair, output: str) -> Encoding:
+    def _encode(self, batch: Pair, output: str) -> Encoding:
         if batch.image.ndim != 4 or output not in ("image", "text"):
             raise ShapeError(f"expected images (N, 1, H, W), output image or text: {output}")
         return self.vision(batch.image) if output == "image" else self.language(batch.text)

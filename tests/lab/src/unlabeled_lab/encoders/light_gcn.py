@@ -63,7 +63,7 @@ class LightGCN(Encoder):
             total = total + x
         return (total / (self.settings.layers + 1)).view(shops, size, -1)
 
-    def encode(self, batch: Shops, output: str) -> Encoding:
+    def _encode(self, batch: Shops, output: str) -> Encoding:
         if output != "nodes":
             raise ShapeError(f"expected the output nodes, found {output}")
         x = self.smooth(batch)

@@ -61,7 +61,7 @@ class SequenceEncoder(Encoder):
         hidden = torch.zeros_like(later, dtype=x.dtype).masked_fill(later, -1e30)
         return self.blocks(x, batch.valid, hidden[None, None] if self.settings.causal else None)
 
-    def encode(self, batch: Texts, output: str) -> Encoding:
+    def _encode(self, batch: Texts, output: str) -> Encoding:
         if batch.words.ndim != 2 or output not in ("mean", "letters"):
             raise ShapeError(f"expected words (N, L), and the output mean or letters: {output}")
         x, valid = self.letters(batch), batch.valid

@@ -40,7 +40,7 @@ class World(Encoder):
         valid = [torch.ones(len(row), dtype=torch.bool) for row in rows]
         return Steps(pad_sequence(rows, batch_first=True), pad_sequence(valid, batch_first=True))
 
-    def encode(self, batch: Steps, output: str) -> Encoding:
+    def _encode(self, batch: Steps, output: str) -> Encoding:
         if batch.values.shape[-1] != 4 or output != "mean":
             raise ShapeError(f"expected steps (N, T, 4) and the output mean, found {output}")
         x = self.look(batch.values[..., :2])
