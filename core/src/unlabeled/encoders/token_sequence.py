@@ -97,11 +97,7 @@ class TokenSequence(Encoder, TokenEncoder):
         place = torch.arange(values.shape[1], device=values.device, dtype=torch.float32)
         place = place[None, :, None].expand(values.shape[0], -1, -1)
         tokens = Tokens(values, shown, place)
-        if output == "tokens":
-            return tokens
-        if output == "pooled":
-            return mean_of_valid(tokens)
-        raise ShapeError(f"output: expected pooled or tokens, found {output!r}")
+        return tokens if output == "tokens" else mean_of_valid(tokens)
 
     def encode_numbers(self, numbers: Tensor, valid: Tensor) -> Tensor:
         width = self.settings.width
