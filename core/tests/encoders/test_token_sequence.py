@@ -73,5 +73,5 @@ def test_what_does_not_fit_is_refused_by_name():
         TokenSequence(TokenSequenceSettings())
     module = encoder()
     batch = module.collate([("A",)])
-    with pytest.raises(ShapeError, match="expected pooled or tokens, found 'cls'"):
+    with pytest.raises(ShapeError, match="has no output 'cls'"):
         module.encode(batch, "cls")

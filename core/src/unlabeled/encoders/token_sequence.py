@@ -23,7 +23,7 @@ from unlabeled.encoders.attention import Blocks
 from unlabeled.encoders.pieces import Tokenizer
 from unlabeled.encoders.positions import sine_positions
 from unlabeled.encoders.token_transformer import mean_of_valid
-from unlabeled.errors import RecipeError, ShapeError
+from unlabeled.errors import RecipeError
 from unlabeled.settings import Settings
 
 STD = 0.02
