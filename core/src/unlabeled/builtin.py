@@ -135,6 +135,13 @@ EVALUATORS = {
     ),
 }
 
+ASSESSMENTS = {
+    "probe": Component(
+        target="unlabeled.evaluation.probe:Probe",
+        summary="labels predicted from frozen embeddings by a linear or nearest-neighbour probe",
+    ),
+}
+
 AUGMENTATIONS: dict[str, Component] = {}
 
 plugin = Plugin(
@@ -144,6 +151,7 @@ plugin = Plugin(
     objectives=OBJECTIVES,
     pretexts=PRETEXTS,
     evaluators=EVALUATORS,
+    assessments=ASSESSMENTS,
     augmentations=AUGMENTATIONS,
     excused={
         f"objectives/mixed_barlow_twins/{check}": "how views were mixed is known to its pretext "

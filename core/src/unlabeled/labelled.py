@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from unlabeled.atomic import write_text
-from unlabeled.data.items import Items
+from unlabeled.data.items import Items, group_name
 from unlabeled.data.quarantine import OWNER
 from unlabeled.data.signature import content_hash
 from unlabeled.data.training_labels import TrainingLabels
@@ -33,11 +33,6 @@ class Labelled:
 
     groups: frozenset[str] = frozenset()
     contents: frozenset[str] = frozenset()
-
-
-def names_of(item: str, group: str) -> str:
-    """What an item's group is called where every item has one."""
-    return group or f"item {item}"
 
 
 def record(
@@ -65,7 +60,7 @@ def _of(items: Items, labels: TrainingLabels) -> Labelled:
     ids, groups, sources, signatures = (
         items.table[name].to_pylist() for name in ("id", "group", "source", "signature")
     )
-    own = {names_of(ids[place], groups[place]) for place in labels.values}
+    own = {group_name(ids[place], groups[place]) for place in labels.values}
     # As the table calls them, too: another index may have no groups.
     own |= {labels.groups[place] for place in labels.values if place in labels.groups}
     own |= {f"item {ids[place]}" for place in labels.values}
@@ -126,7 +121,7 @@ def had_labels(seen: Sequence[Labelled], items: Items, rows: Sequence[int]) -> l
     found: dict[int, bool] = {}
     for row in set(rows) if all_seen != Labelled() else ():
         item = items[row]
-        named = {names_of(item.id, item.group), f"item {item.id}"} & all_seen.groups
+        named = {group_name(item.id, item.group), f"item {item.id}"} & all_seen.groups
         copied = content_hash(item.source, item.signature) in all_seen.contents
         found[row] = bool(named) or copied
     return [found.get(row, False) for row in rows]

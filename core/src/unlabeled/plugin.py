@@ -31,6 +31,7 @@ KINDS = (
     "pretexts",
     "features",
     "evaluators",
+    "assessments",
     "recipes",
 )
 """Every kind of component, in the order in which they are listed; also the folder names."""
@@ -95,6 +96,7 @@ class Plugin:
     pretexts: Mapping[str, Component] = field(default_factory=dict)
     features: Mapping[str, Component] = field(default_factory=dict)
     evaluators: Mapping[str, Component] = field(default_factory=dict)
+    assessments: Mapping[str, Component] = field(default_factory=dict)
     recipes: Mapping[str, Component] = field(default_factory=dict)
     trials: Mapping[str, Trial] = field(default_factory=dict)
     excused: Mapping[str, str] = field(default_factory=dict)

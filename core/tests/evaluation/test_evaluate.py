@@ -64,13 +64,13 @@ def test_a_good_encoder_wins_and_the_run_keeps_the_numbers(mixer, data, save_mix
     (run / "manifest.json").write_text("{}")
     found = evaluate(run, data, data / "labels.csv", target=["kind"], settings=FEW)
 
-    assert (found.task, found.probe["name"], found.metric) == (
+    assert (found.about["task"], found.about["probe"]["name"], found.metric) == (
         "classification",
         "logistic",
         "accuracy",
     )
-    assert "inferred" in found.probe_because
-    assert (found.items, found.groups, found.splits) == (
+    assert "inferred" in found.about["probe_because"]
+    assert (found.items, found.groups, found.about["splits"]) == (
         120,
         10,
         "5 folds by group, each left out in turn",
@@ -82,7 +82,6 @@ def test_a_good_encoder_wins_and_the_run_keeps_the_numbers(mixer, data, save_mix
     assert (pretrained.width, mean.width, random.sd is not None) == (6, 4, True)
     for row in found.rows:
         assert row.interval.low <= row.score <= row.interval.high
-        assert row.targets == {"kind": pytest.approx(row.score)}
     for comparison, row in zip(found.comparisons, found.rows[1:], strict=True):
         assert comparison.against == row.name
         assert comparison.difference == pytest.approx(pretrained.score - row.score)
@@ -164,7 +163,7 @@ def test_the_score_is_that_of_the_probe_on_the_embedding(mixer, data, save_mixer
         predicted[split.test] = Ridge().predict(
             values[split.train], strength[split.train], groups[split.train], values[split.test]
         )
-    assert (found.task, found.metric) == ("regression", "r2")
+    assert (found.about["task"], found.metric) == ("regression", "r2")
     assert found.rows[0].score == pytest.approx(r2_score(strength, predicted), abs=1e-4)
 
 
@@ -180,7 +179,7 @@ def test_several_targets_are_averaged_and_gaps_are_left_out(mixer, data, save_mi
         )
     )
     found = evaluate(save_mixer(mixer), data, labels, target=["a", "b"], settings=ONE)
-    scores = found.rows[0].targets
+    scores = {table.at["target"]: table.rows[0].score for table in found.further}
     assert scores.keys() == {"a", "b"}
     assert found.rows[0].score == pytest.approx((scores["a"] + scores["b"]) / 2)
 
@@ -201,9 +200,9 @@ def test_given_splits_are_followed(
     labels.write_text("\n".join([f"item,kind,{column}", *rows]))
     settings = EvaluationSettings(random_encoders=1, probe={"name": "knn", "k": 3})
     found = evaluate(save_mixer(mixer), data, labels, settings=settings, name="given")
-    assert described in found.splits
+    assert described in found.about["splits"]
     assert found.items == items
-    assert found.probe["k"] == 3
+    assert found.about["probe"]["k"] == 3
     assert any("groups on both sides" in note for note in found.notes)
 
 
@@ -261,14 +260,14 @@ def test_the_recipe_of_the_run_says_how(mixer, data, save_mixer):
     (run / "recipe.yaml").write_text(yaml.safe_dump({"evaluation": section}))
     found = evaluate(run, data, data / "labels.csv", target=["kind"])
     assert (found.metric, len(found.seeds)) == ("roc_auc", 1)
-    assert found.splits.startswith("3 folds")
+    assert found.about["splits"].startswith("3 folds")
     assert (run / "evaluation" / "labels-knn.json").exists()
 
 
 def test_the_table_shows_every_row_with_its_difference(mixer, data, save_mixer):
     labels = data / "labels.csv"
     found = evaluate(save_mixer(mixer), data, labels, target=["strength"], settings=FEW)
-    lines = found.lines()
+    lines = found.headline.lines()
     assert [line["embedding"] for line in lines] == [row.name for row in found.rows]
     assert lines[0]["pretrained − this"] == ""
     assert lines[2]["pretrained − this"] == f"{found.comparisons[1].difference:+.3f}"
@@ -313,7 +312,7 @@ def test_what_cannot_be_done_is_said_before_the_long_part(mixer, data, save_mixe
     def fail(*args, **kwargs):
         raise AssertionError("embedded before the request was checked")
 
-    monkeypatch.setattr("unlabeled.evaluation.evaluate.contestants", fail)
+    monkeypatch.setattr("unlabeled.evaluation.candidates.embed_all", fail)
     with pytest.raises(UsageError, match="several targets, choose: kind, strength"):
         evaluate(run, data, labels)
     ridge = EvaluationSettings(probe={"name": "ridge"})

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -5,9 +7,10 @@ import pytest
 from unlabeled.data.items import Items
 from unlabeled.data.labels import Labels
 from unlabeled.errors import DataError
+from unlabeled.evaluation.labelling import grouped
 from unlabeled.evaluation.matching import Labelled
 from unlabeled.evaluation.protocol import choose_probe, design
-from unlabeled.evaluation.settings import EvaluationSettings
+from unlabeled.evaluation.seen_labels import Seen
 from unlabeled.probes.logistic import Logistic
 from unlabeled.probes.ridge import Ridge
 from unlabeled.recipe import Choice
@@ -20,23 +23,16 @@ def items(groups):
     return Items.of({"id": names, "source": names, "size": [1] * len(groups), "group": groups})
 
 
+def given(labels, target, groups):
+    labelled = Labelled(labels, np.arange(len(groups)), 0, 0)
+    return grouped(labelled, [target], items(groups), Path(), Seen())
+
+
 def laid_out(index_groups, **columns):
     count = len(index_groups)
     table = pa.table({"y": np.arange(count) / 3, **columns})
     labels = Labels(table, np.arange(2, 2 + count), "l.csv")
-    labelled = Labelled(labels, np.arange(count), 0, 0)
-    return design(labelled, ["y"], items(index_groups), RIDGE, folds=5)
-
-
-def test_the_groups_of_the_labels_go_before_those_of_the_index():
-    study = laid_out(["a", "a", "b", "b"], group=["x", "y", "x", None])
-    assert study.groups.tolist() == ["x", "y", "x", "item i3"]
-
-
-def test_without_groups_each_item_is_its_own_and_that_is_said():
-    study = laid_out([""] * 12)
-    assert len(set(study.groups)) == 12
-    assert any("each item counts as its own" in note for note in study.notes)
+    return design(given(labels, "y", index_groups), RIDGE, folds=5)
 
 
 def test_few_groups_are_said_to_make_rough_intervals():
@@ -59,24 +55,11 @@ def test_a_group_on_both_sides_of_a_given_split_is_said():
     assert any("2 groups on both sides" in note for note in study.notes)
 
 
-def test_the_score_is_the_mean_over_the_targets_that_define_it():
-    class Fixed:
-        def __init__(self, value):
-            self.value = value
-
-        def score(self, probe, positions):
-            return self.value
-
-    study = laid_out(["a", "b"] * 3)
-    assert study.score([Fixed(0.2), Fixed(float("nan")), Fixed(0.6)], np.arange(6)) == 0.4
-    assert np.isnan(study.score([Fixed(float("nan"))], np.arange(6)))
-
-
 def several(birds, groups):
     labels = Labels(pa.table({"bird": birds}), np.arange(2, 2 + len(birds)), "l.csv")
-    labelled = Labelled(labels, np.arange(len(birds)), 0, 0)
-    choice, why = choose_probe(labelled, ["bird"], EvaluationSettings())
-    return why, design(labelled, ["bird"], items(groups), choice, folds=3)
+    labelled = given(labels, "bird", groups)
+    choice, why = choose_probe(labelled, None)
+    return why, design(labelled, choice, folds=3)
 
 
 def test_each_of_several_labels_is_judged_by_itself_and_rare_ones_are_left_out():

@@ -7,12 +7,12 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+from unlabeled.contract import Piece
 from unlabeled.errors import DataError, UsageError
 from unlabeled.evaluation.evaluate import evaluate
 from unlabeled.evaluation.segments import NodeParts, Stretches
 from unlabeled.evaluation.settings import EvaluationSettings
 from unlabeled.inference.embed import embed
-from unlabeled.inference.encoding import Piece
 
 ONE = EvaluationSettings(random_encoders=1, features=("vectors/mean", "vectors/points"))
 
@@ -62,7 +62,7 @@ def network(vectors, tmp_path):
 def test_nodes_of_one_network_are_probed_by_their_split(run, network):
     found = evaluate(run, network, network / "nodes.csv", settings=ONE)
     assert (found.output, found.unit, found.items, found.groups) == ("points", "nodes", 40, 40)
-    assert found.splits == "the split of the labels: 40 nodes train, 40 test"
+    assert found.about["splits"] == "the split of the labels: 40 nodes train, 40 test"
     assert [row.name for row in found.rows][2:] == ["vectors/points"]
     assert found.rows[2].width == 4
     assert found.rows[2].score > 0.9  # the label is the sign of an entry

@@ -6,7 +6,7 @@ from unlabeled.validation import validate
 
 
 def test_a_probe_is_a_section_with_a_name():
-    with pytest.raises(RecipeError, match=r"expected a section \{name: PROBE"):
+    with pytest.raises(RecipeError, match=r"expected a section \{name: NAME"):
         validate(EvaluationSettings, {"probe": {"metric": "accuracy"}}, "evaluation")
 
 

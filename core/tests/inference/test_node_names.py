@@ -4,13 +4,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from unlabeled.contract import NamesNodes
+from unlabeled.contract import NamesNodes, Piece
 from unlabeled.data.items import Items
 from unlabeled.data.labels import Labels
 from unlabeled.data.quarantine import Limits
 from unlabeled.errors import DataError, UnreadableItem
 from unlabeled.evaluation.matching import match
-from unlabeled.inference.encoding import Piece
 from unlabeled.inference.node_names import NOWHERE, NodeNames, named
 from unlabeled.inference.reading import Source
 from unlabeled.privacy import Pseudonyms

@@ -5,7 +5,7 @@ import pytest
 
 from unlabeled.errors import RunError
 from unlabeled.evaluation.bootstrap import Interval
-from unlabeled.evaluation.result import Evaluation, Row, compare
+from unlabeled.evaluation.result import Evaluation, Row, ScoreTable, compare
 from unlabeled.report.page import report
 from unlabeled.run_folder import DataRecord, JsonLines, Manifest, RunFolder
 
@@ -40,29 +40,51 @@ class Checked(HTMLParser):
 
 def judged():
     interval = Interval(0.1, 0.3)
+    headline = ScoreTable(
+        metric="r2",
+        higher_is_better=True,
+        unit="",
+        at={},
+        rows=(
+            Row("pretrained", "pretrained", 64, 0.5, Interval(0.4, 0.6)),
+            Row("random", "random", 64, 0.3, Interval(0.2, 0.4), sd=0.02),
+        ),
+        comparisons=(compare("random", 0.2, interval),),
+        outcome="win",
+    )
+    distance = ScoreTable(
+        metric="HD95",
+        higher_is_better=False,
+        unit="mm",
+        at={"labels": 5},
+        rows=(
+            Row("pretrained", "pretrained", 64, 3.25, Interval(2.0, 4.0)),
+            Row("random", "random", 64, None, None),
+        ),
+        comparisons=(compare("random", None, None),),
+        outcome="open",
+    )
     return Evaluation(
         name="labels-ridge",
+        assessment={"name": "probe"},
         data="data",
         labels="labels.csv",
         targets=("activity",),
-        task="regression",
-        probe={"name": "ridge"},
-        probe_because="as asked for",
-        metric="r2",
         output="pooled",
-        splits="5 folds by group, each left out in turn",
         unit="items",
         items=100,
         groups=40,
         unmatched_rows=3,
         unmatched_items=0,
         skipped=1,
-        rows=(
-            Row("pretrained", "pretrained", 64, 0.5, Interval(0.4, 0.6), {"activity": 0.5}),
-            Row("random", "random", 64, 0.3, Interval(0.2, 0.4), {"activity": 0.3}, sd=0.02),
-        ),
-        comparisons=(compare("random", 0.2, interval),),
-        outcome="win",
+        about={
+            "task": "regression",
+            "probe": {"name": "ridge"},
+            "probe_because": "as asked for",
+            "splits": "5 folds by group, each left out in turn",
+        },
+        headline=headline,
+        further=(distance,),
         notes=("A note on groups.",),
         seeds=(0, 1),
         resamples=1000,
@@ -127,7 +149,11 @@ def test_a_finished_run_shows_all_it_knows(run):
     for expected in (
         "status finished",
         "1:02:05",
-        "activity: r2 by ridge",
+        "regression of activity by ridge: r2",
+        "HD95, mm, labels 5",
+        "this − pretrained",
+        "3.250",
+        "undefined",
         "+0.200",
         "+0.100 to +0.300",
         "is better than random",

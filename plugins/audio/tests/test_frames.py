@@ -49,4 +49,4 @@ def test_stretches_are_told_apart_by_their_frames(calls, capsys):
     assert found["rows"][0]["score"] > 0.9
     few = ["--evaluation.probe.name", "audio/few_labels", "--evaluation.probe.per-class", "2"]
     assert run(["evaluate", out, folder, *labels, *few, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["probe"]["per_class"] == 2
+    assert json.loads(capsys.readouterr().out)["about"]["probe"]["per_class"] == 2

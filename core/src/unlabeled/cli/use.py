@@ -158,6 +158,7 @@ def evaluate(
     data: Path,
     *overrides: Overrides,
     labels: Path | None = None,
+    assess: str | None = None,
     average_with: tuple[Path, ...] = (),
     target: tuple[str, ...] = (),
     probe: str | None = None,
@@ -166,9 +167,10 @@ def evaluate(
     max_skipped: Share = 0.1,
     json: Json = False,
 ) -> None:
-    """Probe the frozen encoder on labelled data, beside random encoders and hand-made features.
+    """Assess a run, by a probe of its frozen encoder or otherwise, beside random encoders.
 
-    Settings of the recipe's evaluation section can be given as --evaluation.key value.
+    Settings of the recipe's evaluation section can be given as --evaluation.key value, those of an
+    assessment as --assess.key value.
 
     Parameters
     ----------
@@ -179,6 +181,8 @@ def evaluate(
     labels
         A CSV, JSON lines or Parquet table: item (or item#node), one or more targets, optionally
         group, split, fold, start and end. Several rows about the same give it several labels.
+    assess
+        Which assessment: probe, or a plugin's (graph/link_prediction); the recipe's if left out.
     average_with
         A run of the same recipe with another seed; may be given several times. Scores are averaged.
     target
@@ -198,13 +202,16 @@ def evaluate(
     from unlabeled.recipe import merge
     from unlabeled.validation import validate
 
-    flags = ["--labels", "--average-with", "--target", "--probe", "--name", "--json"]
+    flags = ["--labels", "--assess", "--average-with", "--target", "--probe", "--name", "--json"]
     flags += ["--unreadable", "--max-skipped"]
     changes = parse_overrides(overrides, flags, section="evaluation").get("evaluation", {})
     if probe:
         changes["probe"] = {"name": probe}
-    merged = merge(recipe_settings(run).model_dump(), changes)
-    settings = validate(EvaluationSettings, merged, "evaluation")
+    before = recipe_settings(run)
+    if assess or "assess" in changes:
+        chosen = assess or before.assessment()["name"]
+        changes["assess"] = {"name": chosen, **changes.get("assess", {})}
+    settings = validate(EvaluationSettings, merge(before.model_dump(), changes), "evaluation")
     found = judge(
         run,
         data,
@@ -220,12 +227,15 @@ def evaluate(
         print_json(found.to_dict())
         return
     out = console()
-    out.print(f"{data}: {found.task} of {', '.join(found.targets)} by {found.probe['name']}")
-    out.print(f"  {found.items} {found.unit}, {found.groups} groups, {found.splits}")
-    out.print(f"  {found.probe['name']}, scored by {found.metric}: {found.probe_because}")
+    out.print(f"{data}: {found.title}")
+    for line in found.account():
+        out.print(f"  {line}")
     for note in found.notes:
         out.print(f"  note: {note}")
-    print_table(found.lines())
+    for table in (found.headline, *found.further):
+        if table.condition:
+            out.print(f"{table.condition}:")
+        print_table(table.lines())
     for sentence in found.verdict():
         out.print(sentence)
 

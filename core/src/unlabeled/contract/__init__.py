@@ -3,7 +3,8 @@
 Letters in shapes: N batch, L tokens, D width, M nodes, rank the number of grid axes.
 
 A configurable component is a class with typed settings. Where the component owns no parameters
-(reader, augmentation, features, evaluator) it *is* a `Settings` model with methods:
+(reader, augmentation, features, evaluator,
+assessment) it *is* a `Settings` model with methods:
 
     class Gain(Settings):
         low_db: float = -6.0
@@ -18,6 +19,15 @@ from a small class of `capabilities`.
 
 from __future__ import annotations
 
+from unlabeled.contract.assessment import (
+    Assessed,
+    Assessment,
+    Embedded,
+    LabelledItems,
+    Score,
+    Source,
+    Subject,
+)
 from unlabeled.contract.augmentation import Augmentation, Range
 from unlabeled.contract.capabilities import (
     BatchAugmentation,
@@ -28,11 +38,12 @@ from unlabeled.contract.capabilities import (
     NamesNodes,
     PatchEncoder,
     Remarks,
+    Rivals,
     Suggests,
     TokenEncoder,
 )
 from unlabeled.contract.configured import Configured
-from unlabeled.contract.encoder import Encoder, Encoding, Nodes, Output, Tokens
+from unlabeled.contract.encoder import Encoder, Encoding, Nodes, Output, Piece, Tokens
 from unlabeled.contract.evaluator import Evaluator
 from unlabeled.contract.features import Features
 from unlabeled.contract.objective import Loss, Objective
@@ -41,10 +52,13 @@ from unlabeled.contract.reader import Reader
 from unlabeled.contract.samples import Batch, Sample
 
 __all__ = [
+    "Assessed",
+    "Assessment",
     "Augmentation",
     "Batch",
     "BatchAugmentation",
     "Configured",
+    "Embedded",
     "Encoder",
     "Encoding",
     "Evaluator",
@@ -52,6 +66,7 @@ __all__ = [
     "Features",
     "Glances",
     "GradientCheckpointing",
+    "LabelledItems",
     "Loss",
     "Measures",
     "NamesNodes",
@@ -59,11 +74,16 @@ __all__ = [
     "Objective",
     "Output",
     "PatchEncoder",
+    "Piece",
     "Pretext",
     "Range",
     "Reader",
     "Remarks",
+    "Rivals",
     "Sample",
+    "Score",
+    "Source",
+    "Subject",
     "Suggests",
     "TokenEncoder",
     "Tokens",

@@ -13,6 +13,7 @@ from typing import ClassVar
 import numpy as np
 from torch import Tensor
 
+from unlabeled.contract.assessment import Assessed, LabelledItems, Source
 from unlabeled.contract.samples import Batch, Sample
 from unlabeled.data.items import Item, Items
 
@@ -150,6 +151,17 @@ class TokenEncoder(ABC):
     @abstractmethod
     def token_vectors(self) -> Tensor:
         """The embedding of each token before the blocks, (V, D): what a prediction compares to."""
+
+
+class Rivals(ABC):
+    """An assessment that brings what its task has to be compared with, beside encoders: raw voxels,
+    popularity, a classical filter."""
+
+    @abstractmethod
+    def rivals(
+        self, source: Source, labels: LabelledItems | None, rng: np.random.Generator
+    ) -> Mapping[str, Assessed]:
+        """By name, the same units and scores as those of `assess`; rng: fresh, equal to its."""
 
 
 class GradientCheckpointing:

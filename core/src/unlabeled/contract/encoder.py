@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
 from torch import Tensor
 
 from unlabeled.contract.configured import Configured
@@ -42,6 +43,18 @@ class Nodes:
     values: Tensor
     owner: Tensor
     id: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The embedding of one item. values: (L, D) float32; position: (L, rank) float64,
+    as map coordinates need it; node: (L,); present: False where the item lacks what this output is
+    made of (`Encoder.present`), so that the values mean nothing."""
+
+    values: np.ndarray
+    position: np.ndarray | None = None
+    node: np.ndarray | None = None
+    present: bool = True
 
 
 Encoding: TypeAlias = Tensor | Tokens | Nodes

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from unlabeled.data.signature import signatures_of
@@ -129,6 +130,12 @@ class Items:
         """
         return account(len(self), self.quarantine, self.left_out, names=names)
 
+    @property
+    def groups(self) -> np.ndarray:
+        """(N,) the group of every item, "item ID" for one without."""
+        pairs = zip(*(self.table[name].to_pylist() for name in ("id", "group")), strict=True)
+        return np.array([group_name(item, group) for item, group in pairs])
+
     def fingerprint(self) -> str:
         """A digest of what the index says, except where it lies: (ids, groups, sizes, metadata)."""
         digest = hashlib.sha256()
@@ -137,6 +144,11 @@ class Items:
             for chunk in self.table[name].to_pylist():
                 digest.update(repr(chunk).encode() + b"\x1f")
         return digest.hexdigest()
+
+
+def group_name(item: str, group: str) -> str:
+    """What an item's group is called where every item has one."""
+    return group or f"item {item}"
 
 
 def account(

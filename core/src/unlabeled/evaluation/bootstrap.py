@@ -6,7 +6,7 @@ intervals); groups are drawn instead of items because items of one group are not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +25,22 @@ class Interval:
     high: float
 
 
+def resamples_of(
+    groups: np.ndarray, *, seed: int = 0, resamples: int = RESAMPLES
+) -> Iterator[np.ndarray]:
+    """Positions (n,) of the items in each resample of whole groups.
+
+    groups: (N,); an item stands as often as its group was drawn.
+    """
+    _, codes = np.unique(groups, return_inverse=True)
+    order = np.argsort(codes, kind="stable")
+    members = np.split(order, np.cumsum(np.bincount(codes))[:-1])
+    rng = keyed_rng(seed, "bootstrap")
+    for _ in range(resamples):
+        drawn = rng.integers(0, len(members), len(members))
+        yield np.concatenate([members[group] for group in drawn])
+
+
 def resample_scores(
     groups: np.ndarray,
     scores: Sequence[Callable[[np.ndarray], float]],
@@ -32,21 +48,10 @@ def resample_scores(
     seed: int = 0,
     resamples: int = RESAMPLES,
 ) -> np.ndarray:
-    """Every score on every resample: (resamples, len(scores)).
-
-    groups: (N,); scores: functions of the positions (n,) of the items in a resample, in which
-    an item stands as often as its group was drawn.
-    """
-    _, codes = np.unique(groups, return_inverse=True)
-    order = np.argsort(codes, kind="stable")
-    members = np.split(order, np.cumsum(np.bincount(codes))[:-1])
-    rng = keyed_rng(seed, "bootstrap")
-    found = np.empty((resamples, len(scores)))
-    for row in found:
-        drawn = rng.integers(0, len(members), len(members))
-        positions = np.concatenate([members[group] for group in drawn])
-        row[:] = [score(positions) for score in scores]
-    return found
+    """Every score on every resample: (resamples, len(scores)). groups: (N,); scores: functions of
+    the positions in a resample."""
+    drawn = resamples_of(groups, seed=seed, resamples=resamples)
+    return np.array([[score(positions) for score in scores] for positions in drawn])
 
 
 def interval(values: np.ndarray) -> Interval:

@@ -1,150 +1,177 @@
-"""The embeddings that are compared: pretrained, random, and hand-made features."""
+"""Who is assessed: the pretrained, random encoders or methods, and hand-made features."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from unlabeled import discovery
-from unlabeled.contract import Encoder, Features, Sample
-from unlabeled.errors import DataError, RunError
-from unlabeled.evaluation.matching import Labelled
-from unlabeled.evaluation.random_encoders import random_encoder
+from unlabeled.contract import (
+    Assessment,
+    Embedded,
+    Encoder,
+    Features,
+    LabelledItems,
+    Piece,
+    Pretext,
+    Sample,
+)
+from unlabeled.errors import PluginError
+from unlabeled.evaluation.embedding import Embeddings, embed_all
+from unlabeled.evaluation.labelling import GivenLabels
+from unlabeled.evaluation.random_encoders import random_encoder, random_method
 from unlabeled.evaluation.settings import EvaluationSettings
 from unlabeled.export.encoder import EncoderConfig, load_encoder
-from unlabeled.inference.encoding import Piece, choose_output, device, encode
+from unlabeled.inference.encoding import choose_output, device, encode
 from unlabeled.inference.reading import Source
-from unlabeled.progress import progress
+from unlabeled.training.method import load_method
+
+Kind = Literal["global", "tokens", "nodes"]
 
 
-@dataclass(frozen=True, slots=True)
-class Contestants:
-    """Embeddings of the N labelled items (or parts) that could be read, each (N, D).
+@dataclass(frozen=True, slots=True, eq=False)
+class EncoderSubject:
+    """An encoder, or a method with the encoder that it exports (`contract.Subject`).
 
-    read: (N,) their positions among all labelled ones; pretrained: of each seed; a feature may be
-    NaN; output: which one of the encoder; left_out: features that do not describe such parts;
-    absent: items that lack what the output is made of (`Encoder.present`), which are left out.
+    place: among all encoders; name: as errors call it.
     """
 
-    read: np.ndarray
-    pretrained: tuple[np.ndarray, ...]
-    random: tuple[np.ndarray, ...]
-    features: Mapping[str, np.ndarray]
-    output: str
-    left_out: tuple[str, ...]
-    absent: int = 0
+    kind: Literal["pretrained", "random"]
+    encoder: Encoder
+    method: Pretext | None
+    pool: Pool
+    place: int
+    name: str
+
+    @property
+    def batch_size(self) -> int:
+        return self.pool.batch_size
+
+    def encode(self, samples: Sequence[Sample], kind: Kind | None = None) -> list[Piece]:
+        output = choose_output(self.pool.config.outputs, self.pool.settings.output, kind).name
+        return encode(self.encoder, samples, output)
+
+    def embed(self, labels: LabelledItems) -> Embedded:
+        found = self.pool.embedded(labels)
+        return Embedded(found.read, found.of_encoder(self.place, self.name, self.kind))
 
 
-def contestants(
-    paths: Sequence[Path | str],
-    config: EncoderConfig,
-    settings: EvaluationSettings,
-    source: Source,
-    labelled: Labelled,
-) -> Contestants:
-    """Embed what is labelled by all contestants, reading each item once.
+@dataclass(frozen=True, slots=True, eq=False)
+class FeaturesSubject:
+    """A baseline (`contract.Subject`)."""
 
-    paths: of runs of one recipe that differ in their seed; config: of the first.
-    Tokens and nodes are averaged per item, unless the labels are about them. Raises UsageError if
-    the encoder has no such output, RunError if one returns something that is not finite.
+    name: str
+    describe: Features
+    pool: Pool
+    kind: Literal["features"] = "features"
+    encoder: None = None
+    method: None = None
+
+    @property
+    def batch_size(self) -> int:
+        return self.pool.batch_size
+
+    def encode(self, samples: Sequence[Sample], kind: Kind | None = None) -> list[Piece] | None:
+        rank = 2 if kind == "nodes" else 1
+        found = [np.asarray(self.describe(sample), float) for sample in samples]
+        if kind == "tokens" or any(each.ndim != rank for each in found if kind):
+            return None
+        return [Piece(np.atleast_2d(each)) for each in found]
+
+    def embed(self, labels: LabelledItems) -> Embedded | None:
+        found = self.pool.embedded(labels)
+        values = found.features.get(self.name)
+        return None if values is None else Embedded(found.read, values)
+
+
+class Pool:
+    """All subjects of an evaluation, so that items are read once when labels are embedded.
+
+    paths: of runs of one recipe that differ in their seed; config: of the first. output: of the
+    encoders, the one that fits what labels are about. Raises UsageError if there is none, RunError
+    and PluginError.
     """
-    kind = labelled.parts.kind if labelled.parts else None
-    output = choose_output(config.outputs, settings.output, kind).name
-    features = {name: discovery.load("features", name)() for name in settings.features}
-    size = config.provenance.batch_size
-    rows = _training_rows(labelled)
-    untrained = [
-        random_encoder(config.encoder, seed, source, rows, output=output, batch_size=size)
-        for seed in range(settings.random_encoders)
-    ]
-    pretrained = [load_encoder(path).to(device()) for path in paths]
-    read, embedded, described, absent = _embed(
-        [*pretrained, *untrained], features, source, labelled, output, size
-    )
-    ours, theirs = embedded[: len(paths)], embedded[len(paths) :]
-    for path, values in zip(paths, ours, strict=True):
-        if bad := int((~np.isfinite(values)).any(1).sum()):
-            raise RunError(f"{path}: {bad} of {len(read)} embeddings are not finite numbers")
-    left_out = tuple(name for name in features if name not in described)
-    return Contestants(read, tuple(ours), tuple(theirs), described, output, left_out, absent)
+
+    def __init__(
+        self,
+        paths: Sequence[Path | str],
+        config: EncoderConfig,
+        settings: EvaluationSettings,
+        assessment: Assessment,
+        source: Source,
+        labels: GivenLabels | None,
+    ) -> None:
+        self.paths, self.config, self.settings = paths, config, settings
+        self.assessment, self.source, self.labels = assessment, source, labels
+        parts = labels.labelled.parts if labels else None
+        self.output = choose_output(
+            config.outputs, settings.output, parts.kind if parts else None
+        ).name
+        self.batch_size = config.provenance.batch_size
+        self.pretrained = [self._trained(place, path) for place, path in enumerate(paths)]
+        self.features = {
+            name: FeaturesSubject(name, discovery.load("features", name)(), self)
+            for name in settings.features
+        }
+
+    @cached_property
+    def random(self) -> list[EncoderSubject]:
+        """Made when they are first needed: they read items, and mistakes are to be said before."""
+        rows = _training_rows(self.labels, self.source)
+        return [self._untrained(seed, rows) for seed in range(self.settings.random_encoders)]
+
+    @cached_property
+    def embeddings(self) -> Embeddings:
+        """Of the labels, by all subjects. Raises DataError."""
+        assert self.labels is not None
+        encoders = [subject.encoder for subject in (*self.pretrained, *self.random)]
+        features = {name: subject.describe for name, subject in self.features.items()}
+        return embed_all(
+            encoders, features, self.source, self.labels.labelled, self.output, self.batch_size
+        )
+
+    def embedded(self, labels: LabelledItems) -> Embeddings:
+        """Raises PluginError for labels that `assess` was not given."""
+        if labels is not self.labels:
+            raise PluginError("Subject.embed: expected the labels that were given to `assess`")
+        return self.embeddings
+
+    def notes(self) -> list[str]:
+        """What was left out of the embeddings."""
+        found = self.__dict__.get("embeddings")
+        if found is None or not found.absent:
+            return []
+        return [f"{found.absent} items lack what {found.output!r} is made of, left out."]
+
+    def _trained(self, place: int, path: Path | str) -> EncoderSubject:
+        if self.assessment.needs == "method":
+            method = load_method(path).to(device())
+            return EncoderSubject("pretrained", method.exported, method, self, place, str(path))
+        encoder = load_encoder(path).to(device())
+        return EncoderSubject("pretrained", encoder, None, self, place, str(path))
+
+    def _untrained(self, seed: int, rows: Sequence[int]) -> EncoderSubject:
+        size, place = self.batch_size, len(self.paths) + seed
+        name = f"the random encoder of seed {seed}"
+        if self.assessment.needs == "method":
+            method = random_method(self.paths[0], seed, self.source, rows, batch_size=size)
+            return EncoderSubject("random", method.exported, method, self, place, name)
+        encoder = random_encoder(
+            self.config.encoder, seed, self.source, rows, output=self.output, batch_size=size
+        )
+        return EncoderSubject("random", encoder, None, self, place, name)
 
 
-def _embed(
-    encoders: Sequence[Encoder],
-    features: Mapping[str, Features],
-    source: Source,
-    labelled: Labelled,
-    output: str,
-    batch_size: int,
-) -> tuple[np.ndarray, list[np.ndarray], dict[str, np.ndarray], int]:
-    items = np.unique(labelled.rows)
-    read: list[np.ndarray] = []
-    embedded: list[list[np.ndarray]] = [[] for _ in encoders]
-    described: dict[str, list[np.ndarray | None]] = {name: [] for name in features}
-    absent = 0
-    with progress("embedding for the probe", len(items)) as advance:
-        for batch, samples in source.batches(items.tolist(), batch_size):
-            pieces = [encode(encoder, samples, output) for encoder in encoders]
-            # For everybody alike: features of an item that encoders lack compare with nothing.
-            kept = [n for n, each in enumerate(zip(*pieces, strict=True)) if _present(each)]
-            absent += len(batch) - len(kept)
-            ids = [source.items[batch[n]].id for n in kept]
-            places = [_rows_of(labelled, batch[n]) for n in kept]
-            read += [np.arange(place.start, place.stop) for place in places]
-            for of_encoder, found in zip(pieces, embedded, strict=True):
-                own = [of_encoder[n] for n in kept]
-                found += map(partial(_of_rows, labelled), own, places, ids)
-            for name, describe in features.items():
-                about = partial(_described, describe, labelled)
-                described[name] += map(about, [samples[n] for n in kept], places, ids)
-            advance(len(batch))
-    if not read:
-        why = f"; {absent} lack what the output {output!r} is made of" if absent else ""
-        raise DataError(f"none of {len(items)} labelled items can be evaluated{why}")
-    order = np.argsort(joined := np.concatenate(read))
-    return (
-        joined[order],
-        [np.concatenate(found)[order] for found in embedded],
-        {
-            name: np.concatenate([rows for rows in found if rows is not None])[order]
-            for name, found in described.items()
-            if all(rows is not None for rows in found)
-        },
-        absent,
-    )
-
-
-def _present(pieces: Sequence[Piece]) -> bool:
-    return all(piece.present for piece in pieces)
-
-
-def _rows_of(labelled: Labelled, item: int) -> slice:
-    """The labelled rows that are about an item."""
-    return slice(*np.searchsorted(labelled.rows, [item, item + 1]).tolist())
-
-
-def _of_rows(labelled: Labelled, piece: Piece, rows: slice, item: str) -> np.ndarray:
-    """(n, D): what an item's piece says of the rows about it."""
-    return labelled.parts.of(piece, rows, item) if labelled.parts else piece.values.mean(0)[None]
-
-
-def _described(
-    describe: Features, labelled: Labelled, sample: Sample, rows: slice, item: str
-) -> np.ndarray | None:
-    """(n, D); None for features that do not describe such parts."""
-    found = np.asarray(describe(sample), float)
-    if labelled.parts and (labelled.unit != "nodes" or found.ndim == 1):
-        return None
-    return _of_rows(labelled, Piece(np.atleast_2d(found)), rows, item)
-
-
-def _training_rows(labelled: Labelled) -> list[int]:
+def _training_rows(labels: GivenLabels | None, source: Source) -> list[int]:
     """The items that random encoders may be fitted to (see `random_encoders`)."""
-    columns, rows = labelled.table.column_names, labelled.rows
+    if labels is None:
+        return list(range(len(source.items)))
+    columns, rows = labels.table.column_names, labels.rows
     if "split" in columns and "fold" not in columns:
-        rows = rows[np.array(labelled.table["split"].to_pylist()) == "train"]
+        rows = rows[np.array(labels.table["split"].to_pylist()) == "train"]
     return list(np.unique(rows).tolist())

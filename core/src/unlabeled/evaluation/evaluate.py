@@ -1,40 +1,43 @@
-"""Judge a pretrained encoder by a probe, beside random encoders and hand-made features.
+"""Assess a pretrained encoder or method, beside random ones, hand-made features and rivals.
 
-All of them see the same items, the same splits and the same probe; scores are taken over the
-predictions of all test items together; intervals come from one paired bootstrap over groups.
+All of them see the same items and labels and the same random numbers, by whatever assessment;
+intervals come from one paired bootstrap over groups.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from unlabeled.atomic import write_json
+from unlabeled.contract import Assessment
 from unlabeled.data.items import Items
-from unlabeled.data.labels import labels_in, read_labels, target_names
 from unlabeled.data.quarantine import Limits, Unreadable
 from unlabeled.data.trained_on import changed_since
 from unlabeled.errors import UsageError
+from unlabeled.evaluation.assessing import Found, Shared, assess_all, share
 from unlabeled.evaluation.bootstrap import RESAMPLES
-from unlabeled.evaluation.candidates import contestants
-from unlabeled.evaluation.extents import within
-from unlabeled.evaluation.matching import match
-from unlabeled.evaluation.protocol import choose_probe, design
+from unlabeled.evaluation.candidates import Pool
+from unlabeled.evaluation.labelling import GivenLabels, given_labels
 from unlabeled.evaluation.result import Evaluation
-from unlabeled.evaluation.scoring import judge
+from unlabeled.evaluation.scoring import score_all
 from unlabeled.evaluation.seeds import require_seeds_of_one_recipe
-from unlabeled.evaluation.settings import EvaluationSettings
+from unlabeled.evaluation.seen_labels import Seen
+from unlabeled.evaluation.settings import PROBE, EvaluationSettings
 from unlabeled.export.encoder import (
     encoder_folder,
     load_reader,
     read_config,
     require_representation,
+    require_restoration,
     run_of,
 )
-from unlabeled.inference.reading import open_source, pseudonyms
+from unlabeled.inference.reading import Source, open_source, pseudonyms
 from unlabeled.labelled import seen_by
 from unlabeled.privacy import Pseudonyms
+from unlabeled.recipe import Choice, read_choice
 from unlabeled.validation import validate
 
 
@@ -43,6 +46,7 @@ def evaluate(
     data: Path | str,
     labels: Path | str | None = None,
     *,
+    assess: str | None = None,
     average_with: Sequence[Path | str] = (),
     target: Sequence[str] = (),
     settings: EvaluationSettings | None = None,
@@ -50,63 +54,64 @@ def evaluate(
     unreadable: Unreadable = "skip",
     max_skipped: float = 0.1,
 ) -> Evaluation:
-    """Probe the encoder of a run on labelled data, and write `evaluation/<name>.json` there.
+    """Assess a run on data it was not trained on, and write `evaluation/<name>.json` there.
 
-    path: a run or its encoder folder; average_with: runs of the same recipe with other seeds, whose
+    path: a run or its encoder folder; assess: an assessment by its name, `probe` or a plugin's;
+    that of the settings if None; average_with: runs of the same recipe with other seeds, whose
     scores are averaged with its own; labels: a table (see `labels`), or None for the metadata
     columns of the index; target: columns, or the only one there is; settings: the recipe's if
-    None; name: of the labels and the probe if None.
+    None; name: of the result, after the labels and the assessment if None.
     Raises RunError, DataError, UsageError, RecipeError or PluginError.
     """
     config, data = read_config(path), Path(data)
-    require_representation(config, path)
+    labels = Path(labels) if labels is not None else None
+    if name is not None:
+        _require_file_name(name)
+    settings = settings or recipe_settings(path)
+    if assess and assess != settings.assessment()["name"]:
+        settings = settings.model_copy(update={"assess": {"name": assess}})
+    choice = read_choice("assessments", settings.assessment(), "evaluation")
+    assessment: Assessment = choice.settings  # type: ignore[assignment]
+    if assessment.kind == "representation":
+        require_representation(config, path)
+    else:
+        require_restoration(config, path)
     paths = (path, *average_with)
     require_seeds_of_one_recipe(paths, config)
-    settings = settings or recipe_settings(path)
     reader = load_reader(path)
     source = open_source(reader, data, Limits(unreadable, max_skipped))
-    table = labels_in(source.items) if labels is None else read_labels(Path(labels))
-    names = target_names(table, target)
     hidden = pseudonyms(path, reader, data)
-    ids = source.items.table["id"].to_pylist()
-    labelled = match(table, source, data, hidden.of("id", ids) if hidden else ())
-    labelled = within(labelled, source)
-    choice, why = choose_probe(labelled, names, settings)
-    stem = "index" if hidden and labels is None else Path(labels or data).stem
-    seeds = f"-{len(paths)}-runs" if average_with else ""
-    name = _file_name(name or f"{stem}-{choice.name.replace('/', '-')}{seeds}")
-    seen = [seen_by(each) for each in paths]
-    design(labelled, names, source.items, choice, settings.folds, seen)  # before the long part
+    seen = Seen(tuple(map(seen_by, paths)))
+    given = _given(assessment, choice, labels, target, source, data, hidden, seen)
 
-    found = contestants(paths, config, settings, source, labelled)
-    study = design(labelled.take(found.read), names, source.items, choice, settings.folds, seen)
-    rows, comparisons = judge(study, found)
+    pool = Pool(paths, config, settings, assessment, source, given)
+    found = assess_all(assessment, choice.name, pool, source, given, seen)
+    shared = share(found.entries, choice.name)
+    headline, *further = score_all(found.entries, shared, choice.name)
+    first = found.entries[0].assessed[0]
+    if name is None:
+        stem = "index" if hidden and labels is None else Path(labels or data).stem
+        name = _default_name(stem, choice, first.about, len(paths))
     evaluation = Evaluation(
         name=name,
+        assessment=choice.to_dict(),
         data="" if hidden else str(data),
         labels="" if hidden else str(labels or ""),
-        targets=tuple(names),
-        task=study.probe.task,
-        probe=choice.to_dict(),
-        probe_because=why,
-        metric=study.probe.metric,
-        output=found.output,
-        splits=study.described,
-        unit=labelled.unit,
-        items=len(study.tested),
-        groups=len(set(study.groups[study.tested])),
-        unmatched_rows=labelled.unmatched_rows,
-        unmatched_items=labelled.unmatched_items,
-        skipped=len(source.quarantine) + len(source.items.quarantine),
-        rows=tuple(rows),
-        comparisons=tuple(comparisons),
-        outcome=comparisons[0].outcome,
+        targets=given.targets if given else (),
+        output=pool.output,
+        unit=given.unit if given else "units",
+        items=len(shared.groups),
+        groups=len(set(shared.groups.tolist())),
+        unmatched_rows=given.labelled.unmatched_rows if given else 0,
+        unmatched_items=given.labelled.unmatched_items if given else 0,
+        skipped=len(source.all_quarantined),
+        about=first.about,
+        headline=headline,
+        further=tuple(further),
         notes=(
             *_changed(path, source.items, hidden),
-            *study.notes,
-            *_left_out(found.left_out, labelled.unit),
-            *_absent(found.absent, found.output),
-            *_averaged(paths, rows[0].scores, private=hidden is not None),
+            *_notes(given, found, shared, seen, pool),
+            *_averaged(paths, headline.rows[0].scores, private=hidden is not None),
         ),
         seeds=tuple(range(settings.random_encoders)),
         resamples=RESAMPLES,
@@ -124,12 +129,40 @@ def _changed(path: Path | str, items: Items, hidden: Pseudonyms | None) -> list[
     return changed_since(run, items, ids) if run else []
 
 
-def _left_out(features: Sequence[str], unit: str) -> list[str]:
-    return [f"{', '.join(features)}: no features of {unit}, left out."] if features else []
+def _given(
+    assessment: Assessment,
+    choice: Choice,
+    labels: Path | None,
+    target: Sequence[str],
+    source: Source,
+    data: Path,
+    hidden: Pseudonyms | None,
+    seen: Seen,
+) -> GivenLabels | None:
+    """The labels for an assessment that takes some. Raises UsageError and DataError."""
+    if not assessment.uses_labels:
+        if labels is not None or target:
+            asked = "--labels" if labels is not None else "--target"
+            raise UsageError(f"{asked}: the assessment {choice.name} uses no labels; leave it out")
+        return None
+    ids = source.items.table["id"].to_pylist()
+    names = hidden.of("id", ids) if hidden else ()
+    return given_labels(labels, target, source, data, names, seen)
 
 
-def _absent(count: int, output: str) -> list[str]:
-    return [f"{count} items lack what {output!r} is made of, left out."] if count else []
+def _notes(
+    given: GivenLabels | None, found: Found, shared: Shared, seen: Seen, pool: Pool
+) -> list[str]:
+    """What was left out, and what else a reader must know."""
+    unit = given.unit if given else "units"
+    notes = list(given.notes) if given else seen.note(found.dropped, unit)
+    notes += found.entries[0].assessed[0].notes
+    if found.left_out:
+        notes.append(f"{', '.join(found.left_out)}: no features of {unit}, left out.")
+    notes += pool.notes()
+    if shared.lost:
+        notes.append(f"{shared.lost} {unit} could not be assessed for everybody and do not count.")
+    return notes
 
 
 def recipe_settings(path: Path | str) -> EvaluationSettings:
@@ -141,16 +174,24 @@ def recipe_settings(path: Path | str) -> EvaluationSettings:
     return validate(EvaluationSettings, section, f"{run.recipe}, evaluation")
 
 
-def _averaged(paths: Sequence[Path | str], scores: Sequence[float], *, private: bool) -> list[str]:
+def _averaged(
+    paths: Sequence[Path | str], scores: Sequence[float | None], *, private: bool
+) -> list[str]:
     """Which runs, where their paths may be told, and the score of each."""
     if len(paths) == 1:
         return []
     names = "" if private else f": {', '.join(map(str, paths))}"
-    each = ", ".join(f"{score:.3f}" for score in scores)
+    each = ", ".join("undefined" if score is None else f"{score:.3f}" for score in scores)
     return [f"The pretrained row is the mean over {len(paths)} runs of one recipe ({each}){names}."]
 
 
-def _file_name(name: str) -> str:
+def _default_name(stem: str, choice: Choice, about: Mapping[str, Any], runs: int) -> str:
+    """After the labels and the assessment: "labels-logistic", "scans-medical-segmentation"."""
+    what = about["probe"]["name"] if choice.name == PROBE else choice.name
+    stem = re.sub(r"[^\w.-]", "-", stem)
+    return f"{stem}-{what.replace('/', '-')}{f'-{runs}-runs' if runs > 1 else ''}"
+
+
+def _require_file_name(name: str) -> None:
     if not re.fullmatch(r"[\w.-]+", name):
         raise UsageError(f"name: expected letters, digits, '.', '-' and '_', found {name!r}")
-    return name

@@ -1,21 +1,20 @@
-"""What every embedding is put through: one probe, the same targets, groups and splits."""
+"""What the probe puts every embedding through: the same targets, groups and splits."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from unlabeled.contract import Evaluator
-from unlabeled.data.items import Items
 from unlabeled.data.targets import Target, has_several, infer_task, read_targets
 from unlabeled.errors import DataError
+from unlabeled.evaluation.labelling import GivenLabels
 from unlabeled.evaluation.matching import Labelled
 from unlabeled.evaluation.probing import Predictions, predict
-from unlabeled.evaluation.settings import EvaluationSettings
-from unlabeled.labelled import Labelled as SeenLabels
-from unlabeled.labelled import had_labels
+from unlabeled.evaluation.seen_labels import nothing_left
 from unlabeled.probes.splits import Split, by_fold, by_split, leave_groups_out
 from unlabeled.recipe import Choice, read_choice
 
@@ -47,79 +46,48 @@ class Study:
         """What the probe says of each target's test items. embedding: (N, D)."""
         return [predict(self.probe, embedding, t, self.groups, self.splits) for t in self.targets]
 
-    def score(self, predictions: Sequence[Predictions], positions: np.ndarray) -> float:
-        """The metric on items, averaged over the targets that define it; positions: (n,)."""
-        scores = np.array([each.score(self.probe, positions) for each in predictions])
-        defined = scores[~np.isnan(scores)]
-        return float(defined.mean()) if len(defined) else float("nan")
+    def scores(self, predictions: Sequence[Predictions], positions: np.ndarray) -> np.ndarray:
+        """The metric of each target on items at positions (n,); NaN where it is undefined."""
+        return np.array([each.score(self.probe, positions) for each in predictions])
 
 
-def choose_probe(
-    labelled: Labelled, names: Sequence[str], settings: EvaluationSettings
-) -> tuple[Choice, str]:
+def choose_probe(given: GivenLabels, probe: Mapping[str, Any] | None) -> tuple[Choice, str]:
     """The probe, and why it was chosen. Raises RecipeError, PluginError or UsageError."""
-    if settings.probe:
-        return read_choice("evaluators", settings.probe, "evaluation"), "as asked for"
-    task, why = infer_task(labelled.labels, names)
-    probe = {"name": DEFAULT_PROBES[task]}
-    if any(has_several(labelled.labels, name) for name in names):
-        probe["metric"] = "roc_auc"  # most items lack most labels, so accuracy says nothing
-    choice = read_choice("evaluators", probe, "evaluation")
+    if probe:
+        return read_choice("evaluators", probe, "evaluation"), "as asked for"
+    labels, names = given.labelled.labels, given.targets
+    task, why = infer_task(labels, names)
+    chosen = {"name": DEFAULT_PROBES[task]}
+    if any(has_several(labels, name) for name in names):
+        chosen["metric"] = "roc_auc"  # most items lack most labels, so accuracy says nothing
+    choice = read_choice("evaluators", chosen, "evaluation")
     return choice, f"inferred: {why}; --probe chooses another"
 
 
-def design(
-    labelled: Labelled,
-    names: Sequence[str],
-    items: Items,
-    choice: Choice,
-    folds: int,
-    seen: Sequence[SeenLabels] = (),
-) -> Study:
-    """Lay out the study of N labelled items. seen: what had labels in training.
+def design(given: GivenLabels, choice: Choice, folds: int) -> Study:
+    """Lay out the study of N labelled items.
 
     Raises DataError, also where nothing is left to be tested.
     """
     probe: Evaluator = choice.settings  # type: ignore[assignment]
-    groups, note = _groups(labelled, items)
-    splits, described = _splits(labelled, groups, folds)
-    splits, on_labels = _unseen(labelled, items, groups, splits, seen)
-    notes = [*([note] if note else []), *on_labels, *_notes_on_groups(groups, splits)]
-    targets, notes_on_targets = _targets(labelled, names, probe, splits)
+    labelled = given.labelled
+    splits, described = _splits(labelled, given.groups, folds)
+    splits = _testable(splits, given)
+    notes = _notes_on_groups(given.groups, splits)
+    targets, notes_on_targets = _targets(labelled, given.targets, probe, splits)
     notes = [*notes, *notes_on_targets, *labelled.labels.notes]
-    return Study(probe, tuple(targets), groups, tuple(splits), described, tuple(notes))
+    return Study(probe, tuple(targets), given.groups, tuple(splits), described, tuple(notes))
 
 
-def _unseen(
-    labelled: Labelled,
-    items: Items,
-    groups: np.ndarray,
-    splits: list[Split],
-    seen: Sequence[SeenLabels],
-) -> tuple[list[Split], list[str]]:
-    """The splits without tests of groups whose labels the method learned from; and how many.
-
-    They may train the probe: their labels are known. A method repeats what it has memorised, so
-    on those groups even labels drawn by lot would look like a win.
-    """
-    rows = np.array(had_labels(seen, items, labelled.rows.tolist()))
-    names = set().union(*(each.groups for each in seen))
-    rows |= np.array([name in names for name in groups])
-    left_out = np.isin(groups, groups[rows])
-    if not left_out.any():
-        return splits, []
-    kept = [Split(split.train, split.test[~left_out[split.test]]) for split in splits]
+def _testable(splits: list[Split], given: GivenLabels) -> list[Split]:
+    """The splits without tests of groups that had labels in training; these may teach the probe."""
+    if given.testable.all():
+        return splits
+    kept = [Split(split.train, split.test[given.testable[split.test]]) for split in splits]
     kept = [split for split in kept if len(split.test)]
-    count, of = int(left_out.sum()), len(set(groups[left_out].tolist()))
     if not kept:
-        raise DataError(
-            f"all {labelled.unit} that could be tested are of groups that had labels in training "
-            f"({count} {labelled.unit} of {of} groups), so no score would mean anything. Evaluate "
-            "on other groups, or train with labels of fewer."
-        )
-    return kept, [
-        f"{count} {labelled.unit} of {of} groups had labels in training and are not tested."
-    ]
+        raise nothing_left(given.groups[~given.testable], given.unit)
+    return kept
 
 
 def _targets(
@@ -169,28 +137,6 @@ def _judgeable(target: Target, splits: Sequence[Split]) -> bool:
     """Whether both classes are in what every split trains on, and in what all of them test."""
     parts = [split.train for split in splits] + [np.concatenate([s.test for s in splits])]
     return all(len(np.unique(target.values[part[target.known[part]]])) == 2 for part in parts)
-
-
-def _groups(labelled: Labelled, items: Items) -> tuple[np.ndarray, str]:
-    """Names (N,), of the labels or else of the index, and what is to be said of them.
-
-    An item without a group is its own; so is a part, where all are of one item or group.
-    """
-    index = items.table.take(labelled.rows)
-    in_labels = "group" in labelled.table.column_names
-    given = (labelled.table if in_labels else index)["group"].to_pylist()
-    own = [f"item {item}" for item in index["id"].to_pylist()]
-    names = [str(name) if name else alone for name, alone in zip(given, own, strict=True)]
-    if labelled.parts and not in_labels and len(set(names)) == 1:
-        one_each = np.array([f"{names[0]}, {number}" for number in range(len(names))])
-        return one_each, (
-            f"All labels are of one item: each of its {labelled.unit} counts as its own group, "
-            "though they depend on one another."
-        )
-    note = (
-        "" if any(given) else "Neither labels nor index name groups: each item counts as its own."
-    )
-    return np.array(names), note
 
 
 def _splits(labelled: Labelled, groups: np.ndarray, folds: int) -> tuple[list[Split], str]:

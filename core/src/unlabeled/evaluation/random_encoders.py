@@ -8,17 +8,20 @@ split is given, only its training items do.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
+from pathlib import Path
 
 import torch
 
 from unlabeled.batch_norm import estimate_batch_norm
-from unlabeled.contract import Encoder
+from unlabeled.contract import Batch, Encoder, Pretext
 from unlabeled.inference.encoding import device
 from unlabeled.inference.reading import Source
 from unlabeled.inference.update_batch_norm import drawn_batches
-from unlabeled.recipe import Choice, build_encoder
+from unlabeled.recipe import Choice, build_encoder, build_pretext
+from unlabeled.run_folder import RunFolder
+from unlabeled.training.method import method_recipe
 
 
 def random_encoder(
@@ -39,3 +42,24 @@ def random_encoder(
         encoder.calibrate(drawn())
         estimate_batch_norm(encoder, drawn(), output)
     return encoder
+
+
+def random_method(
+    path: Path | str, seed: int, source: Source, rows: Sequence[int], *, batch_size: int
+) -> Pretext:
+    """The untrained method of a run's recipe, with its heads, made as `random_encoder` makes its
+    encoder; eval mode. Raises RunError."""
+    recipe = method_recipe(RunFolder(Path(path)))
+
+    def drawn(encoder: Encoder) -> Iterator[Batch]:
+        return drawn_batches(encoder, source, rows, batch_size, "random encoder", seed)
+
+    def calibrate(encoder: Encoder) -> None:
+        encoder.to(device()).eval().calibrate(drawn(encoder))
+
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(seed)
+        method = build_pretext(recipe, {}, calibrate).to(device()).eval()
+        encoder = method.exported
+        estimate_batch_norm(encoder, drawn(encoder), encoder.outputs[0].name)
+    return method

@@ -3,139 +3,219 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from unlabeled.evaluation.bootstrap import Interval
 
+FORMAT = 1
+"""The version of `evaluation/<name>.json`."""
+
+Outcome = Literal["win", "loss", "open"]
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table: the pretrained encoder, the random ones, or hand-made features.
+    """One line of a table: the pretrained, random ones, hand-made features, or a rival.
 
-    score: the metric, of several encoders their mean; sd: between the encoders, None for one;
-    scores: of each of several, in the order of their seeds; targets: the score of each target, of
-    which `score` is the mean.
+    score: of several encoders their mean, None where undefined; sd: between the encoders, None for
+    one; scores: of each of several, in the order of their seeds; width: of the embedding, if any.
     """
 
     name: str
-    kind: Literal["pretrained", "random", "features"]
-    width: int
-    score: float
-    interval: Interval
-    targets: Mapping[str, float]
+    kind: Literal["pretrained", "random", "features", "rival"]
+    width: int | None
+    score: float | None
+    interval: Interval | None
     sd: float | None = None
-    scores: tuple[float, ...] = ()
+    scores: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The pretrained encoder's score minus that of `against`, on the same resamples.
+    """How much better the pretrained is than `against`, on the same resamples: the difference of
+    the scores, turned so that positive is better.
 
     outcome: "win" where the interval lies above 0, "loss" where it lies below, else "open".
     """
 
     against: str
-    difference: float
-    interval: Interval
-    outcome: Literal["win", "loss", "open"]
+    difference: float | None
+    interval: Interval | None
+    outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
-    """A judgement of one encoder on one labels table.
+class ScoreTable:
+    """One score of everybody. at: its condition ({"labels": 5}); unit: "dB", "mm" … or empty;
+    outcome: that of the comparison with the mean of the random ones."""
 
-    data, labels: where they lie, empty where the data are private; outcome: that of the comparison
-    with the mean of the random encoders; unit: what a label is about, items, nodes or stretches;
-    items, groups: so many of them that were tested; notes: what a reader of the table must know.
-    """
-
-    name: str
-    data: str
-    labels: str
-    targets: tuple[str, ...]
-    task: str
-    probe: Mapping[str, Any]
-    probe_because: str
     metric: str
-    output: str
-    splits: str
+    higher_is_better: bool
     unit: str
-    items: int
-    groups: int
-    unmatched_rows: int
-    unmatched_items: int
-    skipped: int
+    at: Mapping[str, str | int | float]
     rows: tuple[Row, ...]
     comparisons: tuple[Comparison, ...]
-    outcome: Literal["win", "loss", "open"]
-    notes: tuple[str, ...]
-    seeds: tuple[int, ...]
-    resamples: int
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+    outcome: Outcome
 
     @classmethod
-    def from_dict(cls, fields: Mapping[str, Any]) -> Evaluation:
-        """The inverse of `to_dict`, also after JSON. Raises KeyError or TypeError."""
-        known = {name: fields[name] for name in cls.__dataclass_fields__}
+    def from_dict(cls, found: Mapping[str, Any]) -> ScoreTable:
+        """The inverse of `asdict`, also after JSON. Raises KeyError or TypeError."""
+        known = {field.name: found[field.name] for field in fields(cls)}
         known["rows"] = tuple(
-            Row(
-                **{
-                    **row,
-                    "interval": Interval(**row["interval"]),
-                    "scores": tuple(row.get("scores", ())),
-                }
-            )
-            for row in known["rows"]
+            Row(**{**_with_interval(row), "scores": tuple(row["scores"])}) for row in known["rows"]
         )
         known["comparisons"] = tuple(
-            Comparison(**{**each, "interval": Interval(**each["interval"])})
-            for each in known["comparisons"]
+            Comparison(**_with_interval(each)) for each in known["comparisons"]
         )
-        for name in ("targets", "notes", "seeds"):
-            known[name] = tuple(known[name])
         return cls(**known)
 
-    def verdict(self) -> list[str]:
-        """One sentence per comparison."""
-        words = {"win": "better than", "loss": "worse than", "open": "not told apart from"}
-        many = self.rows[0].sd is not None
-        subject = "The pretrained encoders are on average" if many else "The pretrained encoder is"
-        return [
-            f"{subject} {words[c.outcome]} {c.against} "
-            f"({c.difference:+.3f} {self.metric}, 95 % interval "
-            f"{c.interval.low:+.3f} to {c.interval.high:+.3f})."
-            for c in self.comparisons
-        ]
+    @property
+    def heading(self) -> str:
+        """The metric with its unit: "HD95, mm"."""
+        return f"{self.metric}, {self.unit}" if self.unit else self.metric
+
+    @property
+    def condition(self) -> str:
+        """ "labels 5, size 120"; empty where there is none."""
+        return ", ".join(f"{name} {value}" for name, value in self.at.items())
 
     def lines(self) -> list[dict[str, str]]:
         """The table as text, one mapping of equal keys per row."""
         compared = {comparison.against: comparison for comparison in self.comparisons}
         return [self._line(row, compared.get(row.name)) for row in self.rows]
 
-    def _line(self, row: Row, comparison: Comparison | None) -> dict[str, str]:
+    def _line(self, row: Row, compared: Comparison | None) -> dict[str, str]:
+        better = "pretrained − this" if self.higher_is_better else "this − pretrained"
+        difference = compared.difference if compared else None
+        width = {"width": str(row.width or "")} if any(each.width for each in self.rows) else {}
         return {
             "embedding": row.name,
-            "width": str(row.width),
-            self.metric: f"{row.score:.3f}" + (f" ± {row.sd:.3f}" if row.sd is not None else ""),
+            **width,
+            self.heading: _number(row.score) + (f" ± {row.sd:.3f}" if row.sd is not None else ""),
             "95 %": _span(row.interval),
-            "pretrained − this": f"{comparison.difference:+.3f}" if comparison else "",
-            "95 % (paired)": _span(comparison.interval, "+") if comparison else "",
-            "outcome": comparison.outcome if comparison else "",
+            better: "" if difference is None else f"{difference:+.3f}",
+            "95 % (paired)": _span(compared.interval, "+") if compared else "",
+            "outcome": compared.outcome if compared else "",
         }
 
 
-def compare(against: str, difference: float, interval: Interval) -> Comparison:
-    """Name the outcome of a paired difference."""
-    outcome: Literal["win", "loss", "open"] = "open"
-    if interval.low > 0:
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What one assessment found about a run.
+
+    assessment: its name and settings; about: what it chose on the way (of the probe: task, probe,
+    probe_because, splits); data, labels: where they lie, empty where the data are private; unit:
+    what was tested, items, nodes, stretches or units; items, groups: so many of them that were
+    tested; headline, further: tables of scores; notes: what a reader of the tables must know.
+    """
+
+    name: str
+    assessment: Mapping[str, Any]
+    data: str
+    labels: str
+    targets: tuple[str, ...]
+    output: str
+    unit: str
+    items: int
+    groups: int
+    unmatched_rows: int
+    unmatched_items: int
+    skipped: int
+    about: Mapping[str, Any]
+    headline: ScoreTable
+    further: tuple[ScoreTable, ...]
+    notes: tuple[str, ...]
+    seeds: tuple[int, ...]
+    resamples: int
+
+    @property
+    def metric(self) -> str:
+        return self.headline.metric
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        return self.headline.rows
+
+    @property
+    def comparisons(self) -> tuple[Comparison, ...]:
+        return self.headline.comparisons
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.headline.outcome
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able; the fields of the headline stand at the top."""
+        found = asdict(self)
+        headline = found.pop("headline")
+        headline["score_unit"] = headline.pop("unit")
+        return {"format": FORMAT, **found, **headline}
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> Evaluation:
+        """The inverse of `to_dict`, also after JSON. Raises KeyError, TypeError or ValueError."""
+        if found.get("format") != FORMAT:
+            raise ValueError(f"format {found.get('format')!r} instead of {FORMAT}")
+        own = [field.name for field in fields(cls) if field.name != "headline"]
+        known = {name: found[name] for name in own}
+        known["further"] = tuple(map(ScoreTable.from_dict, found["further"]))
+        for name in ("targets", "notes", "seeds"):
+            known[name] = tuple(known[name])
+        headline = ScoreTable.from_dict({**found, "unit": found["score_unit"]})
+        return cls(**known, headline=headline)
+
+    @property
+    def title(self) -> str:
+        """ "classification of kind by logistic", "medical/segmentation of mask"."""
+        of = f" of {', '.join(self.targets)}" if self.targets else ""
+        if probe := self.about.get("probe"):
+            return f"{self.about['task']}{of} by {probe['name']}"
+        return f"{self.assessment['name']}{of}"
+
+    def account(self) -> list[str]:
+        """What was tested, and how, in sentences."""
+        splits = f", {self.about['splits']}" if "splits" in self.about else ""
+        lines = [f"{self.items} {self.unit}, {self.groups} groups{splits}"]
+        if probe := self.about.get("probe"):
+            because = self.about["probe_because"]
+            lines.append(f"{probe['name']}, scored by {self.metric}: {because}")
+        shown = ("task", "probe", "probe_because", "splits")
+        others = [f"{name}: {value}" for name, value in self.about.items() if name not in shown]
+        return [*lines, *others]
+
+    def verdict(self) -> list[str]:
+        """One sentence per comparison."""
+        words = {"win": "better than", "loss": "worse than", "open": "not told apart from"}
+        many = self.rows[0].sd is not None
+        subject = "The pretrained encoders are on average" if many else "The pretrained encoder is"
+        metric = f"{self.headline.unit or ''} {self.metric}".strip()
+        return [
+            f"{subject} {words[c.outcome]} {c.against} "
+            f"({_number(c.difference, '+')} {metric}, 95 % interval "
+            f"{_span(c.interval, '+')})."
+            for c in self.comparisons
+        ]
+
+
+def compare(against: str, difference: float | None, interval: Interval | None) -> Comparison:
+    """Name the outcome of a paired difference, where positive is better."""
+    outcome: Outcome = "open"
+    if interval and interval.low > 0:
         outcome = "win"
-    elif interval.high < 0:
+    elif interval and interval.high < 0:
         outcome = "loss"
     return Comparison(against, difference, interval, outcome)
 
 
-def _span(interval: Interval, sign: str = "") -> str:
-    return f"{interval.low:{sign}.3f} to {interval.high:{sign}.3f}"
+def _with_interval(found: Mapping[str, Any]) -> dict[str, Any]:
+    given = found["interval"]
+    return {**found, "interval": Interval(**given) if given else None}
+
+
+def _number(value: float | None, sign: str = "") -> str:
+    return "undefined" if value is None else f"{value:{sign}.3f}"
+
+
+def _span(interval: Interval | None, sign: str = "") -> str:
+    return f"{interval.low:{sign}.3f} to {interval.high:{sign}.3f}" if interval else ""

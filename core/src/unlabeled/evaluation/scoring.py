@@ -1,127 +1,100 @@
-"""Score all contestants on one study, with paired intervals."""
+"""Every score of all entries, with intervals from one paired bootstrap over groups."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Sequence
 
 import numpy as np
 
+from unlabeled.contract import Assessed, Score
 from unlabeled.errors import DataError
-from unlabeled.evaluation.bootstrap import interval, resample_scores
-from unlabeled.evaluation.candidates import Contestants
-from unlabeled.evaluation.probing import Predictions
-from unlabeled.evaluation.protocol import Study
-from unlabeled.evaluation.result import Comparison, Row, compare
-from unlabeled.progress import progress
+from unlabeled.evaluation.assessing import Entry, Shared, key_of
+from unlabeled.evaluation.bootstrap import Interval, interval, resamples_of
+from unlabeled.evaluation.result import Row, ScoreTable, compare
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A line of the table: one embedding, or several whose scores are averaged."""
+def score_all(entries: Sequence[Entry], shared: Shared, name: str) -> list[ScoreTable]:
+    """A table for each score of the pretrained, the headline first.
 
-    name: str
-    kind: Literal["pretrained", "random", "features"]
-    embeddings: tuple[np.ndarray, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """An entry's embeddings after the probe.
-
-    predictions: of each embedding, for each target; score: of the entry; sd: between its
-    embeddings; samples: (resamples,) the score of the entry on each resample of groups.
+    The first comparison is with the mean of the random ones. name: of the assessment. Raises
+    DataError where the headline is undefined for the pretrained.
     """
+    scores = entries[0].assessed[0].scores
+    flat = [assessed for entry in entries for assessed in entry.assessed]
+    scorers = [_scorers(assessed, scores) for assessed in flat]
 
-    entry: Entry
-    predictions: Sequence[Sequence[Predictions]]
-    scores: np.ndarray
-    samples: np.ndarray
+    def at(positions: np.ndarray) -> list[list[float]]:
+        # One array for all scores of a subject: some remember what they found for it.
+        own = (places[positions] for places in shared.places)
+        return [
+            [s.of(p) if s else np.nan for s in each] for each, p in zip(scorers, own, strict=True)
+        ]
 
-    @property
-    def score(self) -> float:
-        return float(self.scores.mean())
+    whole = np.array(at(np.arange(len(shared.groups))))  # (flat, scores)
+    if np.isnan(whole[0, 0]):
+        raise DataError(
+            f"assessment {name}: {scores[0].metric} is undefined over all that was tested"
+        )
+    drawn = np.array([at(positions) for positions in resamples_of(shared.groups)])
+    return [_table(entries, score, whole[:, n], drawn[..., n]) for n, score in enumerate(scores)]
 
 
-def judge(study: Study, found: Contestants) -> tuple[list[Row], list[Comparison]]:
-    """The rows of the table, and the pretrained encoder (or their mean) against each of the others.
+def _scorers(assessed: Assessed, wanted: Sequence[Score]) -> list[Score | None]:
+    own = {key_of(score): score for score in assessed.scores}
+    return [own.get(key_of(score)) for score in wanted]
 
-    The first comparison is with the mean of the random encoders. Raises DataError where the
-    metric is undefined.
-    """
-    entries = [
-        Entry(_name_of(found.pretrained), "pretrained", found.pretrained),
-        Entry(f"{len(found.random)} random encoders (mean)", "random", found.random),
-        *(Entry(name, "features", (values,)) for name, values in found.features.items()),
-    ]
-    judged = _judge(study, entries)
-    pretrained, *others = judged
+
+def _table(
+    entries: Sequence[Entry], score: Score, values: np.ndarray, drawn: np.ndarray
+) -> ScoreTable:
+    """values: (flat,), drawn: (resamples, flat) of one score."""
+    rows, samples, start = [], [], 0
+    for entry in entries:
+        own = slice(start, start := start + len(entry.assessed))
+        samples.append(drawn[:, own].mean(1))
+        rows.append(_row(entry, values[own], samples[-1]))
+    sign = 1 if score.higher_is_better else -1
+    pretrained, *others = rows
     comparisons = [
         compare(
-            other.entry.name,
-            pretrained.score - other.score,
-            interval(pretrained.samples - other.samples),
+            other.name,
+            _difference(pretrained.score, other.score, sign),
+            _interval(sign * (samples[0] - sample)),
         )
-        for other in others
+        for other, sample in zip(others, samples[1:], strict=True)
     ]
-    return [_row(study, each) for each in judged], comparisons
+    return ScoreTable(
+        metric=score.metric,
+        higher_is_better=score.higher_is_better,
+        unit=score.unit,
+        at=dict(score.at),
+        rows=tuple(rows),
+        comparisons=tuple(comparisons),
+        outcome=comparisons[0].outcome,
+    )
 
 
-def _name_of(pretrained: Sequence[np.ndarray]) -> str:
-    return "pretrained" if len(pretrained) == 1 else f"{len(pretrained)} pretrained (mean)"
-
-
-def _judge(study: Study, entries: Sequence[Entry]) -> list[Judged]:
-    tested = study.tested
-    flat = [embedding for entry in entries for embedding in entry.embeddings]
-    predictions = []
-    with progress("probing", len(flat), "embeddings") as advance:
-        for embedding in flat:
-            predictions.append(study.predict(embedding))
-            advance(1)
-    _require_defined(study, predictions[0], tested)
-    scores = np.array([study.score(each, tested) for each in predictions])
-    on_resample = [_scorer(study, each, tested) for each in predictions]
-    samples = resample_scores(study.groups[tested], on_resample)
-    judged, start = [], 0
-    for entry in entries:
-        own = slice(start, start := start + len(entry.embeddings))
-        judged.append(Judged(entry, predictions[own], scores[own], samples[:, own].mean(1)))
-    return judged
-
-
-def _scorer(
-    study: Study, predictions: Sequence[Predictions], tested: np.ndarray
-) -> Callable[[np.ndarray], float]:
-    """The score of a resample, whose positions count within the tested items."""
-    return lambda positions: study.score(predictions, tested[positions])
-
-
-def _require_defined(study: Study, predictions: Sequence[Predictions], tested: np.ndarray) -> None:
-    for each in predictions:
-        if np.isnan(each.score(study.probe, tested)):
-            raise DataError(
-                f"target {each.target.name!r}: {study.probe.metric} is undefined, as the tested "
-                "items have no labels or only one value. Leave the target out, or use other folds."
-            )
-
-
-def _row(study: Study, judged: Judged) -> Row:
-    entry, many = judged.entry, len(judged.scores) > 1
-    by_target = {
-        target.name: float(
-            np.mean([each[t].score(study.probe, study.tested) for each in judged.predictions])
-        )
-        for t, target in enumerate(study.targets)
-    }
+def _row(entry: Entry, values: np.ndarray, samples: np.ndarray) -> Row:
+    many = len(values) > 1
     return Row(
         name=entry.name,
         kind=entry.kind,
-        width=entry.embeddings[0].shape[1],
-        score=judged.score,
-        interval=interval(judged.samples),
-        targets=by_target,
-        sd=float(judged.scores.std(ddof=1)) if many else None,
-        scores=tuple(judged.scores.tolist()) if many else (),
+        width=entry.assessed[0].width,
+        score=_defined(values.mean()),
+        interval=_interval(samples),
+        sd=_defined(values.std(ddof=1)) if many else None,
+        scores=tuple(map(_defined, values)) if many else (),
     )
+
+
+def _difference(pretrained: float | None, other: float | None, sign: int) -> float | None:
+    return None if pretrained is None or other is None else sign * (pretrained - other)
+
+
+def _interval(samples: np.ndarray) -> Interval | None:
+    """None where the score is undefined on every resample."""
+    return None if np.isnan(samples).all() else interval(samples)
+
+
+def _defined(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

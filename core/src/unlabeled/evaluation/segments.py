@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from unlabeled.contract import Piece
 from unlabeled.errors import DataError
-from unlabeled.inference.encoding import Piece
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The recipe's `evaluation:` section: which probe an encoder is judged by, and beside what."""
+"""The recipe's `evaluation:` section: what a run is assessed by, and beside what."""
 
 from __future__ import annotations
 
@@ -8,10 +8,16 @@ from pydantic import Field, field_validator
 
 from unlabeled.settings import Settings
 
+PROBE = "probe"
+"""The built-in assessment."""
+
 
 class EvaluationSettings(Settings):
-    """How `evaluate` judges a run; every value can be overridden when it is called."""
+    """How `evaluate` treats a run; every value can be overridden when it is called."""
 
+    assess: dict[str, Any] | None = Field(
+        None, description="the assessment, {name: sound/retrieval, **settings}; probe if unset"
+    )
     probe: dict[str, Any] | None = Field(
         None, description="the probe, {name: ridge, **settings}; inferred from the labels if unset"
     )
@@ -23,12 +29,19 @@ class EvaluationSettings(Settings):
         5, ge=1, description="untrained encoders of the same architecture shown beside it"
     )
     output: str | None = Field(
-        None, description="the encoder's output that is probed; its first if unset"
+        None, description="the encoder's output that is assessed; its first that fits if unset"
     )
 
-    @field_validator("probe")
+    @field_validator("probe", "assess")
     @classmethod
-    def _names_a_probe(cls, probe: dict[str, Any] | None) -> dict[str, Any] | None:
-        if probe is not None and not isinstance(probe.get("name"), str):
-            raise ValueError("expected a section {name: PROBE, ...}")
-        return probe
+    def _has_a_name(cls, section: dict[str, Any] | None) -> dict[str, Any] | None:
+        if section is not None and not isinstance(section.get("name"), str):
+            raise ValueError("expected a section {name: NAME, ...}")
+        return section
+
+    def assessment(self) -> dict[str, Any]:
+        """The section of the assessment; `probe` and `folds` are settings of the built-in one."""
+        chosen = self.assess or {"name": PROBE}
+        if chosen["name"] != PROBE:
+            return chosen
+        return {"probe": self.probe, "folds": self.folds, **chosen}

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from unlabeled.contract import Encoder, Output
+from unlabeled.contract import Encoder, Output, Piece
 from unlabeled.data.items import Quarantined
 from unlabeled.data.made import Contents
 from unlabeled.data.quarantine import Limits, Unreadable, write_quarantine
@@ -22,7 +22,7 @@ from unlabeled.export.encoder import (
     read_config,
     require_representation,
 )
-from unlabeled.inference.encoding import Piece, choose_output, device, encode
+from unlabeled.inference.encoding import choose_output, device, encode
 from unlabeled.inference.node_names import named
 from unlabeled.inference.reading import Source, open_source, pseudonyms
 from unlabeled.inference.table import EmbeddingTable, Maker

@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
 from lightning_fabric.utilities import move_data_to_device
 from torch import Tensor
 
-from unlabeled.contract import Encoder, Encoding, Nodes, Output, Sample, Tokens
+from unlabeled.contract import Encoder, Encoding, Nodes, Output, Piece, Sample, Tokens
 from unlabeled.errors import UsageError
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """The embedding of one item. values: (L, D) float32; position: (L, rank) float64,
-    as map coordinates need it; node: (L,); present: False where the item lacks what this output is
-    made of (`Encoder.present`), so that the values mean nothing."""
-
-    values: np.ndarray
-    position: np.ndarray | None = None
-    node: np.ndarray | None = None
-    present: bool = True
 
 
 def choose_output(outputs: Sequence[Output], name: str | None, kind: str | None = None) -> Output:

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from unlabeled.contract import NamesNodes
+from unlabeled.contract import NamesNodes, Piece
 from unlabeled.data.items import Item
-from unlabeled.inference.encoding import Piece
 from unlabeled.inference.reading import Source
 from unlabeled.privacy import Pseudonyms
 

@@ -15,12 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from unlabeled.atomic import new_file
-from unlabeled.contract import Output
+from unlabeled.contract import Output, Piece
 from unlabeled.data.items import Items
 from unlabeled.data.made import Contents, State, digests
 from unlabeled.errors import DataError, UsageError
 from unlabeled.export.encoder import EncoderConfig, encoder_digest, encoder_folder
-from unlabeled.inference.encoding import Piece
 
 ADDED = ("position", "node", "vector")
 """The columns that embedding adds to those of the index."""

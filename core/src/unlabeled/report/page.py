@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from unlabeled.atomic import write_text
 from unlabeled.errors import RunError
-from unlabeled.evaluation.result import Evaluation
+from unlabeled.evaluation.result import Evaluation, ScoreTable
 from unlabeled.report.charts import Bar, curve, intervals
 from unlabeled.run_folder import JsonLines, RunFolder
 
@@ -34,10 +34,10 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One evaluation as it is shown."""
+    """One evaluation as it is shown: its tables, each with a chart."""
 
     found: Evaluation
-    svg: str
+    tables: tuple[tuple[ScoreTable, str], ...]
 
 
 def report(run: Path | str) -> Path:
@@ -114,11 +114,16 @@ def _judged(path: Path) -> Judged:
             f"{path}: expected the result of unlabeled evaluate, found {error!r}. Delete it, or "
             "evaluate again."
         ) from error
+    return Judged(found, tuple((table, _bars(table)) for table in (found.headline, *found.further)))
+
+
+def _bars(table: ScoreTable) -> str:
     bars = [
         Bar(row.name, row.kind, row.score, row.interval.low, row.interval.high)
-        for row in found.rows
+        for row in table.rows
+        if row.score is not None and row.interval is not None
     ]
-    return Judged(found, intervals(f"{found.metric} with 95 % intervals", bars))
+    return intervals(f"{table.heading} with 95 % intervals", bars) if bars else ""
 
 
 def _encoder(folder: RunFolder) -> Mapping[str, Any] | None:

@@ -9,7 +9,7 @@ import torch
 from unlabeled.contract import Pretext
 from unlabeled.errors import RunError
 from unlabeled.export.encoder import load_encoder
-from unlabeled.recipe import build_pretext, read_recipe
+from unlabeled.recipe import Recipe, build_pretext, read_recipe
 from unlabeled.run_folder import RunFolder
 from unlabeled.training import checkpoint
 
@@ -23,18 +23,27 @@ def load_method(path: Path | str) -> Pretext:
     PluginError if the installed plugins no longer know its parts.
     """
     folder = RunFolder(Path(path))
-    manifest = folder.read()
     saved = checkpoint.newest(folder.checkpoints)
-    if saved is None or not manifest.method:
-        missing = "checkpoint" if saved is None else "description of its method in manifest.json"
-        raise RunError(f"{folder.path}: the run has no {missing}, so its method cannot be built.")
-    recipe = read_recipe(manifest.name, {**folder.read_recipe(), **manifest.method})
+    if saved is None:
+        raise RunError(f"{folder.path}: the run has no checkpoint, so its method cannot be built.")
+    recipe = method_recipe(folder)
     with torch.random.fork_rng(devices=[]):  # the first weights are drawn, then overwritten
         pretext = build_pretext(recipe, {})
     _fill(pretext, saved)
     if folder.encoder.is_dir():
         pretext.exported.load_state_dict(load_encoder(folder.path).state_dict())
     return pretext.eval()
+
+
+def method_recipe(folder: RunFolder) -> Recipe:
+    """The recipe of a run, with what the data filled in. Raises RunError."""
+    manifest = folder.read()
+    if not manifest.method:
+        raise RunError(
+            f"{folder.path}: the run has no description of its method in manifest.json, so its "
+            "method cannot be built."
+        )
+    return read_recipe(manifest.name, {**folder.read_recipe(), **manifest.method})
 
 
 def _fill(pretext: Pretext, saved: Path) -> None:

@@ -1,0 +1,236 @@
+"""The assessment: how good an encoder, or a whole method, is at one task.
+
+    class Retrieval(Assessment):
+        '''Does an item find others of its group?'''
+
+        nearest: int = Field(10, ge=1, description="items that are looked at")
+
+        def assess(self, subject, source, labels, rng):
+            found = subject.embed(labels)           # (n, D), and which labels they are of
+            if found is None:
+                return None                         # a baseline that describes no such thing
+            tested = np.flatnonzero(labels.testable[found.places])
+            hits = hit_rates(found.values, labels.groups[found.places])[tested]  # (T,)
+            units = found.places[tested]
+            return Assessed(units, labels.groups[units], (Score.mean("recall@10", hits),))
+
+It stands in the manifest under `assessments` and is asked for by
+`unlabeled evaluate RUN DATA --assess sound/retrieval`, its settings by `--assess.nearest 5`.
+
+Whoever runs it (`unlabeled.evaluation`) calls `assess` once for each subject: the pretrained
+encoders, random ones of the same architecture, and the baselines of the recipe, each time with an
+equal fresh `rng`. So draws (of few labelled items, of pairs) are the same for all, and differences
+are paired. It then keeps the units that all have, leaves out groups that had labels in training,
+draws one paired bootstrap over groups for every score, and writes table, JSON and report. An
+assessment draws no intervals and writes no files.
+
+Letters: N labels, n of them found, T tested units, D width.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Protocol, TypeVar
+
+import numpy as np
+import pyarrow as pa
+
+from unlabeled.contract.encoder import Encoder, Piece
+from unlabeled.contract.pretext import Pretext
+from unlabeled.contract.reader import Reader
+from unlabeled.contract.samples import Sample
+from unlabeled.data.items import Item, Items
+from unlabeled.settings import Settings
+
+_Made = TypeVar("_Made")
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One number about any choice of tested units.
+
+    of: takes positions (n,) int64 into the T units, in which a unit may stand several times
+    (a resample of groups), and returns the metric over them; NaN where it is undefined. It must not
+    depend on the order of positions. A function, no list of values, as AUC, R² and mIoU are no
+    means. unit: "dB", "mm" … or empty.
+    at: the condition, {"labels": 5} or {"size": 120, "normalisation": "z"}: one block of the table
+    for each; metric and `at` together stand once.
+    """
+
+    metric: str
+    of: Callable[[np.ndarray], float]
+    higher_is_better: bool = True
+    unit: str = ""
+    at: Mapping[str, str | int | float] = field(default_factory=dict)
+
+    @classmethod
+    def mean(
+        cls,
+        metric: str,
+        values: np.ndarray,
+        *,
+        higher_is_better: bool = True,
+        unit: str = "",
+        at: Mapping[str, str | int | float] | None = None,
+    ) -> Score:
+        """The mean over units of values (T,); NaN are left out, and give NaN where all are."""
+
+        def of(positions: np.ndarray) -> float:
+            defined = values[positions]
+            defined = defined[~np.isnan(defined)]
+            return float(defined.mean()) if len(defined) else float("nan")
+
+        return cls(metric, of, higher_is_better, unit, at or {})
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """What an assessment found out about one subject.
+
+    units: (T,) ids (text or int, each once) of what was tested: items, pairs, users; the same thing
+    has the same id for every subject. groups: (T,) names, as `LabelledItems.groups` or
+    `Items.groups` give them: units of one group are no independent evidence. scores: the first is
+    the headline, by which subjects are ranked and the outcome is named.
+    about: what was chosen on the way, in the same for all subjects (probe, splits), JSON-able;
+    notes: sentences that a reader of the table must know, without names of items;
+    width: of the embedding, if there is one.
+    """
+
+    units: np.ndarray
+    groups: np.ndarray
+    scores: tuple[Score, ...]
+    about: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    width: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """places: (n,) positions among the N labels, ascending: those whose items could be read and
+    have the output, the same for all subjects; values: (n, D), a baseline's may be NaN."""
+
+    places: np.ndarray
+    values: np.ndarray
+
+
+class LabelledItems(Protocol):
+    """The N labels that have an item, in the order of the index."""
+
+    @property
+    def table(self) -> pa.Table:
+        """Their columns, N rows; a list where rows about the same item differ."""
+
+    @property
+    def targets(self) -> Sequence[str]:
+        """The columns that were asked for by --target, or the only one there is."""
+
+    @property
+    def folder(self) -> Path:
+        """Against which paths in the table are resolved: that of the table, or of the data."""
+
+    @property
+    def rows(self) -> np.ndarray:
+        """(N,) positions of their items in `source.items`, ascending."""
+
+    @property
+    def groups(self) -> np.ndarray:
+        """(N,) names, of the table, else of the index; an item without one is its own."""
+
+    @property
+    def testable(self) -> np.ndarray:
+        """(N,) bool, False where the group had labels in training. Such labels may teach a head;
+        units of their groups are taken out of what `assess` returns."""
+
+    @property
+    def unit(self) -> str:
+        """What a label is about: "items", "nodes" or "stretches"."""
+
+    def where(self, places: Sequence[int] | np.ndarray) -> str:
+        """For messages: "labels.csv, rows 17 and 20", which name no item."""
+
+
+class Source(Protocol):
+    """Indexed items and the way to read them; what cannot be read is counted and left out."""
+
+    @property
+    def items(self) -> Items: ...
+
+    @property
+    def reader(self) -> Reader: ...
+
+    def batches(
+        self, rows: Sequence[int], batch_size: int
+    ) -> Iterator[tuple[list[int], list[Sample]]]:
+        """(rows of the items, samples), small items first; items that cannot be read fall out."""
+
+    def tried(self, row: int, action: Callable[[Item], _Made]) -> Iterator[_Made]:
+        """What `action` makes of the item at `row`; nothing if it raises UnreadableItem."""
+
+
+class Subject(Protocol):
+    """Who is assessed. An assessment treats all alike: it looks at no weights and no names."""
+
+    @property
+    def kind(self) -> Literal["pretrained", "random", "features"]: ...
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """In eval mode, on the device where it runs; None for a baseline."""
+
+    @property
+    def method(self) -> Pretext | None:
+        """With its heads, in eval mode, where `needs = "method"`; untrained for random ones; None
+        for a baseline. `encoder` is what it exports."""
+
+    @property
+    def batch_size(self) -> int:
+        """That of training, which fits."""
+
+    def encode(
+        self, samples: Sequence[Sample], kind: Literal["global", "tokens", "nodes"] | None = None
+    ) -> list[Piece] | None:
+        """One piece per sample, of the output that was asked for, or the first of this kind.
+
+        None for a baseline that describes nothing of the kind. Raises UsageError.
+        """
+
+    def embed(self, labels: LabelledItems) -> Embedded | None:
+        """Embeddings of what labels are about: items (tokens and nodes averaged), nodes, stretches.
+
+        Items are read once for all subjects. None for a baseline that describes no such parts.
+        Raises UsageError, DataError, RunError.
+        """
+
+
+class Assessment(Settings):
+    """A `Settings` model with the method `assess`; see the top of this file.
+
+    The capability `Rivals` adds what the task itself has to be compared with: popularity, raw
+    voxels, a colour threshold.
+    """
+
+    needs: ClassVar[Literal["encoder", "method"]] = "encoder"
+    """Whether `subject.method` is there: the heads of a run, as `load_method` gives them."""
+    kind: ClassVar[Literal["representation", "restoration"]] = "representation"
+    """Which runs it is for (see `Pretext.kind`)."""
+    uses_labels: ClassVar[bool] = True
+    """Whether it takes labels: those of --labels, else the metadata columns of the index. Where
+    it is False `labels` is None and --labels is refused."""
+
+    @abstractmethod
+    def assess(
+        self,
+        subject: Subject,
+        source: Source,
+        labels: LabelledItems | None,
+        rng: np.random.Generator,
+    ) -> Assessed | None:
+        """Fit what has to be fitted, and score one subject.
+
+        All randomness comes from `rng`, which starts equal for every subject. None only for a
+        baseline that cannot be assessed so: it is left out, and that is said.
+        Raises DataError, UsageError or RunError; best before the first item is read.
+        """

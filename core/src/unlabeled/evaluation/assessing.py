@@ -1,0 +1,147 @@
+"""Run one assessment for every subject, and align what they were tested on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from unlabeled.contract import Assessed, Assessment, Rivals, Score, Subject
+from unlabeled.errors import DataError, PluginError
+from unlabeled.evaluation.candidates import Pool
+from unlabeled.evaluation.labelling import GivenLabels
+from unlabeled.evaluation.seen_labels import Seen, without
+from unlabeled.inference.reading import Source
+from unlabeled.progress import progress
+from unlabeled.randomness import keyed_rng
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the table: one subject, or several whose scores are averaged."""
+
+    name: str
+    kind: Literal["pretrained", "random", "features", "rival"]
+    assessed: tuple[Assessed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """entries: the pretrained first, then random ones; left_out: baselines that cannot be assessed
+    so; dropped: (n,) groups of units that were returned although they had labels in training."""
+
+    entries: tuple[Entry, ...]
+    left_out: tuple[str, ...]
+    dropped: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The S units that all entries have, in the order of the first.
+
+    groups: (S,); places: of each Assessed, (S,) their positions in it; lost: units that some lack.
+    """
+
+    groups: np.ndarray
+    places: tuple[np.ndarray, ...]
+    lost: int
+
+
+def assess_all(
+    assessment: Assessment,
+    name: str,
+    pool: Pool,
+    source: Source,
+    labels: GivenLabels | None,
+    seen: Seen,
+) -> Found:
+    """Assess all subjects of `pool`, and the rivals that the assessment brings.
+
+    name: of the assessment. Raises DataError, UsageError, RunError or PluginError.
+    """
+    unit, forbidden = labels.unit if labels else "units", seen.names(source.items)
+    if labels:
+        forbidden |= frozenset(labels.groups[~labels.testable].tolist())
+    rng_key = ("assessment", name)
+    dropped: list[str] = []
+
+    def allowed(assessed: Assessed) -> Assessed:
+        _require_whole(assessed, name)
+        left = without(assessed, forbidden, unit)
+        lost = [group for group in assessed.groups.tolist() if group in forbidden]
+        dropped[:] = lost or dropped
+        return left
+
+    def one(subject: Subject) -> Assessed | None:
+        found = assessment.assess(subject, source, labels, keyed_rng(*rng_key))
+        advance(1)
+        return allowed(found) if found is not None else None
+
+    def several(subjects: Sequence[Subject]) -> tuple[Assessed, ...]:
+        found = tuple(each for each in map(one, subjects) if each is not None)
+        if len(found) < len(subjects):
+            raise PluginError(f"assessment {name}: returned nothing for an encoder")
+        return found
+
+    count = len(pool.paths) + pool.settings.random_encoders + len(pool.features)
+    with progress("assessing", count, "subjects") as advance:
+        entries = [
+            Entry(_name(len(pool.paths)), "pretrained", several(pool.pretrained)),
+            Entry(
+                _random(assessment, pool.settings.random_encoders), "random", several(pool.random)
+            ),
+        ]
+        features = {feature: one(subject) for feature, subject in pool.features.items()}
+    entries += [Entry(key, "features", (each,)) for key, each in features.items() if each]
+    if isinstance(assessment, Rivals):
+        rivals = assessment.rivals(source, labels, keyed_rng(*rng_key))
+        entries += [Entry(key, "rival", (allowed(each),)) for key, each in rivals.items()]
+    left_out = tuple(feature for feature, found in features.items() if found is None)
+    return Found(tuple(entries), left_out, np.array(dropped))
+
+
+def share(entries: Sequence[Entry], name: str) -> Shared:
+    """Align all entries. name: of the assessment. Raises DataError if nothing is shared."""
+    flat = [assessed for entry in entries for assessed in entry.assessed]
+    own = [{unit: at for at, unit in enumerate(each.units.tolist())} for each in flat]
+    kept = [unit for unit in own[0] if all(unit in each for each in own[1:])]
+    if not kept:
+        raise DataError(f"assessment {name}: no unit could be assessed for everybody")
+    places = tuple(np.array([each[unit] for unit in kept]) for each in own)
+    groups = flat[0].groups[places[0]]
+    for each, at in zip(flat[1:], places[1:], strict=True):
+        if (each.groups[at] != groups).any():
+            raise PluginError(f"assessment {name}: a unit has several groups, by who is assessed")
+    return Shared(groups, places, len(set().union(*own)) - len(kept))
+
+
+def key_of(score: Score) -> tuple[str, str]:
+    """What tells one score from another."""
+    return score.metric, json.dumps(dict(score.at), sort_keys=True)
+
+
+def _require_whole(assessed: Assessed, name: str) -> None:
+    """Raises PluginError if an assessment breaks its contract in a way that would mislead."""
+    units, groups = assessed.units.tolist(), assessed.groups.tolist()
+    keys = [key_of(score) for score in assessed.scores]
+    if len(units) != len(groups) or len(set(units)) < len(units):
+        raise PluginError(
+            f"assessment {name}: expected units that stand once, each with a group, found "
+            f"{len(units)} units ({len(set(units))} different) and {len(groups)} groups"
+        )
+    if not keys or len(set(keys)) < len(keys):
+        raise PluginError(f"assessment {name}: expected scores that differ in metric or condition")
+    if not units:
+        raise DataError(f"assessment {name}: there was nothing to test")
+
+
+def _name(count: int) -> str:
+    return "pretrained" if count == 1 else f"{count} pretrained (mean)"
+
+
+def _random(assessment: Assessment, count: int) -> str:
+    what = "untrained methods" if assessment.needs == "method" else "random encoders"
+    return f"{count} {what} (mean)"

@@ -1,0 +1,112 @@
+"""The built-in assessment: a probe is fitted on frozen embeddings of labelled training groups.
+
+Scores are taken over the predictions of all test items together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from pydantic import Field, field_validator
+
+from unlabeled.contract import Assessed, Assessment, LabelledItems, Score, Source, Subject
+from unlabeled.errors import DataError
+from unlabeled.evaluation.labelling import GivenLabels
+from unlabeled.evaluation.probing import Predictions
+from unlabeled.evaluation.protocol import Study, choose_probe, design
+
+
+class Probe(Assessment):
+    """The headline is the mean over targets; of several, each has a score of its own."""
+
+    probe: dict[str, Any] | None = Field(
+        None, description="{name: ridge, **settings}; inferred from the labels if unset"
+    )
+    folds: int = Field(5, ge=2, description="folds by group, where the labels give no split")
+
+    @field_validator("probe")
+    @classmethod
+    def _names_a_probe(cls, probe: dict[str, Any] | None) -> dict[str, Any] | None:
+        if probe is not None and not isinstance(probe.get("name"), str):
+            raise ValueError("expected a section {name: PROBE, ...}")
+        return probe
+
+    def assess(
+        self,
+        subject: Subject,
+        source: Source,  # noqa: ARG002
+        labels: LabelledItems | None,
+        rng: np.random.Generator,  # noqa: ARG002
+    ) -> Assessed | None:
+        assert isinstance(labels, GivenLabels)
+        choice, why = choose_probe(labels, self.probe)
+        design(labels, choice, self.folds)  # what cannot be done is said before items are read
+        found = subject.embed(labels)
+        if found is None:
+            return None
+        study = design(labels.take(found.places), choice, self.folds)
+        predictions = study.predict(found.values)
+        if subject.kind == "pretrained":
+            _require_defined(study, predictions)
+        about = {
+            "task": study.probe.task,
+            "probe": choice.to_dict(),
+            "probe_because": why,
+            "splits": study.described,
+        }
+        return Assessed(
+            found.places[study.tested],
+            study.groups[study.tested],
+            _scores(study, predictions),
+            about=about,
+            notes=study.notes,
+            width=found.values.shape[1],
+        )
+
+
+class _OfTargets:
+    """The scores of all targets on a resample, which several `Score`s look at in turn."""
+
+    def __init__(self, study: Study, predictions: Sequence[Predictions]) -> None:
+        self.study, self.predictions, self.tested = study, predictions, study.tested
+        self.positions, self.found = np.empty(0, int), np.empty(0)
+
+    def all(self, positions: np.ndarray) -> np.ndarray:
+        """(targets,). positions: within the tested items."""
+        if positions is not self.positions:  # scores of one resample are asked for with one array
+            self.positions = positions
+            self.found = self.study.scores(self.predictions, self.tested[positions])
+        return self.found
+
+    def mean(self, positions: np.ndarray) -> float:
+        """Over the targets that define the metric."""
+        scores = self.all(positions)
+        defined = scores[~np.isnan(scores)]
+        return float(defined.mean()) if len(defined) else float("nan")
+
+    def of(self, target: int, positions: np.ndarray) -> float:
+        return float(self.all(positions)[target])
+
+
+def _scores(study: Study, predictions: Sequence[Predictions]) -> tuple[Score, ...]:
+    found, metric = _OfTargets(study, predictions), study.probe.metric
+    headline = Score(metric, found.mean)
+    if len(study.targets) == 1:
+        return (headline,)
+    each = (
+        Score(metric, partial(found.of, place), at={"target": target.name})
+        for place, target in enumerate(study.targets)
+    )
+    return headline, *each
+
+
+def _require_defined(study: Study, predictions: Sequence[Predictions]) -> None:
+    for each in predictions:
+        if np.isnan(each.score(study.probe, study.tested)):
+            raise DataError(
+                f"target {each.target.name!r}: {study.probe.metric} is undefined, as the tested "
+                "items have no labels or only one value. Leave the target out, or use other folds."
+            )

@@ -1,0 +1,77 @@
+"""Groups that had labels in training are never tested on, whatever is assessed.
+
+A method repeats what it has memorised, so on those groups even labels drawn by lot would look like
+a win. They may teach a probe: their labels are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from unlabeled.contract import Assessed
+from unlabeled.data.items import Items
+from unlabeled.errors import DataError
+from unlabeled.labelled import Labelled, had_labels
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the runs that are evaluated had labels of."""
+
+    runs: tuple[Labelled, ...] = ()
+
+    def had_labels(self, items: Items, rows: np.ndarray, groups: np.ndarray) -> np.ndarray:
+        """Which groups had labels, (N,) bool. rows: (N,) of `items`; groups: (N,) names."""
+        had = np.array(had_labels(self.runs, items, rows.tolist()), dtype=bool)
+        names = set().union(*(each.groups for each in self.runs))
+        had |= np.array([name in names for name in groups.tolist()], dtype=bool)
+        return np.isin(groups, groups[had])
+
+    def names(self, items: Items) -> frozenset[str]:
+        """The groups of the index that had labels, with what training called them."""
+        known = frozenset[str]().union(*(each.groups for each in self.runs))
+        if all(each == Labelled() for each in self.runs):
+            return known
+        had = self.had_labels(items, np.arange(len(items)), items.groups)
+        return known | frozenset(items.groups[had].tolist())
+
+    def note(self, left_out: np.ndarray, unit: str) -> list[str]:
+        """What is said of labels or units whose groups (n,) had labels."""
+        if not len(left_out):
+            return []
+        count, of = len(left_out), len(set(left_out.tolist()))
+        return [f"{count} {unit} of {of} groups had labels in training and are not tested."]
+
+
+def without(assessed: Assessed, groups: frozenset[str], unit: str) -> Assessed:
+    """What is left of the tested units. Raises DataError where that is nothing."""
+    left = np.array([name not in groups for name in assessed.groups.tolist()], dtype=bool)
+    if left.all():
+        return assessed
+    if not left.any():
+        raise nothing_left(assessed.groups, unit)
+    return taken(assessed, np.flatnonzero(left))
+
+
+def nothing_left(groups: np.ndarray, unit: str) -> DataError:
+    """groups: (n,) of all that could be tested."""
+    return DataError(
+        f"all {unit} that could be tested are of groups that had labels in training "
+        f"({len(groups)} {unit} of {len(set(groups.tolist()))} groups), so no score would mean "
+        "anything. Evaluate on other groups, or train with labels of fewer."
+    )
+
+
+def taken(assessed: Assessed, places: np.ndarray) -> Assessed:
+    """The units at positions (n,), and the same scores over them."""
+    scores = tuple(replace(score, of=_within(score.of, places)) for score in assessed.scores)
+    return replace(
+        assessed, units=assessed.units[places], groups=assessed.groups[places], scores=scores
+    )
+
+
+def _within(of: Callable[[np.ndarray], float], places: np.ndarray) -> Callable[[np.ndarray], float]:
+    return lambda positions: of(places[positions])
