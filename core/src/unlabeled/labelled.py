@@ -36,14 +36,13 @@ class Labelled:
 
 
 def record(
-    folder: RunFolder, items: Items, labels: TrainingLabels | None, earlier: RunFolder | None
+    folder: RunFolder, items: Items, labels: TrainingLabels | None, earlier: Labelled
 ) -> None:
-    """Write what a run sees the answers of, with what runs saw whose weights it goes on with.
+    """Write what a run sees the answers of, with what the run of its weights saw.
 
     Before the first step: a run that is stopped has seen them too.
     """
-    before = [read(run) for run in (folder, earlier) if run]
-    seen, target, own = _union(before), labels.target if labels else "", Labelled()
+    seen, target, own = _union([read(folder), earlier]), labels.target if labels else "", Labelled()
     if labels:
         own = _of(items, labels)
     found = {

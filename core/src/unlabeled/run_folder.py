@@ -56,7 +56,8 @@ class Manifest:
     recipe: every section with every value; environment: versions, hardware, threads, processes;
     exact: whether it equals a run that was never stopped; notes: why not, and other remarks;
     method: the sections `encoder` and `pretext` with what the data filled in, from which
-    `load_method` builds the method again; continues: the run whose weights it started from;
+    `load_method` builds the method again; continues: the run whose weights it goes on with;
+    started_from: the encoder whose weights it started from, empty if there is none;
     steps: done so far; seconds: spent training; began, ended: ISO 8601 in UTC, empty before.
     """
 
@@ -72,6 +73,7 @@ class Manifest:
     notes: tuple[str, ...] = field(default=())
     method: Mapping[str, Any] = field(default_factory=dict)
     continues: str = ""
+    started_from: Mapping[str, Any] = field(default_factory=dict)
     began: str = field(default_factory=now)
     ended: str = ""
 

@@ -22,6 +22,7 @@ FLAGS = [
     "--out",
     "--resume",
     "--continue-from",
+    "--start-from",
     "--epochs",
     "--steps",
     "--batch-size",
@@ -47,6 +48,7 @@ def pretrain(
     out: Path | None = None,
     resume: Path | None = None,
     continue_from: Path | None = None,
+    start_from: Path | None = None,
     epochs: str | None = None,
     steps: str | None = None,
     batch_size: str | None = None,
@@ -77,7 +79,9 @@ def pretrain(
     resume
         Go on with this run exactly where its newest checkpoint stands.
     continue_from
-        Start from the weights of this run, with new data (infinite schedule).
+        Go on with the whole method of this run, with new data (infinite schedule).
+    start_from
+        Start from the encoder of this run, or of an encoder folder, under any method.
     epochs
         Passes over the data, instead of the recipe's.
     steps
@@ -124,14 +128,16 @@ def pretrain(
         changes["training"] = {**changes.get("training", {}), **training}
     if resume is not None:
         limits = changes.pop("training", {})
-        if changes or out or continue_from or (recipe and data) or limits.keys() - LIMITS:
+        other = changes or out or continue_from or start_from or (recipe and data)
+        if other or limits.keys() - LIMITS:
             raise UsageError(
                 "--resume goes on with a run as it is; it takes no other setting but --unreadable "
                 "and --max-skipped."
             )
         run = go_on(resume, data=recipe, limits=limits, **where)
     else:
-        run = train(*_job(recipe, data, out, changes), continue_from=continue_from, **where)
+        where |= {"continue_from": continue_from, "start_from": start_from}
+        run = train(*_job(recipe, data, out, changes), **where)
     _tell(run, json)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 CARD = """# {encoder}, pretrained with {pretext}
 
 {parameters:,} parameters, trained without labels by `unlabeled pretrain {recipe}`: {steps:,} steps,
-seed {seed}, {items:,} items{fingerprint}.{adapted}
+seed {seed}, {items:,} items{fingerprint}.{started}{adapted}
 
 ## Load
 ```python
@@ -71,8 +71,16 @@ def model_card(config: Mapping[str, Any], parameters: int) -> str:
         if origin["batch_norm_of"]
         else ""
     )
+    start = origin["started_from"]
+    started = (
+        f" It started from the encoder `{start['digest'][:12]}` of {start['recipe']} "
+        f"({start['steps']:,} steps)."
+        if start
+        else ""
+    )
     return CARD.format(
         adapted=adapted,
+        started=started,
         **origin | {"fingerprint": print_of_data},
         command=COMMANDS[origin["kind"]],
         limits=LIMITS[origin["kind"]],

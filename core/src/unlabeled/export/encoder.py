@@ -43,7 +43,8 @@ class Provenance:
     batch_size: of training, and so one that fits; fingerprint: of the items it was trained on;
     labelled: what had labels in training, {} if nothing (see `unlabeled.labelled`);
     batch_norm_of: of the items whose batch-norm statistics it has, by `unlabeled
-    update-batch-norm`; empty where they are those of training.
+    update-batch-norm`; empty where they are those of training; started_from: the encoder whose
+    weights training started from, with its recipe, pretext, steps, fingerprint and digest.
     """
 
     recipe: str
@@ -56,6 +57,7 @@ class Provenance:
     fingerprint: str = ""
     labelled: Mapping[str, Any] = field(default_factory=dict)
     batch_norm_of: str = ""
+    started_from: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

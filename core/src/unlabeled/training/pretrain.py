@@ -13,16 +13,18 @@ from unlabeled.data.items import OF_PLACE, Items
 from unlabeled.data.quarantine import Limits
 from unlabeled.data.trained_on import data_changes, keep_signatures, keeps_signatures
 from unlabeled.data.training_labels import TrainingLabels, training_labels
-from unlabeled.errors import DataError, RunError
+from unlabeled.errors import DataError, RunError, UsageError
 from unlabeled.privacy import Pseudonyms, data_of, is_private, labels_of
 from unlabeled.recipe import Recipe, build_reader, merge, read_recipe
 from unlabeled.run_folder import DataRecord, Manifest, RunFolder
 from unlabeled.training.batch_column import BatchColumn, batch_column
 from unlabeled.training.checkpoint import newest
 from unlabeled.training.environment import default_dtype, deterministic, differences
+from unlabeled.training.job import Job
 from unlabeled.training.launch import first, launch
 from unlabeled.training.start import show_start
-from unlabeled.training.training_run import Job, train
+from unlabeled.training.start_from import Start
+from unlabeled.training.training_run import train
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +49,18 @@ def pretrain(
     nodes: int = 1,
     accelerator: str = "auto",
     continue_from: Path | str | None = None,
+    start_from: Path | str | None = None,
     accept_changed_data: bool = False,
     quiet: bool = False,
 ) -> Run:
     """Train an encoder on unlabelled data and write it, with the whole run, to the folder `out`.
 
     devices: processes per node; under torchrun its own numbers count. continue_from: a run whose
-    weights this one starts from, with an infinite schedule in its constant phase. If `out` holds
-    the same run (equal recipe and data) it goes on where that one stopped, or returns at once if
-    that one has finished. accept_changed_data: go on with it also if items have changed, are gone
-    or new; the run then is not exact, and its manifest says why.
+    whole method this one goes on with, with an infinite schedule in its constant phase; start_from:
+    a run, or its encoder folder, whose encoder alone this one starts from, under any method. If
+    `out` holds the same run (equal recipe and data) it goes on where that one stopped, or returns
+    at once if that one has finished. accept_changed_data: go on with it also if items have changed,
+    are gone or new; the run then is not exact, and its manifest says why.
 
     Raises DataError, RecipeError, PluginError, RunError (another run in `out`, in use, disk full),
     CollapseError, and Stopped after Ctrl-C or SIGTERM.
@@ -67,11 +71,18 @@ def pretrain(
     if fabric.is_global_zero and not quiet:
         show_start(fabric, recipe, Path(data), Path(out))
     folder = RunFolder(Path(out))
+    if continue_from is not None and start_from is not None:
+        raise UsageError("expected --continue-from or --start-from, found both")
     source = None if continue_from is None else RunFolder(Path(continue_from))
     with ExitStack() as stack:
 
         def begin() -> tuple[
-            Items, DataRecord, Manifest | None, TrainingLabels | None, BatchColumn | None
+            Items,
+            DataRecord,
+            Manifest | None,
+            TrainingLabels | None,
+            BatchColumn | None,
+            Start | None,
         ]:
             folder.check()
             items = _index(recipe, Path(data))
@@ -89,20 +100,21 @@ def pretrain(
             record, ids = _record(shown, path, column), shown.table["id"].to_pylist()
             kept = _as_kept(recipe, names) if is_private(reader) else recipe
             earlier = _same_run(folder, kept, record, items, ids, accept=accept_changed_data)
+            start, seen = _start(start_from, source, earlier)
             if is_private(reader):
                 names.remember(items, Path(data), recipe.labels.table if recipe.labels else "")
             if not keeps_signatures(folder):
                 keep_signatures(folder, items, ids)
-            if labels or (source and labelled.read(source) != labelled.Labelled()):
-                labelled.record(folder, items, labels, source)
-            return items, record, earlier, labels, column
+            if labels or seen != labelled.Labelled():
+                labelled.record(folder, items, labels, seen)
+            return items, record, earlier, labels, column, start
 
-        items, record, manifest, labels, column = first(fabric, begin)
+        items, record, manifest, labels, column, start = first(fabric, begin)
         if manifest is None or manifest.status != "finished":
             reader = build_reader(recipe.reader)
             if is_private(reader):
                 recipe = _as_kept(recipe, Pseudonyms(folder.private, reader))
-            job = Job(fabric, folder, recipe, items, record, source, labels, column)
+            job = Job(fabric, folder, recipe, items, record, source, labels, column, start)
             with deterministic(settings.deterministic), default_dtype(settings.precision):
                 manifest = train(job, quiet=quiet or not fabric.is_global_zero)
         return Run(folder.path, manifest)
@@ -138,6 +150,7 @@ def resume(
         nodes=nodes,
         accelerator=accelerator,
         continue_from=manifest.continues or None,
+        start_from=manifest.started_from.get("path"),
         accept_changed_data=accept_changed_data,
         quiet=quiet,
     )
@@ -160,6 +173,34 @@ def _as_kept(recipe: Recipe, names: Pseudonyms) -> Recipe:
 def _with_table(recipe: Recipe, table: str) -> Recipe:
     assert recipe.labels is not None
     return replace(recipe, labels=recipe.labels.model_copy(update={"table": table}))
+
+
+def _start(
+    start_from: Path | str | None, source: RunFolder | None, earlier: Manifest | None
+) -> tuple[Start | None, labelled.Labelled]:
+    """The encoder to start from, and what the run of these weights saw the answers of.
+
+    Raises RunError if the run in the folder started from something else.
+    """
+    if earlier is None:
+        start = None if start_from is None else Start.of(start_from)
+        if start is not None:
+            return start, labelled.seen_by(start.path)
+        return None, labelled.read(source) if source else labelled.Labelled()
+    then, now = earlier.started_from.get("path", ""), ""
+    if start_from is not None:
+        # Its files may be gone: the run has checkpoints of its own, and recorded its labels.
+        paths = Path(start_from).resolve(), (Path(start_from) / "encoder").resolve()
+        now = then if then in map(str, paths) else str(paths[0])
+    continued = str(source.path.resolve()) if source else ""
+    for before, asked in ((then, now), (earlier.continues, continued)):
+        if before != asked:
+            raise RunError(
+                f"--out holds a run that started from {before or 'no other run'}, and is asked to "
+                f"start from {asked or 'none'}. Choose another --out."
+            )
+    seen = labelled.read(source) if source else labelled.Labelled()
+    return Start.recorded(earlier.started_from), seen
 
 
 def _index(recipe: Recipe, data: Path) -> Items:

@@ -4,98 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
 from typing import Any, cast
-
-from lightning_fabric import Fabric
-from torch import Tensor
 
 from unlabeled import labelled
 from unlabeled.batch_norm import estimate_batch_norm, has_batch_norm
 from unlabeled.commands import command
-from unlabeled.contract import Batch, Encoder, GradientCheckpointing, Pretext, Reader
-from unlabeled.data.items import Items
-from unlabeled.data.quarantine import Limits, Quarantine
-from unlabeled.data.training_labels import TrainingLabels
+from unlabeled.contract import Batch, Encoder, GradientCheckpointing, Pretext
+from unlabeled.data.quarantine import Quarantine
 from unlabeled.distributed import rank, synchronise_batch_norm, world_size
-from unlabeled.errors import NotFinite, RecipeError, RunError
+from unlabeled.errors import NotFinite, RecipeError
 from unlabeled.export.encoder import Provenance, save_encoder
-from unlabeled.recipe import Recipe, build_pretext, build_reader
-from unlabeled.run_folder import DataRecord, JsonLines, Manifest, RunFolder, now
+from unlabeled.recipe import build_pretext
+from unlabeled.run_folder import JsonLines, Manifest, now
 from unlabeled.training import checkpoint
 from unlabeled.training.accumulation import steps_of
-from unlabeled.training.batch_column import BatchColumn
-from unlabeled.training.checkpoint import Progress
 from unlabeled.training.collapse_monitor import ITEMS, Examination, on_device
 from unlabeled.training.environment import describe, differences
+from unlabeled.training.job import Job
 from unlabeled.training.launch import first, seed_generators
 from unlabeled.training.loader import Examples, Order, Slices, load, sample_batches
 from unlabeled.training.loop import Trainer
 from unlabeled.training.monitor import Records, Watch
 from unlabeled.training.optimisers import anneal_start, build_optimiser, build_schedule
+from unlabeled.training.origin import Origin, find_origin, load_weights, restore_rest
 from unlabeled.training.progress import Display, display
-from unlabeled.training.settings import TrainingSettings
 from unlabeled.training.signals import Stopped, StopRequest
 from unlabeled.training.start import about_batches, about_beginning, about_data, size_of
+from unlabeled.training.start_from import starting_weights
 from unlabeled.training.tensorboard import TensorBoard
 
 NORM_ITEMS = 2048
 """Items over which batch-norm statistics are estimated for the exported encoder."""
 
 
-@dataclass(frozen=True)
-class Job:
-    """What is trained, on what, where to. source: the run that it continues; labels: that the
-    method learns from; column: that batches are formed by."""
-
-    fabric: Fabric
-    folder: RunFolder
-    recipe: Recipe
-    items: Items
-    data: DataRecord
-    source: RunFolder | None = None
-    labels: TrainingLabels | None = None
-    column: BatchColumn | None = None
-
-    @property
-    def settings(self) -> TrainingSettings:
-        return self.recipe.training
-
-    @property
-    def limits(self) -> Limits:
-        return Limits(self.settings.unreadable, self.settings.max_skipped)
-
-    @property
-    def reader(self) -> Reader:
-        return build_reader(self.recipe.reader)
-
-    @property
-    def replicated(self) -> bool:
-        """Whether every process has the whole joint batch."""
-        return self.settings.distributed == "replicated"
-
-    @cached_property
-    def facts(self) -> dict[str, Any]:
-        """What the reader says of the items, asked once: it may have to read some."""
-        known = self.labels.facts if self.labels else {}
-        return {**self.reader.describe(self.items), **known}
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where a sitting starts. checkpoint: None for fresh weights; own: it is the run's own."""
-
-    checkpoint: Path | None
-    own: bool
-    progress: Progress
-
-
 def train(job: Job, *, quiet: bool) -> Manifest:
     """Train to the end and write the encoder. Raises Stopped if asked to stop before."""
     order = _order(job)
-    origin = first(job.fabric, lambda: _origin(job))
+    origin = first(job.fabric, lambda: find_origin(job))
     trainer = _trainer(job, order, origin)
     manifest = first(job.fabric, lambda: _announce(job, trainer, origin))
     start, total = origin.progress.steps, trainer.total_steps
@@ -121,7 +66,7 @@ def train(job: Job, *, quiet: bool) -> Manifest:
             _slices(job, order, start, total),
             pin=job.fabric.device.type == "cuda",
         )
-        _restore_rest(job, trainer, origin)
+        restore_rest(job, trainer, origin)
         try:
             done = trainer.fit(watch.batches(stream), start, watch.after_step)
         except NotFinite as error:
@@ -135,33 +80,13 @@ def _order(job: Job) -> Order:
     return Order(job.items.table["size"].to_numpy(), job.settings, job.column)
 
 
-def _origin(job: Job) -> Origin:
-    """Raises RunError if the run to continue has no checkpoint, or another method."""
-    own = checkpoint.newest(job.folder.checkpoints)
-    if own is not None:
-        return Origin(own, own=True, progress=checkpoint.read_progress(own))
-    if job.source is None:
-        return Origin(None, own=False, progress=Progress(0, 0.0))
-    manifest = job.source.read()
-    there, here = manifest.recipe, job.recipe.to_dict()
-    sections = ("encoder", "objective", "pretext")
-    changes = differences(*({k: r.get(k) for k in sections} for r in (there, here)))
-    if changes:
-        raise RunError(f"{job.source.path} has another method:\n  " + "\n  ".join(changes))
-    kept = job.source.checkpoints
-    found = checkpoint.pinned(kept) or checkpoint.newest(kept)
-    if found is None:
-        raise RunError(f"{job.source.path}: the run has no checkpoint to continue from.")
-    return Origin(found, own=False, progress=Progress(0, 0.0))
-
-
 def _trainer(job: Job, order: Order, origin: Origin) -> Trainer:
     """Everything a step needs, with the weights and optimiser of the origin."""
     settings = job.settings
     pretext = _pretext(job, order, origin)
     optimiser = build_optimiser(settings.optimiser, pretext)
     if origin.checkpoint is not None:
-        _load(pretext, checkpoint.read_model(origin.checkpoint), origin.checkpoint)
+        load_weights(pretext, checkpoint.read_model(origin.checkpoint), origin.checkpoint)
     if settings.compile:
         pretext.compile()
     module, wrapped = job.fabric.setup(pretext, optimiser)
@@ -200,9 +125,12 @@ def _pretext(job: Job, order: Order, origin: Origin) -> Pretext:
 
 
 def _calibration(job: Job, order: Order, origin: Origin) -> Callable[[Encoder], None] | None:
-    """What fits a new encoder's input statistics; a checkpoint holds them already."""
+    """What fits a new encoder's input statistics, or takes them over with all its weights; a
+    checkpoint holds them already."""
     if origin.checkpoint is not None:
         return None
+    if job.started_from is not None:
+        return starting_weights(job.started_from, job.recipe.encoder.with_facts(job.facts))
     return lambda encoder: encoder.calibrate(_sample(job, encoder, order))
 
 
@@ -228,13 +156,6 @@ def _checkpoint_gradients(job: Job, pretext: Pretext) -> None:
         module.gradient_checkpointing = True
 
 
-def _load(pretext: Pretext, weights: dict[str, Tensor], source: Path) -> None:
-    try:
-        pretext.load_state_dict(weights)
-    except RuntimeError as error:
-        raise RunError(f"{source}: the weights do not fit this recipe and data: {error}") from error
-
-
 def _announce(job: Job, trainer: Trainer, origin: Origin) -> Manifest:
     """Write the manifest of a new run, or note in that of an old one what is different now."""
     now = describe(job.fabric, job.recipe)
@@ -247,6 +168,7 @@ def _announce(job: Job, trainer: Trainer, origin: Origin) -> Manifest:
             total_steps=trainer.total_steps,
             method=_method(job),
             continues=str(job.source.path.resolve()) if job.source else "",
+            started_from=job.started_from.to_dict() if job.started_from else {},
         )
         job.folder.begin(manifest)
         return manifest
@@ -335,32 +257,6 @@ def _slices(job: Job, order: Order, start: int, total: int) -> Slices:
     return Slices(order, start * times, total * times, rank=rank(), processes=world_size())
 
 
-def _restore_rest(job: Job, trainer: Trainer, origin: Origin) -> None:
-    """Optimiser, precision and random generators; last of all, as building draws numbers."""
-    # Replicas draw alike, so that they are one process.
-    number = 0 if job.replicated else rank()
-    seed_generators(job.settings.seed, number, "process")
-    if origin.checkpoint is None:
-        return
-    state = checkpoint.read_state(origin.checkpoint)
-    optimiser = trainer.optimiser.optimizer
-    if origin.own:
-        optimiser.load_state_dict(state["optimiser"])
-        trainer.fabric.strategy.precision.load_state_dict(state["precision"])
-        if len(state["random"]) == world_size():
-            checkpoint.restore_random_state(state["random"][number])
-    elif _same_optimiser(job):
-        # The moments go on; rates and decay are those of the new recipe.
-        groups = optimiser.state_dict()["param_groups"]
-        optimiser.load_state_dict({"state": state["optimiser"]["state"], "param_groups": groups})
-
-
-def _same_optimiser(job: Job) -> bool:
-    assert job.source is not None
-    name: Any = job.source.read().recipe["training"]["optimiser"]["name"]
-    return bool(name == job.settings.optimiser.name)
-
-
 def _settle_batch_norm(job: Job, trainer: Trainer, order: Order) -> None:
     """Leave the encoder with the statistics of whole inputs. The last checkpoint keeps its own."""
     encoder = trainer.pretext.exported
@@ -396,6 +292,7 @@ def _end(job: Job, trainer: Trainer, done: int, seconds: float) -> Manifest:
             items=job.data.items,
             fingerprint=job.data.fingerprint,
             labelled=labelled.kept_with_encoder(job.folder),
+            started_from=job.started_from.to_dict() if job.started_from else {},
         ),
     )
     return job.folder.update(status="finished", steps=done, seconds=seconds, ended=now())

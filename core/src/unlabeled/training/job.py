@@ -1,0 +1,59 @@
+"""What a run is asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from lightning_fabric import Fabric
+
+from unlabeled.contract import Reader
+from unlabeled.data.items import Items
+from unlabeled.data.quarantine import Limits
+from unlabeled.data.training_labels import TrainingLabels
+from unlabeled.recipe import Recipe, build_reader
+from unlabeled.run_folder import DataRecord, RunFolder
+from unlabeled.training.batch_column import BatchColumn
+from unlabeled.training.settings import TrainingSettings
+from unlabeled.training.start_from import Start
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is trained, on what, where to. source: the run that it continues; labels: that the
+    method learns from; column: that batches are formed by; started_from: whose encoder's
+    weights it starts from."""
+
+    fabric: Fabric
+    folder: RunFolder
+    recipe: Recipe
+    items: Items
+    data: DataRecord
+    source: RunFolder | None = None
+    labels: TrainingLabels | None = None
+    column: BatchColumn | None = None
+    started_from: Start | None = None
+
+    @property
+    def settings(self) -> TrainingSettings:
+        return self.recipe.training
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.settings.unreadable, self.settings.max_skipped)
+
+    @property
+    def reader(self) -> Reader:
+        return build_reader(self.recipe.reader)
+
+    @property
+    def replicated(self) -> bool:
+        """Whether every process has the whole joint batch."""
+        return self.settings.distributed == "replicated"
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """What the reader says of the items, asked once: it may have to read some."""
+        known = self.labels.facts if self.labels else {}
+        return {**self.reader.describe(self.items), **known}

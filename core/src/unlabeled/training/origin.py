@@ -1,0 +1,82 @@
+"""Where a sitting starts: at the newest checkpoint of the run, of another one, or afresh."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from unlabeled.contract import Pretext
+from unlabeled.distributed import rank, world_size
+from unlabeled.errors import RunError
+from unlabeled.training import checkpoint
+from unlabeled.training.checkpoint import Progress
+from unlabeled.training.environment import differences
+from unlabeled.training.job import Job
+from unlabeled.training.launch import seed_generators
+from unlabeled.training.loop import Trainer
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a sitting starts. checkpoint: None for fresh weights; own: it is the run's own."""
+
+    checkpoint: Path | None
+    own: bool
+    progress: Progress
+
+
+def find_origin(job: Job) -> Origin:
+    """Raises RunError if the run to continue has no checkpoint, or another method."""
+    own = checkpoint.newest(job.folder.checkpoints)
+    if own is not None:
+        return Origin(own, own=True, progress=checkpoint.read_progress(own))
+    if job.source is None:
+        return Origin(None, own=False, progress=Progress(0, 0.0))
+    manifest = job.source.read()
+    there, here = manifest.recipe, job.recipe.to_dict()
+    sections = ("encoder", "objective", "pretext")
+    changes = differences(*({k: r.get(k) for k in sections} for r in (there, here)))
+    if changes:
+        raise RunError(f"{job.source.path} has another method:\n  " + "\n  ".join(changes))
+    kept = job.source.checkpoints
+    found = checkpoint.pinned(kept) or checkpoint.newest(kept)
+    if found is None:
+        raise RunError(f"{job.source.path}: the run has no checkpoint to continue from.")
+    return Origin(found, own=False, progress=Progress(0, 0.0))
+
+
+def load_weights(pretext: Pretext, weights: dict[str, Tensor], source: Path) -> None:
+    """source: the checkpoint that they are of. Raises RunError if they do not fit."""
+    try:
+        pretext.load_state_dict(weights)
+    except RuntimeError as error:
+        raise RunError(f"{source}: the weights do not fit this recipe and data: {error}") from error
+
+
+def restore_rest(job: Job, trainer: Trainer, origin: Origin) -> None:
+    """Optimiser, precision and random generators; last of all, as building draws numbers."""
+    # Replicas draw alike, so that they are one process.
+    number = 0 if job.replicated else rank()
+    seed_generators(job.settings.seed, number, "process")
+    if origin.checkpoint is None:
+        return
+    state = checkpoint.read_state(origin.checkpoint)
+    optimiser = trainer.optimiser.optimizer
+    if origin.own:
+        optimiser.load_state_dict(state["optimiser"])
+        trainer.fabric.strategy.precision.load_state_dict(state["precision"])
+        if len(state["random"]) == world_size():
+            checkpoint.restore_random_state(state["random"][number])
+    elif _same_optimiser(job):
+        # The moments go on; rates and decay are those of the new recipe.
+        groups = optimiser.state_dict()["param_groups"]
+        optimiser.load_state_dict({"state": state["optimiser"]["state"], "param_groups": groups})
+
+
+def _same_optimiser(job: Job) -> bool:
+    assert job.source is not None
+    name: Any = job.source.read().recipe["training"]["optimiser"]["name"]
+    return bool(name == job.settings.optimiser.name)
