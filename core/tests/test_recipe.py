@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from unlabeled_tides.plugin import plugin as tides
@@ -121,3 +122,10 @@ trees = st.recursive(
 def test_flattened_sections_read_back_as_flags(tree):
     tokens = [part for key, value in flatten(tree).items() for part in (f"--{key}", value)]
     assert parse_overrides(tokens) == tree
+
+
+def test_a_component_named_by_a_flag_can_be_written_to_a_file():
+    named = sections()["encoder"]["name"]
+    recipe = load_recipe("tides/barlow_twins", parse_overrides(["--encoder.name", named], []))
+    assert type(recipe.encoder.name) is str
+    assert yaml.safe_load(yaml.safe_dump(recipe.to_dict()))["encoder"]["name"] == named

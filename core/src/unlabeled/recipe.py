@@ -158,8 +158,9 @@ def read_choice(kind: str, section: object, where: str) -> Choice:
         found = "nothing" if section is None else repr(section)
         raise RecipeError(f"{place}: expected a section with a name, found {found}")
     values = {key: value for key, value in section.items() if key != "name"}
-    model = settings_type(discovery.load(kind, section["name"]))
-    return Choice(kind, section["name"], validate(model, values, place))
+    name = str(section["name"])  # plain, as it is written to files: a flag's text is a subclass
+    model = settings_type(discovery.load(kind, name))
+    return Choice(kind, name, validate(model, values, place))
 
 
 def merge(sections: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

@@ -168,7 +168,7 @@ class RunFolder:
     def begin(self, manifest: Manifest) -> None:
         """Write `recipe.yaml`, then `manifest.json`, which makes this a run. Raises RunError."""
         try:
-            write_text(self.recipe, yaml.safe_dump(dict(manifest.recipe), sort_keys=False))
+            write_text(self.recipe, yaml.safe_dump(_plain(manifest.recipe), sort_keys=False))
         except OSError as error:
             raise RunError(f"{self.recipe}: cannot be written: {error.strerror}.") from error
         self._write(manifest)
@@ -237,6 +237,12 @@ class RunFolder:
             file.write(f"process {os.getpid()} on {socket.gethostname()}")
             file.flush()
             yield
+
+
+def _plain(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Builtin types alone: YAML refuses subclasses, such as the text of a flag."""
+    plain: dict[str, Any] = json.loads(ENCODER.encode(dict(recipe)))
+    return plain
 
 
 class JsonLines:
