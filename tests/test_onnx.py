@@ -60,7 +60,20 @@ def untrained(recipe: Recipe, folder: Path):
     return encoder, samples
 
 
-@pytest.mark.parametrize("name", list(smallest_recipes()))
+QUICK = ("audio/byol_a", "graph/graphmae2", "medical/vicreg_fmri", "remote_sensing/mae")
+"""One encoder per plugin, the quickest to trace."""
+
+RECIPES = [
+    pytest.param(name, marks=[pytest.mark.thorough] * (name not in QUICK))
+    for name in smallest_recipes()
+]
+
+
+def test_every_quick_one_is_among_them():
+    assert set(QUICK) <= set(smallest_recipes())
+
+
+@pytest.mark.parametrize("name", RECIPES)
 def test_the_encoder_of_a_recipe_takes_any_number_of_other_items(name, tmp_path):
     recipe = load_recipe(name)
     encoder, samples = untrained(recipe, tmp_path)
