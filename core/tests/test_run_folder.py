@@ -1,5 +1,6 @@
 """The run folder keeps others out, says what it is, and loses no complete row."""
 
+import json
 import os
 import resource
 import signal
@@ -51,6 +52,15 @@ def test_what_a_killed_beginning_leaves_is_no_stranger(tmp_path):
 def test_a_manifest_that_cannot_be_read_is_named(tmp_path, text):
     (tmp_path / "manifest.json").write_text(text)
     with pytest.raises(RunError, match=r"manifest\.json"):
+        RunFolder(tmp_path).read()
+
+
+@pytest.mark.parametrize(("number", "todo"), [(99, "pip install --upgrade"), (0, "Train again")])
+def test_a_manifest_of_another_format_is_refused_by_number(tmp_path, number, todo):
+    (tmp_path / "manifest.json").write_text(json.dumps({"format": number}))
+    with pytest.raises(
+        RunError, match=rf"manifest\.json: expected format 1, found {number}.*{todo}"
+    ):
         RunFolder(tmp_path).read()
 
 

@@ -21,6 +21,7 @@ from unlabeled.data.signature import content_hash
 from unlabeled.data.training_labels import TrainingLabels
 from unlabeled.errors import RunError
 from unlabeled.export.encoder import read_config, run_of
+from unlabeled.formats import require_format
 from unlabeled.run_folder import RunFolder
 
 FORMAT = 1
@@ -78,10 +79,8 @@ def read(folder: RunFolder) -> Labelled:
         return Labelled()
     try:
         found = json.loads(folder.labelled.read_text(encoding="utf-8"))
-        if found["format"] != FORMAT:
-            raise RunError(
-                f"{folder.labelled}: written by another version. pip install --upgrade unlabeled"
-            )
+        again = "Train again, or use the version of unlabeled that the run names"
+        require_format(found["format"], FORMAT, folder.labelled, RunError, again)
         return Labelled(frozenset(found["groups"]), frozenset(found["contents"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"{folder.labelled}: cannot be read: {error!r}.") from error

@@ -25,6 +25,7 @@ import yaml
 
 from unlabeled.atomic import new_file, write_json, write_text
 from unlabeled.errors import RunError
+from unlabeled.formats import require_format
 from unlabeled.plain_yaml import NotPlain, read_yaml
 
 FORMAT = 1
@@ -183,10 +184,8 @@ class RunFolder:
         """What `manifest.json` says. Raises RunError if this is no run, or one of another time."""
         try:
             found = json.loads(self.manifest.read_text())
-            if found.pop("format") != FORMAT:
-                raise RunError(
-                    f"{self.manifest}: written by another version. pip install --upgrade unlabeled"
-                )
+            again = "Train again, or use the version of unlabeled that it names"
+            require_format(found.pop("format", None), FORMAT, self.manifest, RunError, again)
             data = DataRecord(**found.pop("data"))
             known = {key.name for key in fields(Manifest)}
             notes = tuple(found.pop("notes"))

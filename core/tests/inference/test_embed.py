@@ -13,6 +13,7 @@ from unlabeled.export.encoder import load_encoder, load_reader
 from unlabeled.inference import embed as module
 from unlabeled.inference.embed import embed
 from unlabeled.inference.neighbours import neighbours
+from unlabeled.inference.table import read_embeddings
 
 
 @pytest.fixture
@@ -278,6 +279,22 @@ def test_too_many_unreadable_items_end_the_call(run, data, tmp_path):
     with pytest.raises(DataError, match="none of 23 items could be embedded"):
         embed(run, data, tmp_path / "out.parquet", max_skipped=1.0)
     assert not (tmp_path / "out.parquet").exists()
+
+
+def test_a_table_of_another_format_is_refused_by_number(run, data, tmp_path):
+    out = tmp_path / "e.parquet"
+    embed(run, data, out)
+    table = pq.read_table(out)
+    metadata = table.schema.metadata
+    assert metadata[b"unlabeled_format"] == b"1"
+    pq.write_table(table.replace_schema_metadata({**metadata, b"unlabeled_format": b"2"}), out)
+    before = out.read_bytes()
+    said = r"e\.parquet: expected format 1, found 2.*pip install --upgrade"
+    with pytest.raises(DataError, match=said):
+        embed(run, data, out)
+    with pytest.raises(DataError, match=said):
+        read_embeddings(out)
+    assert out.read_bytes() == before
 
 
 def test_another_encoders_table_is_not_touched(run, data, tmp_path, save_mixer):

@@ -189,6 +189,14 @@ def test_an_evaluation_survives_json():
     assert Evaluation.from_dict(json.loads(json.dumps(found.to_dict()))) == found
 
 
+def test_a_result_of_another_format_is_refused_by_number(run):
+    (run.path / "evaluation").mkdir()
+    fields = {**judged().to_dict(), "format": 2}
+    (run.path / "evaluation" / "new.json").write_text(json.dumps(fields))
+    with pytest.raises(RunError, match=r"new\.json: expected format 1, found 2.*pip install"):
+        report(run.path)
+
+
 def test_a_broken_result_and_a_missing_run_are_named(run, tmp_path):
     (run.path / "evaluation").mkdir()
     (run.path / "evaluation" / "old.json").write_text("{}")

@@ -27,6 +27,7 @@ from unlabeled.contract import Encoder, Output, Pretext, Reader
 from unlabeled.errors import RunError
 from unlabeled.export.card import model_card
 from unlabeled.finite import not_finite, some
+from unlabeled.formats import require_format
 from unlabeled.recipe import Choice, build_encoder, build_reader, read_choice
 from unlabeled.run_folder import RunFolder
 from unlabeled.weights import save_weights
@@ -153,7 +154,8 @@ def read_config(path: Path | str) -> EncoderConfig:
     file = encoder_folder(path) / "config.json"
     try:
         fields = json.loads(file.read_text(encoding="utf-8"))
-        _require_format(fields["format"], file)
+        again = "Train again, or use the version of unlabeled that the file names"
+        require_format(fields["format"], FORMAT, file, RunError, again)
         return EncoderConfig(
             encoder=read_choice("encoders", fields["encoder"], str(file)),
             reader=read_choice("readers", fields["reader"], str(file)),
@@ -232,14 +234,6 @@ def _provenance(fields: Mapping[str, Any]) -> Provenance:
     if made.batch_size < 1 or made.kind not in get_args(Kind):
         raise ValueError(f"provenance: batch_size {made.batch_size}, kind {made.kind!r}")
     return made
-
-
-def _require_format(found: object, file: Path) -> None:
-    if found != FORMAT:
-        raise RunError(
-            f"{file}: expected format {FORMAT}, found {found!r}. "
-            "pip install --upgrade unlabeled, or export the run again."
-        )
 
 
 def _versions(encoder: type[Encoder]) -> dict[str, str]:

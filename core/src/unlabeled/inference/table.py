@@ -20,6 +20,11 @@ from unlabeled.data.items import Items
 from unlabeled.data.made import Contents, State, digests
 from unlabeled.errors import DataError, UsageError
 from unlabeled.export.encoder import EncoderConfig, encoder_digest, encoder_folder
+from unlabeled.formats import require_format
+
+FORMAT = 1
+FORMAT_KEY = "unlabeled_format"
+"""The layout of a table, in the file's metadata."""
 
 ADDED = ("position", "node", "vector")
 """The columns that embedding adds to those of the index."""
@@ -52,7 +57,8 @@ class Maker:
         return cls(*(found.get(name, b"").decode() for name in names))
 
     def to_metadata(self) -> dict[str, str]:
-        return {"made_by": self.digest, "encoder": self.encoder, "output": self.output}
+        made = {"made_by": self.digest, "encoder": self.encoder, "output": self.output}
+        return {FORMAT_KEY: str(FORMAT), **made}
 
 
 class EmbeddingTable:
@@ -186,13 +192,14 @@ class EmbeddingTable:
         if not self.path.exists():
             return
         try:
-            found = Maker.written(pq.read_schema(self.path).metadata)
+            metadata = pq.read_schema(self.path).metadata
         except (OSError, pa.ArrowInvalid) as error:
             raise DataError(
                 f"{self.path}: expected a Parquet file of embeddings, found: {error}. "
                 "Choose another output file, or delete this one."
             ) from error
-        if found.digest != self.maker.digest:
+        _require_format(metadata, self.path)
+        if Maker.written(metadata).digest != self.maker.digest:
             raise UsageError(
                 f"{self.path}: holds something else than this encoder's embeddings of this output. "
                 "Choose another output file, or delete this one."
@@ -206,10 +213,18 @@ def read_embeddings(path: Path) -> pa.Table:
         rows = pq.read_table(path)
     except (OSError, pa.ArrowInvalid) as error:
         raise DataError(f"{path}: expected {expected}, found: {error}") from error
+    _require_format(rows.schema.metadata, path)
     if not {"id", "vector"} <= set(rows.column_names):
         found = ", ".join(rows.column_names)
         raise DataError(f"{path}: expected {expected}, found the columns {found}")
     return rows
+
+
+def _require_format(metadata: Mapping[bytes, bytes] | None, path: Path) -> None:
+    """Raises DataError for another format; a table without a number is not one of `embed`."""
+    text = (metadata or {}).get(FORMAT_KEY.encode(), str(FORMAT).encode()).decode()
+    again = "Embed again into another file, or delete this one"
+    require_format(int(text) if text.isdecimal() else text, FORMAT, path, DataError, again)
 
 
 def _read_chunk(path: Path, group: int) -> pa.Table:

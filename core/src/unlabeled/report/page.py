@@ -15,7 +15,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from unlabeled.atomic import write_text
 from unlabeled.errors import RunError
-from unlabeled.evaluation.result import Evaluation, ScoreTable
+from unlabeled.evaluation.result import FORMAT, Evaluation, ScoreTable
+from unlabeled.formats import require_format
 from unlabeled.report.charts import Bar, curve, intervals
 from unlabeled.run_folder import JsonLines, RunFolder
 
@@ -108,7 +109,9 @@ def _last(rows: Sequence[Mapping[str, Any]], name: str) -> Any:
 
 def _judged(path: Path) -> Judged:
     try:
-        found = Evaluation.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        require_format(fields["format"], FORMAT, path, RunError, "Delete it, or evaluate again")
+        found = Evaluation.from_dict(fields)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(
             f"{path}: expected the result of unlabeled evaluate, found {error!r}. Delete it, or "
