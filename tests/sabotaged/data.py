@@ -9,9 +9,10 @@ import numpy as np
 from unlabeled_tides.gauges import Gauges
 from unlabeled_tides.waves import Waves
 
-from unlabeled.contract import BatchAugmentation, Range
+from unlabeled.contract import BatchAugmentation, Preview, Previews, Range
 from unlabeled.data.items import Items
 from unlabeled.errors import DataError
+from unlabeled.pictures import png
 from unlabeled.settings import Settings
 
 
@@ -58,6 +59,13 @@ class Numeric(Gauges):
 
     def describe(self, items):
         return {"levels": np.float64(3.0) * np.ones(2)}
+
+
+class Speechless(Gauges, Previews):
+    """R6: shows a picture without saying of what."""
+
+    def previews(self, item, sample):
+        return [Preview(png(np.zeros((2, 2), np.uint8)), "png", "")]
 
 
 class InPlace(Waves):

@@ -6,7 +6,9 @@ import pytest
 from unlabeled.errors import RunError
 from unlabeled.evaluation.bootstrap import Interval
 from unlabeled.evaluation.result import Evaluation, Row, ScoreTable, compare
+from unlabeled.report import page as page_module
 from unlabeled.report.page import report
+from unlabeled.report.previews import Previewed, Shown
 from unlabeled.run_folder import DataRecord, JsonLines, Manifest, RunFolder
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -204,3 +206,14 @@ def test_a_broken_result_and_a_missing_run_are_named(run, tmp_path):
         report(run.path)
     with pytest.raises(RunError, match="no such folder"):
         report(tmp_path / "nowhere")
+
+
+def test_items_are_shown_in_the_page_itself_and_what_they_say_is_text(run, monkeypatch):
+    shown = [Shown("a<b>", '1 < 2 "mm"', "data:image/png;base64,AA", sound=False)]
+    shown += [Shown("c", "sound", "data:audio/wav;base64,AA", sound=True)]
+    made = Previewed(shown, ["3 items <not> shown"])
+    monkeypatch.setattr(page_module, "_items", lambda *_: made)
+    page = Checked(report(run.path, "data").read_text())
+    for text in ("a<b>", '1 < 2 "mm"', "3 items <not> shown"):
+        assert text in page.text
+    assert page.links == ["data:image/png;base64,AA", "data:audio/wav;base64,AA"]

@@ -302,17 +302,23 @@ def cluster(
         console().print(f"  left out: {done.absent} items without a vector in each table")
 
 
-def report(run: Path, *, json: Json = False) -> None:
+def report(
+    run: Path, *, data: Path | None = None, show_private: bool = False, json: Json = False
+) -> None:
     """Write the run's report.html: one page that works offline.
 
     Parameters
     ----------
     run
         A run.
+    data
+        Show a few items of this file or folder.
+    show_private
+        Show them even if they are about people: the page then holds what it shows.
     """
     from unlabeled.report.page import report as write
 
-    path = write(run)
+    path = write(run, data, show_private=show_private)
     if json:
         print_json({"report": str(path)})
     else:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from unlabeled.conformance.check import Broken, Check, Clause, checks_of, require
 from unlabeled.conformance.comparison import difference
 from unlabeled.conformance.fixture import Fixture
-from unlabeled.contract import Reader
+from unlabeled.contract import Previews, Reader
+from unlabeled.contract.preview import LARGEST_PREVIEW
 from unlabeled.data.items import Items
 from unlabeled.data.sources import files_of
 from unlabeled.errors import DataError, UnlabeledError, UnreadableItem
@@ -47,12 +50,28 @@ FACTS = Clause(
     "a tensor or an array among the facts",
 )
 
+PREVIEWS = Clause(
+    "R6",
+    "previews",
+    "What a reader shows of a sample are a few small files of their formats with captions, the "
+    "same on every call, and the sample stays as it was.",
+    "a picture of every slice, a caption left empty, or values scaled in place",
+)
+STARTS = {"png": b"\x89PNG", "svg": b"<", "wav": b"RIFF"}
+
 
 def checks(fixture: Fixture) -> Iterator[Check]:
     """The checks of every reader in the manifest."""
     runs = {INDEX: _index, SAME: _same, MISSING: _missing, BROKEN: _broken, FACTS: _facts}
     for name in filter(fixture.plugin.synthetic.get, fixture.plugin.readers):
-        yield from checks_of(f"readers/{name}", runs, fixture, name)
+        shows = {PREVIEWS: _previews} if _shows(fixture, name) else {}
+        yield from checks_of(f"readers/{name}", {**runs, **shows}, fixture, name)
+
+
+def _shows(fixture: Fixture, name: str) -> bool:
+    with suppress(UnlabeledError):  # what cannot be imported is caught by M2
+        return isinstance(fixture.reader(fixture.default_reader(name)), Previews)
+    return False
 
 
 def _open(fixture: Fixture, name: str) -> tuple[Reader, Items]:
@@ -148,3 +167,19 @@ def _facts(fixture: Fixture, name: str) -> None:
     for key, value in facts.items():
         plain = isinstance(value, str | int | float | bool | list | tuple | dict | type(None))
         require(plain, f"{key} is a {type(value).__name__}")
+
+
+def _previews(fixture: Fixture, name: str) -> None:
+    reader, items = _open(fixture, name)
+    assert isinstance(reader, Previews)
+    sample = reader.read(items[0])
+    before = copy.deepcopy(sample)
+    shown = reader.previews(items[0], sample)
+    seen = difference(before, sample)
+    require(not seen, f"the sample changed, {seen}")
+    require(0 < len(shown) <= 8, f"{len(shown)} previews of an item; expected 1 to 8")
+    for each in shown:
+        require(each.content.startswith(STARTS[each.format]), f"no file of {each.format}")
+        require(len(each.content) <= LARGEST_PREVIEW, f"{len(each.content)} bytes in a preview")
+        require(each.caption.strip(), "a preview without a caption")
+    require(list(shown) == list(reader.previews(items[0], sample)), "two calls show other things")

@@ -37,6 +37,7 @@ from unlabeled.contract.capabilities import (
     Measures,
     NamesNodes,
     PatchEncoder,
+    Previews,
     Remarks,
     Rivals,
     Suggests,
@@ -48,6 +49,7 @@ from unlabeled.contract.evaluator import Evaluator
 from unlabeled.contract.features import Features
 from unlabeled.contract.objective import Loss, Objective
 from unlabeled.contract.pretext import Pretext
+from unlabeled.contract.preview import Preview
 from unlabeled.contract.reader import Reader
 from unlabeled.contract.samples import Batch, Sample
 
@@ -76,6 +78,8 @@ __all__ = [
     "PatchEncoder",
     "Piece",
     "Pretext",
+    "Preview",
+    "Previews",
     "Range",
     "Reader",
     "Remarks",

@@ -14,6 +14,7 @@ import numpy as np
 from torch import Tensor
 
 from unlabeled.contract.assessment import Assessed, LabelledItems, Source
+from unlabeled.contract.preview import Preview
 from unlabeled.contract.samples import Batch, Sample
 from unlabeled.data.items import Item, Items
 
@@ -59,6 +60,18 @@ class Glances(ABC):
     def glance(self, item: Item) -> Sample:
         """An item, or pieces of it joined, in bounded memory; `inspect` looks at that. Raises
         UnreadableItem."""
+
+
+class Previews(ABC):
+    """A reader that can show what it read: in the report, if the user names the data.
+
+    Those of data about people are shown only where the user asks for them.
+    """
+
+    @abstractmethod
+    def previews(self, item: Item, sample: Sample) -> Sequence[Preview]:
+        """A few pictures (and the sound, where it is sound), small and quickly drawn, without
+        anything drawn at random. Of a large sample a part, which the caption tells."""
 
 
 class NamesNodes(ABC):

@@ -17,8 +17,10 @@ from unlabeled.atomic import write_text
 from unlabeled.errors import RunError
 from unlabeled.evaluation.result import FORMAT, Evaluation, ScoreTable
 from unlabeled.formats import require_format
+from unlabeled.recipe import read_choice
 from unlabeled.report.charts import Bar, curve, intervals
-from unlabeled.run_folder import JsonLines, RunFolder
+from unlabeled.report.previews import Previewed, previews_of
+from unlabeled.run_folder import JsonLines, Manifest, RunFolder
 
 MOST_LISTED = 20
 """Items left out that are shown by name; the count is always given."""
@@ -41,9 +43,11 @@ class Judged:
     tables: tuple[tuple[ScoreTable, str], ...]
 
 
-def report(run: Path | str) -> Path:
+def report(run: Path | str, data: Path | str | None = None, *, show_private: bool = False) -> Path:
     """Write `report.html` into a run, finished or not, and return its path.
 
+    data: show previews of items of it; show_private: also if they are about people. Raises
+    UsageError if they may not be shown, or cannot.
     Raises RunError if this is no run, or a file of it cannot be read.
     """
     folder = RunFolder(Path(run))
@@ -67,10 +71,18 @@ def report(run: Path | str) -> Path:
         left_out_count=len(left_out),
         reasons=Counter(str(entry.get("found", "")) for entry in shown).most_common(5),
         encoder=_encoder(folder),
+        items=_items(manifest, data, show_private),
     )
     path = folder.path / "report.html"
     write_text(path, page)
     return path
+
+
+def _items(manifest: Manifest, data: Path | str | None, show_private: bool) -> Previewed:
+    if data is None:
+        return Previewed()
+    reader = read_choice("readers", manifest.recipe.get("reader"), "the run")
+    return previews_of(reader, Path(data), private=show_private)
 
 
 def _template() -> Any:

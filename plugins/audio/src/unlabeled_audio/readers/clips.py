@@ -17,7 +17,7 @@ import torch
 from pydantic import Field
 from scipy.signal import resample_poly
 
-from unlabeled.contract import Extends, Glances, Remarks
+from unlabeled.contract import Extends, Glances, Preview, Previews, Remarks
 from unlabeled.data.items import Item, Items
 from unlabeled.data.listing import FileRules
 from unlabeled.data.tables import is_table
@@ -25,6 +25,7 @@ from unlabeled.errors import DataError
 from unlabeled_audio.readers.decoding import decode
 from unlabeled_audio.readers.listing import Row, join_repeats, list_folder, notes_on_formats
 from unlabeled_audio.readers.manifest import list_manifest
+from unlabeled_audio.readers.pictures import previews_of
 from unlabeled_audio.readers.remarks import remarks_on
 from unlabeled_audio.waveform import Waveform
 
@@ -38,7 +39,7 @@ LONG = 600.0
 """s. Items that are longer deserve windows."""
 
 
-class Clips(FileRules, Remarks, Glances, Extends):
+class Clips(FileRules, Remarks, Glances, Extends, Previews):
     """Sound files as mono waveforms at one sample rate.
 
     A manifest is a table, CSV, JSON lines or Parquet, with a column `path` (relative to the table's
@@ -109,6 +110,10 @@ class Clips(FileRules, Remarks, Glances, Extends):
     def remarks(self, sample: Waveform) -> list[str]:
         """What is unusual in a clip: silence, dead channels, an offset, clipping, overshoot."""
         return remarks_on(sample)
+
+    def previews(self, item: Item, sample: Waveform) -> list[Preview]:  # noqa: ARG002
+        """The spectrogram and the sound of the first seconds."""
+        return previews_of(sample)
 
     def _waveform(self, item: Item, decoded: np.ndarray) -> Waveform:
         mixed = self.channels == "mean" and decoded.shape[1] > 1

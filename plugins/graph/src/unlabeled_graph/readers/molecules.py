@@ -16,6 +16,7 @@ from rdkit import Chem
 from rdkit.Chem.Scaffolds.MurckoScaffold import GetScaffoldForMol
 from torch_geometric.data import Data
 
+from unlabeled.contract import Preview, Previews
 from unlabeled.data.items import Item, Items
 from unlabeled.data.listing import FileRules, Listed, Listing, list_files
 from unlabeled.data.signature import content_of
@@ -31,6 +32,7 @@ from unlabeled_graph.readers.molecule_files import (
     smiles_rows,
     table_rows,
 )
+from unlabeled_graph.readers.pictures import previews_of
 
 ENDINGS = (*SMILES, *SDF, *(f"{each}.gz" for each in (*SMILES, *SDF)), *SUFFIXES)
 COLUMNS = ("id", "source", "group", "size", "signature", "line", "smiles", "name")
@@ -40,7 +42,7 @@ SHOWN = 80
 """Characters of what could not be parsed."""
 
 
-class Molecules(FileRules):
+class Molecules(FileRules, Previews):
     """Reads molecules as graphs of atoms and bonds; group = Bemis-Murcko scaffold, size = atoms.
 
     Bemis and Murcko 1996, without chirality; where `group` is set, the field of the file's name.
@@ -83,6 +85,10 @@ class Molecules(FileRules):
 
     def describe(self, items: Items) -> Mapping[str, int]:  # noqa: ARG002
         return {"node_features": NODE_FEATURES, "edge_features": EDGE_FEATURES}
+
+    def previews(self, item: Item, sample: Data) -> list[Preview]:  # noqa: ARG002
+        """The structural formula."""
+        return previews_of(item.metadata["smiles"])
 
     def _rows(self, file: Listed, found: Found) -> Iterable[Row]:
         """Raises OSError, EOFError or ValueError; DataError where a column of ids is missing."""

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from pydantic import Field
 
-from unlabeled.contract import Measures, Remarks, Suggests
+from unlabeled.contract import Measures, Preview, Previews, Remarks, Suggests
 from unlabeled.data.items import REQUIRED, Item, Items
 from unlabeled.data.listing import FileRules
 from unlabeled.errors import DataError, UnreadableItem
@@ -25,6 +25,7 @@ from unlabeled_medical.readers.geometry import Grid, Window
 from unlabeled_medical.readers.header import Header, Stored
 from unlabeled_medical.readers.layouts import find
 from unlabeled_medical.readers.names import Naming, Patients, notes_on
+from unlabeled_medical.readers.pictures import previews_of
 from unlabeled_medical.readers.remarks import remarks_on
 from unlabeled_medical.readers.scale import Intensity, Scale
 from unlabeled_medical.readers.table import (
@@ -51,7 +52,7 @@ FLAT = 1e-2
 """A window of standardised values with less spread than this shows nothing; another is drawn."""
 
 
-class Volumes(Settings, Remarks, Measures, Suggests):
+class Volumes(Settings, Remarks, Measures, Suggests, Previews):
     """NIfTI (and what else nibabel reads), DICOM series, NRRD, MetaImage, and flat images.
 
     Gives a `Volume` of 3 axes, or of 2 where one axis has length 1 or `slices` is set. Its voxels
@@ -157,6 +158,10 @@ class Volumes(Settings, Remarks, Measures, Suggests):
     def remarks(self, sample: Volume) -> list[str]:
         """What is unusual in a scan: missing sequences, label maps, flat or lopsided voxels."""
         return remarks_on(sample)
+
+    def previews(self, item: Item, sample: Volume) -> list[Preview]:  # noqa: ARG002
+        """The planes through the middle, or the image."""
+        return previews_of(sample)
 
     def measure(self, item: Item) -> dict[str, float]:
         """Where `robust` clips, in the units of the item's first file."""

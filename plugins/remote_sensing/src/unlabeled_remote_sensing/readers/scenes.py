@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from pydantic import Field, field_validator, model_validator
 from rasterio.windows import Window
 
+from unlabeled.contract import Preview, Previews
 from unlabeled.data.items import Item, Items
 from unlabeled.data.listing import FileRules
 from unlabeled.data.sources import files_of
@@ -27,6 +28,7 @@ from unlabeled_remote_sensing.readers.grids import Grid, metres_per_pixel
 from unlabeled_remote_sensing.readers.listing import Grouping, find_scenes
 from unlabeled_remote_sensing.readers.memory import require_memory
 from unlabeled_remote_sensing.readers.pairing import Scene
+from unlabeled_remote_sensing.readers.pictures import previews_of
 from unlabeled_remote_sensing.readers.windows import sensor_bands
 from unlabeled_remote_sensing.sensors import KNOWN, Sensor
 
@@ -35,7 +37,7 @@ ENOUGH = 0.1
 DRAWS = 16
 
 
-class Scenes(FileRules):
+class Scenes(FileRules, Previews):
     """Folders of rasters, matched by their names or listed in a manifest."""
 
     sensors: dict[str, Sensor] = Field(
@@ -145,6 +147,10 @@ class Scenes(FileRules):
     def grid(self, item: Item) -> Grid:
         """Where the pixels of an item's scene lie."""
         return Entry.of(item).grid
+
+    def previews(self, item: Item, sample: Raster) -> list[Preview]:  # noqa: ARG002
+        """A composite of each sensor."""
+        return previews_of(sample, self.sensors)
 
     def describe(self, items: Items) -> dict[str, Any]:  # noqa: ARG002 - all of it is declared
         """The sensors, for the encoder's setting of that name."""
