@@ -169,8 +169,8 @@ def evaluate(
 ) -> None:
     """Assess a run, by a probe of its frozen encoder or otherwise, beside random encoders.
 
-    Settings of the recipe's evaluation section can be given as --evaluation.key value, those of an
-    assessment as --assess.key value.
+    Settings of the recipe's evaluation section can be given as --evaluation.key value, those of the
+    assessment as --evaluation.assess.key value.
 
     Parameters
     ----------

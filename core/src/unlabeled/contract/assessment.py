@@ -15,7 +15,8 @@
             return Assessed(units, labels.groups[units], (Score.mean("recall@10", hits),))
 
 It stands in the manifest under `assessments` and is asked for by
-`unlabeled evaluate RUN DATA --assess sound/retrieval`, its settings by `--assess.nearest 5`.
+`unlabeled evaluate RUN DATA --assess sound/retrieval`, its settings by
+`--evaluation.assess.nearest 5`.
 
 Whoever runs it (`unlabeled.evaluation`) calls `assess` once for each subject: the pretrained
 encoders, random ones of the same architecture, and the baselines of the recipe, each time with an
@@ -149,7 +150,7 @@ class LabelledItems(Protocol):
         """What a label is about: "items", "nodes" or "stretches"."""
 
     def where(self, places: Sequence[int] | np.ndarray) -> str:
-        """For messages: "labels.csv, rows 17 and 20", which name no item."""
+        """Labels at places (n,), for messages: "labels.csv, rows 17 and 20", which name no item."""
 
 
 class Source(Protocol):

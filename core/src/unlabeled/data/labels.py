@@ -52,7 +52,7 @@ class Labels:
         return replace(self, table=table, rows=self.rows[places])
 
     def where(self, places: Sequence[int] | np.ndarray) -> str:
-        """Rows at these positions as the user finds them: "labels.csv, rows 17 and 20"."""
+        """Rows at positions (n,) as the user finds them: "labels.csv, rows 17 and 20"."""
         # Rows and no items: notes are written into results, where private data may not be named.
         return f"{self.name}, {name_rows(self.rows[places].tolist())}"
 

@@ -75,14 +75,14 @@ class _OfTargets:
         self.positions, self.found = np.empty(0, int), np.empty(0)
 
     def all(self, positions: np.ndarray) -> np.ndarray:
-        """(targets,). positions: within the tested items."""
+        """(targets,). positions: (n,) within the tested items."""
         if positions is not self.positions:  # scores of one resample are asked for with one array
             self.positions = positions
             self.found = self.study.scores(self.predictions, self.tested[positions])
         return self.found
 
     def mean(self, positions: np.ndarray) -> float:
-        """Over the targets that define the metric."""
+        """Over the targets that define the metric; positions: (n,)."""
         scores = self.all(positions)
         defined = scores[~np.isnan(scores)]
         return float(defined.mean()) if len(defined) else float("nan")
