@@ -147,3 +147,11 @@ def test_a_recipe_that_is_not_in_the_wheel_is_named(site):
     install(site, "pk-dist", entry_points={"sonar": "pk:plugin"}, modules={})
     with pytest.raises(PluginError, match=r"recipes/gone\.yaml is not in pk"):
         discovery.recipe_path("sonar/gone")
+
+
+@pytest.mark.parametrize("name", ["embed", "new_plugin"])
+def test_no_modality_has_the_name_of_a_command(site, name):
+    install_plugin(site, name)
+    [record] = found(name)
+    assert "is that of a command" in record.problem
+    assert record.mend

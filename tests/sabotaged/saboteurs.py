@@ -153,6 +153,10 @@ SABOTEURS = {
     ),
     "M3": _waves(Undescribed, "settings"),
     "M4": Saboteur(replace(tides, synthetic={}), "readers/gauges/synthetic"),
+    "M5": Saboteur(
+        replace(tides, commands={"count": Component("sabotaged.commands:untyped", "count")}),
+        "commands/count/command",
+    ),
     "R1": _reader(Forgetful, "index"),
     "R2": _reader(Restless, "same"),
     "R3": _reader(Silent, "missing"),

@@ -1,9 +1,34 @@
-"""Command lines that messages suggest, to be pasted into a shell. Standard library only."""
+"""The core's commands, and command lines that messages suggest. Standard library only."""
 
 from __future__ import annotations
 
 import os
 import shlex
+
+COMMANDS = {
+    "plugins": ("catalogue:plugins", "What is installed, and whether it is healthy."),
+    "recipes": ("catalogue:recipes", "What can be run, one line each, with its source."),
+    "describe": ("catalogue:describe", "What a plugin, recipe or component is and can be set to."),
+    "inspect": ("inspect:inspect", "What is in a folder: counts, sizes, groups, broken files."),
+    "pretrain": ("pretrain:pretrain", "Train a recipe on a folder, resume or continue a run."),
+    "update-batch-norm": (
+        "use:update_batch_norm",
+        "Write a run's encoder with the batch-norm statistics of other data.",
+    ),
+    "embed": ("use:embed", "Write the embeddings of a folder's items to Parquet."),
+    "restore": ("use:restore", "Restore a folder's items by the run of a restoration."),
+    "evaluate": ("use:evaluate", "Probe a run beside random encoders and raw features."),
+    "neighbours": (
+        "use:neighbours",
+        "The rows of a table of embeddings nearest to an item or file.",
+    ),
+    "cluster": ("use:cluster", "Group the items of tables of embeddings, by k-means."),
+    "report": ("use:report", "Write the run's report, one HTML page."),
+    "export": ("use:export", "Write the run's encoder for another program."),
+    "check": ("check:check", "Run the conformance kit on a plugin."),
+    "new-plugin": ("new_plugin:new_plugin", "Write a small working plugin to start from."),
+}
+"""By name: "module:function" below `unlabeled.cli`, and a line of help."""
 
 
 def command(*words: object) -> str:

@@ -21,6 +21,7 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 
 from unlabeled import builtin
+from unlabeled.commands import COMMANDS
 from unlabeled.errors import PluginError
 from unlabeled.plugin import (
     ENTRY_POINT_GROUP,
@@ -236,6 +237,11 @@ def _contract_conflict(plugin: object, point: EntryPoint, dist: Distribution) ->
     if plugin.modality != point.name:
         return (
             f"its entry point is called {point.name!r} and its manifest {plugin.modality!r}",
+            f"tell the authors of {name}",
+        )
+    if plugin.modality.replace("_", "-") in COMMANDS:
+        return (
+            f"the name {plugin.modality!r} is that of a command: unlabeled {plugin.modality}",
             f"tell the authors of {name}",
         )
     if plugin.api > PLUGIN_API:

@@ -81,6 +81,10 @@ class Plugin:
     and a `labels.csv` (columns item, label, group). The conformance kit and tests use it.
     trials: by the short names of pretexts, how the kit sees that they learn; the smallest recipe
     for 100 steps where a pretext has none.
+    commands: what it adds to the command line, `unlabeled MODALITY COMMAND`: functions whose
+    parameters are typed, positional ones before keywords, with a docstring that describes them.
+    One returns a mapping that can be written as JSON, which core prints (`--json`: as one
+    document); it raises the errors of `unlabeled.errors`.
     excused: conformance checks by name that the plugin need not pass, each with the reason, which
     is shown wherever the checks are run.
     """
@@ -98,6 +102,7 @@ class Plugin:
     evaluators: Mapping[str, Component] = field(default_factory=dict)
     assessments: Mapping[str, Component] = field(default_factory=dict)
     recipes: Mapping[str, Component] = field(default_factory=dict)
+    commands: Mapping[str, Component] = field(default_factory=dict)
     trials: Mapping[str, Trial] = field(default_factory=dict)
     excused: Mapping[str, str] = field(default_factory=dict)
 

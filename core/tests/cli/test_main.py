@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import shlex
+import sys
+import types
 from collections import Counter
 from pathlib import Path
 from typing import Literal
@@ -18,7 +20,8 @@ from unlabeled import discovery
 from unlabeled.cli import catalogue, inspect, main
 from unlabeled.cli.overrides import parse_overrides
 from unlabeled.data.items import Items
-from unlabeled.errors import RunError
+from unlabeled.errors import DataError, PluginError, RunError
+from unlabeled.plugin import Component, Plugin
 from unlabeled.recipe import load_recipe
 
 
@@ -253,3 +256,54 @@ def test_every_command_that_reads_says_how_much_may_be_left_out(command, capsys)
     told = capsys.readouterr().out
     assert "--unreadable" in told
     assert "--max-skipped" in told
+
+
+def count(path: Path):
+    """Count files.
+
+    Parameters
+    ----------
+    path
+        A folder.
+    """
+    if not path.is_dir():
+        raise DataError(f"{path}: no folder")
+    return {"files": [file.name for file in sorted(path.iterdir())], "of": path}
+
+
+@pytest.fixture
+def lab(monkeypatch):
+    """A plugin with a command, and one whose command cannot be imported."""
+    commands = {
+        "count": Component("lab_commands:count", "Count files."),
+        "gone": Component("lab_commands_gone:gone", "Gone."),
+    }
+    plugin = Plugin(1, "lab", "a lab", commands=commands)
+    module = types.ModuleType("lab_commands")
+    module.count = count
+    monkeypatch.setitem(sys.modules, "lab_commands", module)
+    found = discovery.Found(
+        "lab", "unlabeled-lab", "1", Plugin(1, "lab", "a lab", commands=commands)
+    )
+    monkeypatch.setattr(discovery, "discover", lambda: (found,))
+
+
+def test_a_plugins_command_prints_like_the_cores(lab, tmp_path, capsys):
+    (tmp_path / "a").touch()
+    assert main.run(["lab", "count", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == f"a\nof: {tmp_path}\n"
+    assert main.run(["lab", "count", str(tmp_path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"files": ["a"], "of": str(tmp_path)}
+    assert main.run(["lab", "count", str(tmp_path / "gone"), "--json"]) == DataError.exit_code
+    assert json.loads(capsys.readouterr().out)["error"]["kind"] == "DataError"
+    assert main.run(["lab", "gone"]) == PluginError.exit_code
+    assert "lab_commands_gone" in capsys.readouterr().err
+    assert main.run(["lab", "cuont", str(tmp_path)]) == 2
+    assert "Did you mean 'count'?" in capsys.readouterr().err
+
+
+def test_help_lists_a_plugins_commands_without_importing_them(lab, capsys):
+    assert main.run(["lab", "--help"]) == 0
+    told = capsys.readouterr().out
+    assert "Count files." in told
+    assert "Gone." in told

@@ -5,15 +5,21 @@ import pytest
 import rasterio
 import torch
 
+from unlabeled.cli.main import run as command
 from unlabeled.errors import DataError, UsageError
 from unlabeled.export.encoder import Provenance, save_encoder
 from unlabeled.recipe import Choice
 from unlabeled_remote_sensing.encoders.raster_vit import RasterViT, RasterViTSettings
-from unlabeled_remote_sensing.maps import main, write_maps
+from unlabeled_remote_sensing.maps import write_maps
 from unlabeled_remote_sensing.readers.scenes import Scenes
 from unlabeled_remote_sensing.sensors import Sensor
 
 SENSORS = {"x": Sensor(bands=("a", "b"), mean=(100.0, 100.0), std=(50.0, 50.0))}
+
+
+def words(run, data, out, output):
+    named = ("--out", str(out), "--output", output)
+    return ["remote_sensing", "maps", str(run), str(data), *named]
 
 
 @pytest.fixture
@@ -43,7 +49,7 @@ def data(write_tiff, tmp_path):
 
 def test_every_scene_becomes_a_map_and_those_that_are_there_are_kept(run, data, tmp_path, capsys):
     out = tmp_path / "maps"
-    main([str(run), str(data), "--out", str(out), "--output", "tokens"])
+    assert command(words(run, data, out, "tokens")) == 0
     assert capsys.readouterr().out.split() == [str(out / "one.tif"), str(out / "two.tif")]
     before = (out / "one.tif").stat().st_mtime_ns
     (out / "two.tif").unlink()
@@ -87,6 +93,10 @@ def test_maps_of_another_output_are_not_mixed_in(run, data, tmp_path):
         write_maps(run, data, tmp_path / "maps", output="tokens", tile=128)
 
 
-def test_an_unknown_output_is_one_line(run, data, tmp_path):
-    with pytest.raises(SystemExit, match="unlabeled: output: expected one of tokens"):
-        main([str(run), str(data), "--out", str(tmp_path / "m"), "--output", "pooled"])
+def test_an_unknown_output_is_one_line(run, data, tmp_path, capsys):
+    assert command([*words(run, data, tmp_path / "m", "pooled"), "--json"]) != 0
+    told = capsys.readouterr()
+    assert "unlabeled: output: expected one of tokens" in told.err
+    assert "expected one of tokens" in json.loads(told.out)["error"]["message"]
+    assert command([*words(run, data, tmp_path / "n", "tokens"), "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["maps"]) == 2

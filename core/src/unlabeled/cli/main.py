@@ -11,40 +11,18 @@ import io
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
 from cyclopts import App, CycloptsError
 
-from unlabeled.commands import is_first_process
+from unlabeled import discovery
+from unlabeled.commands import COMMANDS, is_first_process
 from unlabeled.errors import UnlabeledError, UsageError
+from unlabeled.plugin import Plugin
 
 INTERRUPTED = 130
 OUR_MISTAKE = 70
-
-COMMANDS = {
-    "plugins": ("catalogue:plugins", "What is installed, and whether it is healthy."),
-    "recipes": ("catalogue:recipes", "What can be run, one line each, with its source."),
-    "describe": ("catalogue:describe", "What a plugin, recipe or component is and can be set to."),
-    "inspect": ("inspect:inspect", "What is in a folder: counts, sizes, groups, broken files."),
-    "pretrain": ("pretrain:pretrain", "Train a recipe on a folder, resume or continue a run."),
-    "update-batch-norm": (
-        "use:update_batch_norm",
-        "Write a run's encoder with the batch-norm statistics of other data.",
-    ),
-    "embed": ("use:embed", "Write the embeddings of a folder's items to Parquet."),
-    "restore": ("use:restore", "Restore a folder's items by the run of a restoration."),
-    "evaluate": ("use:evaluate", "Probe a run beside random encoders and raw features."),
-    "neighbours": (
-        "use:neighbours",
-        "The rows of a table of embeddings nearest to an item or file.",
-    ),
-    "cluster": ("use:cluster", "Group the items of tables of embeddings, by k-means."),
-    "report": ("use:report", "Write the run's report, one HTML page."),
-    "export": ("use:export", "Write the run's encoder for another program."),
-    "check": ("check:check", "Run the conformance kit on a plugin."),
-    "new-plugin": ("new_plugin:new_plugin", "Write a small working plugin to start from."),
-}
 
 
 def build_app() -> App:
@@ -59,6 +37,22 @@ def build_app() -> App:
     )
     for name, (target, summary) in COMMANDS.items():
         app.command(f"unlabeled.cli.{target}", name=name, help=summary)
+    for record in discovery.discover():
+        if record.healthy and record.plugin and record.plugin.commands:
+            app.command(_of_plugin(record.plugin))
+    return app
+
+
+def _of_plugin(plugin: Plugin) -> App:
+    """The commands of a plugin below its name; nothing of it is imported but the manifest."""
+    app = App(
+        name=plugin.modality,
+        help=plugin.summary,
+        help_epilogue="Every command prints JSON with --json.",
+        result_action="return_value",
+    )
+    for name, component in plugin.commands.items():
+        app.command(component.target, name=name, help=component.summary)
     return app
 
 
@@ -94,8 +88,32 @@ def run(arguments: list[str]) -> int:
 def _call(arguments: list[str]) -> int:
     if recipe := _asks_for_recipe(arguments):
         return _recipe_help(recipe)
-    result = build_app()(arguments, exit_on_error=False, print_error=False)
+    own = _is_of_plugin(arguments)
+    # Core prints what a plugin's command returns, so that all print alike.
+    given = [word for word in arguments if word != "--json"] if own else arguments
+    result = build_app()(given, exit_on_error=False, print_error=False)
+    if own and isinstance(result, Mapping):
+        from unlabeled.cli.printing import print_result
+
+        print_result(result, json="--json" in arguments)
     return result if isinstance(result, int) else 0
+
+
+def _is_of_plugin(arguments: list[str]) -> bool:
+    """Whether a plugin's command is asked for.
+
+    Raises PluginError if it cannot be used, UsageError if there is none.
+    """
+    if not arguments or arguments[0] not in {found.modality for found in discovery.discover()}:
+        return False
+    plugin, name = discovery.usable(arguments[0]).plugin, "".join(arguments[1:2])
+    if plugin is None or not name or name.startswith("-"):
+        return True
+    if name not in plugin.commands:
+        near = discovery.suggest(name, list(plugin.commands))
+        raise UsageError(f"{arguments[0]} has no command {name!r}.{near}")
+    discovery.resolve(plugin.commands[name].target)
+    return True
 
 
 def _explained(error: BaseException) -> tuple[str, int]:

@@ -41,6 +41,18 @@ def print_json(value: object) -> None:
         print(text, file=_document[-1] if _document else sys.stdout)
 
 
+def print_result(result: Mapping[str, Any], *, json: bool) -> None:
+    """What a plugin's command returns: one JSON document, or a line per value."""
+    if json:
+        print_json(result)
+        return
+    for name, value in result.items():
+        if isinstance(value, list | tuple):
+            console().print("\n".join(map(str, value)))
+        else:
+            console().print(f"{name}: {value}")
+
+
 def print_table(rows: Sequence[Mapping[str, Any]], *, right: Sequence[str] = ()) -> None:
     """rows: equal keys, which are the headings; right: the columns aligned to the right."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -40,6 +41,13 @@ SYNTHETIC = Clause(
     "Plugin.synthetic lacks the reader's name",
 )
 
+COMMANDS = Clause(
+    "M5",
+    "command",
+    "A command is a function whose parameters are typed and described; core adds --json.",
+    "a parameter without a type, or one called json; or no docstring",
+)
+
 HAS_SETTINGS = tuple(kind for kind in KINDS if kind != "recipes")
 
 
@@ -54,6 +62,8 @@ def checks(fixture: Fixture) -> Iterator[Check]:
             yield from checks_of(place, {EXISTS: _exists}, component)
         if kind in HAS_SETTINGS and _found(component):
             yield from checks_of(place, {SETTINGS: _settings}, component)
+    for name, component in fixture.plugin.commands.items():
+        yield from checks_of(f"commands/{name}", {COMMANDS: _command}, component)
     for name in fixture.plugin.readers:
         yield from checks_of(f"readers/{name}", {SYNTHETIC: _synthetic}, fixture, name)
 
@@ -99,6 +109,18 @@ def _settings(component: Component) -> None:
     require(is_model, f"{component.target} has no settings model: {model!r}")
     silent = [name for name, field in model.model_fields.items() if not field.description]
     require(not silent, f"{model.__name__}: no description of {', '.join(silent)}")
+
+
+def _command(component: Component) -> None:
+    function = discovery.resolve(component.target)
+    require(inspect.isfunction(function), f"{component.target} is no function: {function!r}")
+    parameters = inspect.signature(function).parameters
+    untyped = [name for name, each in parameters.items() if each.annotation is each.empty]
+    require(not untyped, f"{component.target}: no type of {', '.join(untyped)}")
+    require("json" not in parameters, f"{component.target}: a parameter json, which is core's")
+    text = function.__doc__ or ""
+    silent = [name for name in parameters if f"{name}\n" not in text]
+    require(not silent, f"{component.target}: its docstring does not describe {', '.join(silent)}")
 
 
 def _synthetic(fixture: Fixture, name: str) -> None:

@@ -1,17 +1,14 @@
 """Embed whole scenes of any size as maps; an interrupted call goes on where it stopped.
 
-    python -m unlabeled_remote_sensing.maps runs/pairs pairs --out maps --output joint_tokens
+    unlabeled remote_sensing maps runs/pairs pairs --out maps --output joint_tokens
 
 Writes a cloud-optimised GeoTIFF per scene, or GeoParquet with --format parquet.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 from collections import Counter
-from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -22,7 +19,7 @@ from unlabeled.contract import Encoder
 from unlabeled.data.items import Item
 from unlabeled.data.made import Contents, Made
 from unlabeled.data.quarantine import Limits, Unreadable, write_quarantine
-from unlabeled.errors import RunError, UnlabeledError, UsageError
+from unlabeled.errors import RunError, UsageError
 from unlabeled.export.encoder import (
     encoder_digest,
     load_encoder,
@@ -112,27 +109,50 @@ def _claim(out: Path, plan: dict[str, object]) -> None:
         )
 
 
-def main(words: Sequence[str] | None = None) -> None:
-    """The command line; prints the path of every map."""
-    parser = argparse.ArgumentParser(prog="python -m unlabeled_remote_sensing.maps")
-    parser.add_argument("run", type=Path, help="a run, or its encoder folder")
-    parser.add_argument("data", type=Path, help="the folder of scenes")
-    parser.add_argument("--out", type=Path, required=True, help="the folder for the maps")
-    parser.add_argument("--output", required=True, help="of the encoder, of kind tokens")
-    parser.add_argument("--format", choices=("tif", "parquet"), default="tif")
-    parser.add_argument("--tile", type=int, default=256, help="side in pixels")
-    parser.add_argument("--margin", type=int, default=32, help="context shared by tiles")
-    parser.add_argument("--unreadable", choices=("skip", "stop"), default="skip")
-    parser.add_argument(
-        "--max-skipped", type=float, default=0.1, help="largest share of scenes left out"
+def maps(
+    run: Path,
+    data: Path,
+    *,
+    out: Path,
+    output: str,
+    format: Format = "tif",
+    tile: int = 256,
+    margin: int = 32,
+    unreadable: Unreadable = "skip",
+    max_skipped: float = 0.1,
+) -> dict[str, list[str]]:
+    """Write a map of every scene in DATA; those of unchanged scenes are kept.
+
+    Parameters
+    ----------
+    run
+        A run, or its encoder folder.
+    data
+        The folder of scenes.
+    out
+        The folder for the maps.
+    output
+        Of the encoder, of kind tokens.
+    format
+        A cloud-optimised GeoTIFF per scene, or GeoParquet.
+    tile
+        Side in pixels.
+    margin
+        Context shared by tiles, in pixels.
+    unreadable
+        What to do with a scene that cannot be read.
+    max_skipped
+        The largest share of scenes that may be left out so, 0 to 1.
+    """
+    written = write_maps(
+        run,
+        data,
+        out,
+        output=output,
+        format=format,
+        tile=tile,
+        margin=margin,
+        unreadable=unreadable,
+        max_skipped=max_skipped,
     )
-    asked = vars(parser.parse_args(words))
-    try:
-        maps = write_maps(asked.pop("run"), asked.pop("data"), asked.pop("out"), **asked)
-    except UnlabeledError as error:
-        sys.exit(f"unlabeled: {error}")
-    sys.stdout.write("".join(f"{path}\n" for path in maps))
-
-
-if __name__ == "__main__":
-    main()
+    return {"maps": [str(path) for path in written]}

@@ -146,6 +146,12 @@ plugin = Plugin(
             experimental=True,
         ),
     },
+    commands={
+        "maps": Component(
+            target="unlabeled_remote_sensing.maps:maps",
+            summary="Embed whole scenes of any size as maps.",
+        ),
+    },
     trials={
         "merlin": Trial(
             "merlin",
