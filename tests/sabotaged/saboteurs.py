@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from unlabeled_tides.next_level import NextLevel
 from unlabeled_tides.plugin import plugin as tides
 from unlabeled_tides.recurrent import Recurrent
 
@@ -28,6 +29,7 @@ from sabotaged.data import (
 from sabotaged.encoders import FarPlace, Leaky, Nameless, Overflowing, TooWide, Unsaved
 from sabotaged.labels import Deaf, Told, Undefined
 from sabotaged.objectives import AnyWidth, Exponential, FirstCounts, Lenient, Padding
+from sabotaged.presence import Asking, Numbered, Partial
 from sabotaged.pretexts import (
     Boundless,
     ByPlace,
@@ -107,7 +109,7 @@ def _pretext(target: type, title: str, encoder: type = Recurrent) -> Saboteur:
 SOUND = {
     method.__name__: _pretext(method, "teachers", Levelled)
     for method in (Taught, Reference, SecondNetwork)
-} | {"Told": _pretext(Told, "labels")}
+} | {"Told": _pretext(Told, "labels"), "Asking": _pretext(Asking, "absent", Partial)}
 """Methods that keep the clause, each in its way."""
 
 
@@ -170,6 +172,7 @@ SABOTEURS = {
     "F1": Saboteur(_instead("features", "level", Ragged), "features/level/vectors"),
     "E0": _beside("encoders", "spare", "unlabeled_tides.recurrent:Recurrent"),
     "E1": _encoder(TooWide, "outputs"),
+    "E1 present": _encoder(Numbered, "outputs"),
     "E2": _encoder(Leaky, "alone"),
     "E3": _encoder(Overflowing, "half"),
     "E3 rounded": _encoder(FarPlace, "half"),
@@ -190,6 +193,7 @@ SABOTEURS = {
     "P7 uncalibrated": _pretext(Uncalibrated, "teachers", Levelled),
     "P6": _with_recipe(Groupless, "groupless", "groups"),
     "P8": _pretext(Deaf, "labels"),
+    "P9": _pretext(NextLevel, "absent", Partial),
     "P8 without": _pretext(Undefined, "labels"),
     "O1": _objective(Exponential, "finite"),
     "O1 smallest": _objective(Lenient, "finite"),

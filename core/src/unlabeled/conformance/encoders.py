@@ -29,8 +29,8 @@ RECIPE = Clause(
 OUTPUTS = Clause(
     "E1",
     "outputs",
-    "Every declared output has its kind, its width and one entry per sample; `forward` is the "
-    "first.",
+    "Every declared output has its kind, its width and one entry per sample, and `present` is "
+    "(N,) bool or None; `forward` is the first.",
     "a width that was not updated, or `outputs` in another order than `forward`",
 )
 ALONE = Clause(
@@ -108,6 +108,9 @@ def _outputs(subject: Subject) -> None:
         values = _values(found)
         require(values.shape[-1] == output.width, f"{place}: width {values.shape[-1]}")
         require(_samples_in(found) == len(samples), f"{place}: not one entry per sample")
+        has = encoder.present(batch, output.name)
+        fits = has is None or (has.dtype == torch.bool and has.shape == (len(samples),))
+        require(fits, f"{place}: `present` gives no (N,) bool")
     first = encoder.encode(batch, encoder.outputs[0].name)
     same = torch.equal(_values(encoder(batch)), _values(first))
     require(same, "forward is not the first output")
