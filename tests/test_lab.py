@@ -3,11 +3,23 @@ teachers, second networks, inner steps, rankings, letters, absent inputs and ref
 
 from __future__ import annotations
 
+import csv
+import random
+
 import pytest
+import torch
 from lab_plugin import installed
 
-from unlabeled import discovery
+from unlabeled import discovery, load_encoder, load_method
 from unlabeled.conformance import checks_for
+from unlabeled.conformance.fixture import some_labels
+from unlabeled.errors import DataError
+from unlabeled.evaluation.evaluate import evaluate
+from unlabeled.evaluation.settings import EvaluationSettings
+from unlabeled.recipe import load_recipe
+from unlabeled.training.pretrain import pretrain
+
+FEW = EvaluationSettings(random_encoders=2)
 
 
 @pytest.fixture(scope="module")
@@ -26,3 +38,74 @@ def test_every_method_keeps_the_contract(lab):
         except Exception as error:
             failures.append(f"{check.name}: {type(error).__name__}: {error}")
     assert not failures, "\n".join(failures)
+
+
+def write(lab, folder, reader, count):
+    folder.mkdir()
+    discovery.resolve(lab.synthetic[reader].target)(folder, count=count, seed=0)
+    return folder
+
+
+def trained(recipe, data, out, steps, **sections):
+    training = {"steps": steps, "workers": 0, "health_every": 0}
+    loaded = load_recipe(f"lab/{recipe}", {"training": training, **sections})
+    return pretrain(loaded, data, out, quiet=True).path
+
+
+def told(table):
+    return {"labels": {"table": str(table), "target": "label"}}
+
+
+def test_few_labels_help_on_groups_that_had_none(lab, tmp_path):
+    data = write(lab, tmp_path / "data", "spots", 160)
+    table = some_labels(data, tmp_path / "few.csv")
+    run = trained("mean_teacher", data, tmp_path / "run", 80, **told(table))
+    found = evaluate(run, data, data / "labels.csv", target=["label"], settings=FEW)
+    assert (found.items, found.groups) == (80, 40)
+    rows = {row.kind: row.score for row in found.rows}
+    assert rows["pretrained"] > rows["random"] + 0.1
+    assert found.outcome == "win"
+
+
+def test_labels_by_lot_never_win(lab, tmp_path):
+    data, lot = write(lab, tmp_path / "data", "spots", 120), random.Random(3)
+    with (data / "labels.csv").open(newline="") as file:
+        rows = [{**row, "label": lot.choice("abcd")} for row in csv.DictReader(file)]
+    with (data / "labels.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    every = trained("joint_labels", data, tmp_path / "all", 60, **told(data / "labels.csv"))
+    with pytest.raises(DataError, match="had labels in training"):
+        evaluate(every, data, data / "labels.csv", target=["label"], settings=FEW)
+    table = some_labels(data, tmp_path / "few.csv")
+    half = trained("joint_labels", data, tmp_path / "half", 60, **told(table))
+    found = evaluate(half, data, data / "labels.csv", target=["label"], settings=FEW)
+    assert found.groups == 30
+    assert found.outcome != "win"
+
+
+def test_a_run_hands_over_its_teacher(lab, tmp_path):
+    data = write(lab, tmp_path / "data", "spots", 32)
+    run = trained("mean_teacher", data, tmp_path / "run", 4, **told(data / "labels.csv"))
+    method, encoder = load_method(run), load_encoder(run)
+    for name, value in encoder.state_dict().items():
+        assert torch.equal(value, method.slow[0].state_dict()[name])
+        assert not torch.equal(value, method.encoder.state_dict()[name])
+
+
+def test_residues_are_labelled_one_by_one(lab, tmp_path):
+    data = write(lab, tmp_path / "data", "proteins", 40)
+    run = trained("hidden_words", data, tmp_path / "run", 10)
+    settings = EvaluationSettings(random_encoders=1, output="letters")
+    found = evaluate(run, data, data / "residues.csv", target=["kind"], settings=settings)
+    assert found.unit == "stretches"
+    assert found.groups == 20
+
+
+def test_items_without_an_image_are_left_out(lab, tmp_path):
+    data = write(lab, tmp_path / "data", "reports", 60)
+    run = trained("cross_modal", data, tmp_path / "run", 10)
+    settings = EvaluationSettings(random_encoders=1, output="image")
+    found = evaluate(run, data, data / "labels.csv", target=["label"], settings=settings)
+    assert any("lack what 'image' is made of" in note for note in found.notes)

@@ -6,12 +6,16 @@ import torch
 from unlabeled_tides.next_level import NextLevel
 from unlabeled_tides.recurrent import Recurrent
 
-from unlabeled.contract import Loss
+from unlabeled.contract import Loss, Output
 from unlabeled.distributed import global_mean
 
 
 class Partial(Recurrent):
-    """A sound encoder; here every sample has everything."""
+    """A sound encoder of two sensors; here every sample has both."""
+
+    def __init__(self, settings):
+        super().__init__(settings)
+        self.outputs = (*self.outputs, Output("wind", "global", settings.width))
 
     def present(self, batch, output):
         return torch.ones(len(batch.values), dtype=torch.bool, device=batch.values.device)

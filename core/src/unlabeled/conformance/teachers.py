@@ -1,4 +1,8 @@
-"""Clause P7: what copies of the encoder a method owns, and what they do while it trains."""
+"""Clause P7: what copies of the encoder a method owns, and what they do while it trains.
+
+Not asked: whether a teacher drops out. A teacher with noise of its own is a method (Noisy Student's
+teacher has none, Mean Teacher's has); `unlabeled.teachers.Teacher` has none.
+"""
 
 from __future__ import annotations
 
