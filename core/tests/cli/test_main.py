@@ -282,9 +282,7 @@ def lab(monkeypatch):
     module = types.ModuleType("lab_commands")
     module.count = count
     monkeypatch.setitem(sys.modules, "lab_commands", module)
-    found = discovery.Found(
-        "lab", "unlabeled-lab", "1", Plugin(1, "lab", "a lab", commands=commands)
-    )
+    found = discovery.Found("lab", "unlabeled-lab", "1", plugin)
     monkeypatch.setattr(discovery, "discover", lambda: (found,))
 
 

@@ -93,7 +93,11 @@ def test_nodes_of_one_graph_are_probed(home, capsys):
 
 
 def test_a_large_graph_is_embedded_layer_by_layer(home, capsys):
-    save_graphs([graph(300)], "large.safetensors")
+    large = graph(300)
+    rows = [f"{node},{','.join(map(str, x))}" for node, x in enumerate(large.x.tolist())]
+    Path("nodes.csv").write_text("\n".join(["node,a,b,c,d,e,f", *rows]) + "\n")
+    edges = [f"{a},{b}" for a, b in large.edge_index.T.tolist()]
+    Path("edges.csv").write_text("\n".join(["source,target", *edges]) + "\n")
     run_all(LARGE, capsys)
     scope = {"load_encoder": load_encoder, "Path": Path}
     exec(EMBED, scope)

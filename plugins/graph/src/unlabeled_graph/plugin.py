@@ -340,6 +340,12 @@ plugin = Plugin(
             experimental=True,
         ),
     },
+    commands={
+        "blocks": Component(
+            target="unlabeled_graph.write_blocks:blocks",
+            summary="Write one large graph from its tables, to be read in parts.",
+        ),
+    },
     excused={
         "pretexts/graphmae/learns": "takes minutes; make demo compares on real molecules",
         **{
