@@ -109,3 +109,34 @@ def test_items_without_an_image_are_left_out(lab, tmp_path):
     settings = EvaluationSettings(random_encoders=1, output="image")
     found = evaluate(run, data, data / "labels.csv", target=["label"], settings=settings)
     assert any("lack what 'image' is made of" in note for note in found.notes)
+
+
+def test_a_ranking_is_scored_in_its_own_way(lab, tmp_path):
+    data = write(lab, tmp_path / "data", "shop", 8)
+    run = trained("light_gcn", data, tmp_path / "run", 60)
+    found = evaluate(run, data, assess="lab/ranking", settings=FEW)
+    rows = {row.kind: row for row in found.rows}
+    assert found.metric == "recall@5"
+    assert rows["pretrained"].interval is not None
+    assert rows["pretrained"].score > rows["random"].score
+
+
+def test_residues_are_scored_in_their_own_way(lab, tmp_path):
+    data = write(lab, tmp_path / "data", "proteins", 40)
+    run = trained("hidden_words", data, tmp_path / "run", 10)
+    settings = EvaluationSettings(random_encoders=1, output="letters")
+    table = data / "residues.csv"
+    found = evaluate(run, data, table, target=["kind"], assess="lab/residues", settings=settings)
+    assert (found.metric, found.unit, found.groups) == ("accuracy", "stretches", 10)
+
+
+def test_preferences_start_from_a_run_that_knows_the_next_word(lab, tmp_path):
+    data = write(lab, tmp_path / "data", "proteins", 24)
+    first = trained("next_word", data, tmp_path / "first", 5)
+    training = {"steps": 2, "workers": 0, "health_every": 0}
+    recipe = load_recipe("lab/preference", {"training": training})
+    run = pretrain(recipe, data, tmp_path / "run", start_from=first, quiet=True).path
+    method, started = load_method(run), load_encoder(first).state_dict()
+    for name, value in method.reference[0].state_dict().items():
+        assert torch.equal(value, started[name]), name  # the copy was made of the started encoder
+    assert not torch.equal(method.encoder.table.weight, started["table.weight"])

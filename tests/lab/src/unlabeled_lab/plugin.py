@@ -51,6 +51,10 @@ plugin = Plugin(
         name: Component(f"{P}.features.plain:{name.title()}", name)
         for name in ("pixels", "letters", "fields")
     },
+    assessments={
+        "ranking": Component(f"{P}.assessments.ranking:Ranking", "recall of later purchases"),
+        "residues": Component(f"{P}.assessments.residues:Residues", "kinds of residues"),
+    },
     recipes={
         n: Component(f"{P}:recipes/{n}.yaml", s, experimental=True) for n, s in RECIPES.items()
     },

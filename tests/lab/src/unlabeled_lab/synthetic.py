@@ -95,17 +95,15 @@ def pushes(path: Path, *, count: int, seed: int) -> None:
 def shop(path: Path, *, count: int, seed: int) -> None:
     """Who bought what, in four tastes: one shop; the other items are thinned copies of it.
 
-    labels.csv: the taste of each user of the shop; held.csv: what they bought later.
+    labels.csv: the taste of each user of the shop; in the shop's file also what they bought later.
     """
     rng = np.random.default_rng(seed)
     taste, kind = rng.integers(4, size=24), rng.integers(4, size=30)
     chance = np.where(taste[:, None] == kind, 0.5, 0.04)
     pairs = np.argwhere(rng.random(chance.shape) < chance)
     later = rng.random(len(pairs)) < 0.25
-    np.savez(path / "000.npz", edges=pairs[~later].T)
+    np.savez(path / "000.npz", edges=pairs[~later].T, held=pairs[later].T, users=24)
     for n in range(1, count):
         np.savez(path / f"{n:03d}.npz", edges=pairs[~later & (rng.random(len(pairs)) < 0.9)].T)
-    held = [f"000.npz#{user},{good},u{user}" for user, good in pairs[later]]
-    (path / "held.csv").write_text("\n".join(["item,good,group", *held]) + "\n")
     rows = [f"000.npz#{user},t{taste[user]},u{user}" for user in range(24)]
     _end(path, rows, {"users": 24, "goods": 30})
