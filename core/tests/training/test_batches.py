@@ -1,5 +1,7 @@
 """Batches by a column: what each form promises, over many columns and seeds, and within a run."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -184,14 +186,20 @@ def test_a_run_resumed_is_the_run_never_stopped(data, tmp_path, form, monkeypatc
     assert same_state(tmp_path / "whole", tmp_path / "broken")
 
 
-def test_a_column_that_changed_is_no_exact_resume(data, tmp_path):
-    table = tmp_path / "kinds.csv"
+def test_a_column_that_changed_is_no_exact_resume(data, tmp_path, monkeypatch):
+    """The table is found from another folder as well."""
+    monkeypatch.chdir(tmp_path)
+    table = Path("kinds.csv")
     names = [f"{number:04}.json" for number in range(30)]
     table.write_text("item,kind\n" + "".join(f"{name},{int(name[3]) % 2}\n" for name in names))
     asked = recipe(batch_size=4, batches={"by": "kind", "form": "apart", "table": str(table)})
     pretrain(asked, data, tmp_path / "run", quiet=True)
     kept = RunFolder(tmp_path / "run").read().data.columns
+    monkeypatch.chdir("/")
+    table = tmp_path / table
+    resume(tmp_path / "run", quiet=True)
     assert "training.batches" in kept
     table.write_text(table.read_text().replace("0003.json,1", "0003.json,0"))
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(RunError, match=r"differ in training\.batches"):
         pretrain(asked, data, tmp_path / "run", quiet=True)

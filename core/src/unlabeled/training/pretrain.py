@@ -157,7 +157,11 @@ def resume(
 
 
 def _with_whole_path(recipe: Recipe) -> Recipe:
-    """The recipe whose labels are found from every folder: a run may be resumed from another."""
+    """The recipe whose tables are found from every folder: a run may be resumed from another."""
+    batches = recipe.training.batches
+    if batches and batches.table:
+        whole = batches.model_copy(update={"table": str(Path(batches.table).resolve())})
+        recipe = replace(recipe, training=recipe.training.model_copy(update={"batches": whole}))
     if recipe.labels is None:
         return recipe
     return _with_table(recipe, str(Path(recipe.labels.table).resolve()))
