@@ -194,9 +194,9 @@ def test_names_of_any_kind_come_back(tmp_path):
     assert names.of("id", ["x"]) != names.of("group", ["x"])
     assert names.hide(items).table["group"].to_pylist()[0] == ""
     again.remember(items.take([1]))
-    from unlabeled.privacy import _read_csv
+    from unlabeled.privacy import read_names
 
-    assert _read_csv(tmp_path / "private" / "items.csv")["id"].to_pylist() == ids
+    assert read_names(tmp_path / "private" / "items.csv")["id"].to_pylist() == ids
 
 
 def test_a_reader_is_public_unless_it_says_otherwise(vectors):

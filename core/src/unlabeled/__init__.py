@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from unlabeled.export.encoder import load_encoder
     from unlabeled.inference.cluster import cluster
     from unlabeled.inference.embed import embed
+    from unlabeled.inference.forget import forget
     from unlabeled.inference.neighbours import neighbours
     from unlabeled.inference.restore import restore
     from unlabeled.inference.update_batch_norm import update_batch_norm
@@ -32,6 +33,7 @@ __all__ = [
     "discover",
     "embed",
     "evaluate",
+    "forget",
     "load_encoder",
     "load_method",
     "load_recipe",
@@ -47,6 +49,7 @@ _HOMES = {
     "discover": "unlabeled.discovery",
     "embed": "unlabeled.inference.embed",
     "evaluate": "unlabeled.evaluation.evaluate",
+    "forget": "unlabeled.inference.forget",
     "load_encoder": "unlabeled.export.encoder",
     "load_method": "unlabeled.training.method",
     "load_recipe": "unlabeled.recipe",

@@ -23,6 +23,7 @@ COMMANDS = {
         "The rows of a table of embeddings nearest to an item or file.",
     ),
     "cluster": ("use:cluster", "Group the items of tables of embeddings, by k-means."),
+    "forget": ("forget:forget", "Remove a group, such as a patient, from a run or a table."),
     "report": ("use:report", "Write the run's report, one HTML page."),
     "export": ("use:export", "Write the run's encoder for another program."),
     "check": ("check:check", "Run the conformance kit on a plugin."),

@@ -126,14 +126,12 @@ class Pseudonyms:
         )
         file = self._file("items.csv")
         if file.exists():
-            former = _read_csv(file)
+            former = read_names(file)
             known = set(former["pseudonym"].to_pylist())
             names = new["pseudonym"].to_pylist()
             fresh = [row for row, name in enumerate(names) if name not in known]
             new = pa.concat_tables([former, new.take(pa.array(fresh, pa.int64()))])
-        buffer = io.BytesIO()
-        pyarrow.csv.write_csv(new, buffer)
-        return buffer.getvalue()
+        return names_as_csv(new)
 
     def _hash(self, column: str, value: object) -> str:
         text = f"{column}\x1f{value}".encode()
@@ -167,7 +165,15 @@ def _place(folder: Path, name: str) -> str:
         ) from error
 
 
-def _read_csv(file: Path) -> pa.Table:
+def names_as_csv(names: pa.Table) -> bytes:
+    """The content of `items.csv`."""
+    buffer = io.BytesIO()
+    pyarrow.csv.write_csv(names, buffer)
+    return buffer.getvalue()
+
+
+def read_names(file: Path) -> pa.Table:
+    """`items.csv`: pseudonym, id, group_pseudonym, group, source, as text."""
     columns = ("pseudonym", "id", "group_pseudonym", "group", "source")
     convert = pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(columns, pa.string()))
     parse = pyarrow.csv.ParseOptions(newlines_in_values=True)

@@ -23,7 +23,7 @@ def items(tmp_path):
 
 def test_new_gone_and_changed_items_are_told_apart(items, tmp_path):
     folder, ids = RunFolder(tmp_path), [f"{n}" for n in range(10)]
-    keep_signatures(folder, items(), ids)
+    keep_signatures(folder, items(), items())
     assert data_changes(folder, items(), ids) == []
     (tmp_path / "3.bin").write_bytes(bytes(100))
     assert data_changes(folder, items(), [*ids[:9], "other"]) == [
@@ -36,7 +36,7 @@ def test_new_gone_and_changed_items_are_told_apart(items, tmp_path):
 def test_no_more_is_hashed_than_the_budget_allows(items, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "HASHED", 450)
     folder, ids = RunFolder(tmp_path), [f"{n}" for n in range(10)]
-    keep_signatures(folder, items(), ids)
+    keep_signatures(folder, items(), items())
     kept = [row["signature"] for row in JsonLines(folder.trained_on).rows()]
     assert sum(not signature.endswith(".") for signature in kept) == 4
     assert data_changes(folder, items(), ids) == []

@@ -113,7 +113,7 @@ def test_items_that_changed_since_training_are_told(mixer, data, save_mixer, tmp
     run, copy = save_mixer(mixer), shutil.copytree(data, tmp_path / "copy")
     (run / "manifest.json").touch()
     items = JsonReader().index(data)
-    keep_signatures(RunFolder(run), items, items.table["id"].to_pylist())
+    keep_signatures(RunFolder(run), items, items)
     content = json.loads((copy / "0003.json").read_text())
     (copy / "0003.json").write_text(json.dumps({**content, "values": content["values"][::-1]}))
     for where, told in ((copy, "1 of 120 items that the run was trained on as well"), (data, "")):

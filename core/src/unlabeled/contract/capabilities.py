@@ -177,6 +177,17 @@ class Rivals(ABC):
         """By name, the same units and scores as those of `assess`; rng: fresh, equal to its."""
 
 
+class KeepsCopies(ABC):
+    """A reader that keeps something of its items outside of runs, such as decoded voxels."""
+
+    @abstractmethod
+    def forget_copies(self, sources: Sequence[str]) -> int:
+        """Delete what is kept of these sources, and return how many files that were.
+
+        sources: as the index named them; the files need not be there any more.
+        """
+
+
 class GradientCheckpointing:
     """A module that can recompute activations in the backward pass instead of keeping them."""
 

@@ -17,15 +17,21 @@ times are kept, which tell less: a copy of them without its times counts as chan
 SHOWN = 3
 
 
-def keep_signatures(folder: RunFolder, items: Items, ids: Sequence[str]) -> None:
-    """Write what tells whether the data are the same when the run goes on. ids: as they are shown
-    in the run."""
-    columns = (items.table[name].to_pylist() for name in ("source", "signature"))
-    rows = list(zip(ids, *columns, strict=True))
-    chosen = _within_budget([(source, signature) for _, source, signature in rows])
+def keep_signatures(folder: RunFolder, items: Items, shown: Items) -> None:
+    """Write what tells whether the data are the same when the run goes on.
+
+    shown: the same items as they are named in the run.
+    """
+    names = (shown.table[name].to_pylist() for name in ("id", "group"))
+    columns = [items.table[name].to_pylist() for name in ("source", "signature")]
+    chosen = _within_budget(list(zip(*columns, strict=True)))
     lines = (
-        {"item": key, "signature": sealed(source, signature, content=source in chosen)}
-        for key, source, signature in rows
+        {
+            "item": key,
+            "group": group,
+            "signature": sealed(source, signature, content=source in chosen),
+        }
+        for key, group, source, signature in zip(*names, *columns, strict=True)
     )
     mode = OWNER if folder.private.is_dir() else 0o666
     write_text(folder.trained_on, "".join(ENCODER.encode(row) + "\n" for row in lines), mode=mode)

@@ -26,6 +26,8 @@ FORMAT = 1
 FORMAT_KEY = "unlabeled_format"
 """The layout of a table, in the file's metadata."""
 
+EXPECTED = "a Parquet file that `unlabeled embed` wrote"
+
 ADDED = ("position", "node", "vector")
 """The columns that embedding adds to those of the index."""
 
@@ -206,18 +208,22 @@ class EmbeddingTable:
             )
 
 
+def read_schema(path: Path) -> pa.Schema:
+    """The columns and metadata of a table that `embed` wrote. Raises DataError."""
+    try:
+        schema = pq.read_schema(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise DataError(f"{path}: expected {EXPECTED}, found: {error}") from error
+    _require_format(schema.metadata, path)
+    if not {"id", "vector"} <= set(schema.names):
+        raise DataError(f"{path}: expected {EXPECTED}, found the columns {', '.join(schema.names)}")
+    return schema
+
+
 def read_embeddings(path: Path) -> pa.Table:
     """A table that `embed` wrote, with at least the columns id and vector. Raises DataError."""
-    expected = "a Parquet file that `unlabeled embed` wrote"
-    try:
-        rows = pq.read_table(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise DataError(f"{path}: expected {expected}, found: {error}") from error
-    _require_format(rows.schema.metadata, path)
-    if not {"id", "vector"} <= set(rows.column_names):
-        found = ", ".join(rows.column_names)
-        raise DataError(f"{path}: expected {expected}, found the columns {found}")
-    return rows
+    read_schema(path)
+    return pq.read_table(path)
 
 
 def _require_format(metadata: Mapping[bytes, bytes] | None, path: Path) -> None:

@@ -104,7 +104,7 @@ def pretrain(
             if is_private(reader):
                 names.remember(items, Path(data), recipe.labels.table if recipe.labels else "")
             if not keeps_signatures(folder):
-                keep_signatures(folder, items, ids)
+                keep_signatures(folder, items, shown)
             if labels or seen != labelled.Labelled():
                 labelled.record(folder, items, labels, seen)
             return items, record, earlier, labels, column, start

@@ -7,6 +7,7 @@ import pytest
 from unlabeled.errors import DataError
 from unlabeled_medical.readers import cache
 from unlabeled_medical.readers.cache import cached_file, from_cache, make_room, to_cache
+from unlabeled_medical.readers.volumes import Volumes
 
 
 @pytest.fixture
@@ -91,3 +92,15 @@ def test_a_broken_cache_file_counts_as_absent(source):
     file.parent.mkdir(parents=True)
     file.write_bytes(b"not an array")
     assert from_cache(file) is None
+
+
+def test_everything_that_is_kept_of_a_file_can_be_forgotten(source):
+    other = source.with_name("other.nii.gz")
+    other.write_bytes(b"another")
+    for file, layout in ((source, "RAS"), (source, "LPS"), (other, "RAS")):
+        to_cache(cached_file([file], layout), (1, 2, 2, 2), np.zeros((1, 2, 2, 2)), 10_000)
+    kept = cached_file([other], "RAS")
+    source.unlink()  # it need not be there any more
+    assert Volumes().forget_copies([str(source)]) == 2
+    assert list(cache.cache_folder().glob("*.npy")) == [kept]
+    assert Volumes().forget_copies([str(source)]) == 0

@@ -40,7 +40,22 @@ def cached_file(files: Sequence[Path], layout: object) -> Path:
     # A copy may bring its time of modification along (`cp -p`), but not its time of change.
     states = [(name, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for name, s in found]
     digest = hashlib.sha256(repr((FORMAT, layout, states)).encode()).hexdigest()
-    return cache_folder() / f"{digest[:32]}.npy"
+    return cache_folder() / f"{_name_of(files)}-{digest[:32]}.npy"
+
+
+def forget_cached(files: Sequence[Path]) -> int:
+    """Delete what is kept of these files, in whatever state and layout they were. Returns how
+    many files that were."""
+    kept = list(cache_folder().glob(f"{_name_of(files)}-*.npy"))
+    for file in kept:
+        file.unlink(missing_ok=True)
+    return len(kept)
+
+
+def _name_of(files: Sequence[Path]) -> str:
+    """The same for the same paths."""
+    paths = [str(file.resolve()) for file in files]
+    return hashlib.sha256(repr(paths).encode()).hexdigest()[:16]
 
 
 def from_cache(file: Path) -> np.ndarray | None:

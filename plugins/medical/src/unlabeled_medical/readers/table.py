@@ -145,11 +145,11 @@ def source_of(entry: Entry) -> str:
 
 def files_of(item: Item) -> list[tuple[Path, ...] | None]:
     """The files of each channel of an indexed item."""
-    return _files_of(item.source)
+    return files_of_source(item.source)
 
 
 @lru_cache(maxsize=4096)
-def _files_of(source: str) -> list[tuple[Path, ...] | None]:
+def files_of_source(source: str) -> list[tuple[Path, ...] | None]:
     """Remembered, as making paths and comparing them takes as long as cutting a small window."""
     folder, _, names = source.partition("\n[[")
     if not names:

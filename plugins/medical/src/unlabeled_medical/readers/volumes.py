@@ -14,12 +14,13 @@ import numpy as np
 import torch
 from pydantic import Field
 
-from unlabeled.contract import Measures, Preview, Previews, Remarks, Suggests
+from unlabeled.contract import KeepsCopies, Measures, Preview, Previews, Remarks, Suggests
 from unlabeled.data.items import REQUIRED, Item, Items
 from unlabeled.data.listing import FileRules
 from unlabeled.errors import DataError, UnreadableItem
 from unlabeled.settings import Settings
 from unlabeled_medical.readers import voxels
+from unlabeled_medical.readers.cache import forget_cached
 from unlabeled_medical.readers.entries import Choosing, Entry
 from unlabeled_medical.readers.geometry import Grid, Window
 from unlabeled_medical.readers.header import Header, Stored
@@ -31,6 +32,7 @@ from unlabeled_medical.readers.scale import Intensity, Scale
 from unlabeled_medical.readers.table import (
     PUBLIC,
     files_of,
+    files_of_source,
     join_sequences,
     located,
     number_sessions,
@@ -52,7 +54,7 @@ FLAT = 1e-2
 """A window of standardised values with less spread than this shows nothing; another is drawn."""
 
 
-class Volumes(Settings, Remarks, Measures, Suggests, Previews):
+class Volumes(Settings, Remarks, Measures, Suggests, Previews, KeepsCopies):
     """NIfTI (and what else nibabel reads), DICOM series, NRRD, MetaImage, and flat images.
 
     Gives a `Volume` of 3 axes, or of 2 where one axis has length 1 or `slices` is set. Its voxels
@@ -235,6 +237,10 @@ class Volumes(Settings, Remarks, Measures, Suggests, Previews):
             if axis >= 0:
                 window[axis] = slice(place, place + 1)
             yield window[0], window[1], window[2]
+
+    def forget_copies(self, sources: Sequence[str]) -> int:
+        channels = (files for source in sources for files in files_of_source(source) if files)
+        return sum(map(forget_cached, channels))
 
     def _sides(self, item: Item) -> dict[int, int]:
         """The window's length along each axis that it cuts. Raises DataError."""
