@@ -13,8 +13,12 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
-SHAPE = re.compile(r"\(\)|\((?:[A-Z]\w*|[a-z]|[a-z]+(?=,\))|\d+|\.\.\.|…)?(?:,\s*[\w.…* ]*)+\)")
+WORDS = r"(?:batches|bands|bins|count|frames|rows|size|voxels)(?=,)"
+FIRST = rf"(?:[A-Z]\w*|[a-z]|[a-z]+(?=,\))|{WORDS}|\d+|\.\.\.|…|\*S)"
+SHAPE = re.compile(rf"\(\)|\({FIRST}?(?:,\s*[\w.…*/+ ]*)+\)")
 ARRAY = re.compile(r"\b(Tensor|ndarray|NDArray|Array)\b")
+NAMED = re.compile(r"\b(dict|Mapping|Iterable)\[(tuple\[)?str, Tensor\]?\]")
+"""Weights by their names have no shape to speak of."""
 FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -64,7 +68,8 @@ def takes_arrays(node: ast.AST) -> bool:
         return False
     arguments = (*node.args.args, *node.args.kwonlyargs)
     types = [argument.annotation for argument in arguments] + [node.returns]
-    return any(ARRAY.search(ast.unparse(each)) for each in types if each is not None)
+    texts = [NAMED.sub("", ast.unparse(each)) for each in types if each is not None]
+    return any(map(ARRAY.search, texts))
 
 
 def gives_shape(node: ast.AST) -> bool:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 
 def arrays(value: Any, path: str = "") -> Iterator[tuple[str, np.ndarray | Tensor]]:
-    """Every array inside a value, with the path on which it was found.
+    """Every array inside a value, of whatever shape, with the path on which it was found.
 
     Looks into mappings, sequences, dataclasses and objects with `to_dict` or attributes.
     """
@@ -66,7 +66,7 @@ def as_type(batch: Any, dtype: torch.dtype) -> Any:
 
 def main_values(sample: Any) -> Tensor:
     """The numbers that value ranges are about: the sample, its `values`, or its `x`, or the
-    largest floating array in it. Float64."""
+    largest floating array in it. Float64, in its shape."""
     for name in ("values", "x"):
         inner = getattr(sample, name, None)
         if isinstance(inner, np.ndarray | Tensor):

@@ -64,7 +64,8 @@ class Subject:
     labels: TrainingLabels
 
     def loss(self, targets: Targets) -> tuple[Tensor, Pretext]:
-        """Of the same items and draws with these labels, by a new method with the same weights."""
+        """(), of the same items and draws with these labels, by a new method with the same
+        weights."""
         pretext = without_dropout(self.fixture.pretext(self.recipe, torch.float64))
         places = self._places()[: self.fixture.size(pretext)]
         examples = self.fixture.examples(self.recipe, pretext, places, targets=targets)

@@ -22,7 +22,7 @@ def tensors_in(batch: Batch, name: str = "input") -> dict[str, Tensor]:
 
 
 def rebuild(batch: Batch, tensors: Iterator[Tensor]) -> Batch:
-    """A copy of `batch` with other tensors, in the order of `tensors_in`."""
+    """A copy of `batch` with other tensors of the same shapes, in the order of `tensors_in`."""
     if isinstance(batch, Tensor):
         return next(tensors)
     parts = {key: rebuild(part, tensors) for key, part in _parts(batch)}

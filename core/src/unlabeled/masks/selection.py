@@ -45,7 +45,7 @@ def hide_lines(
     axes: tuple[int, ...] | None,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Draw a mask on `axes` only and repeat it along the others; None is all axes.
+    """Draw a mask of the grid's shape on `axes` only and repeat it along the others; None is all.
 
     A line of tokens may be hidden when any of them may. Raises ShapeError for an axis the grid
     does not have.

@@ -151,7 +151,7 @@ class _LogSums:
         self.column = b.new_full((len(b),), -torch.inf)
 
     def prepare(self, scores: Tensor) -> None:
-        """Nothing to do."""
+        """scores: (B, N). Nothing to do."""
 
     def add(self, rows: slice, scores: Tensor) -> None:
         own = scores.diagonal(self.start + rows.start)

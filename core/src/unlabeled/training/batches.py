@@ -67,7 +67,7 @@ class Together:
         )
 
     def deal(self, rng: np.random.Generator) -> np.ndarray:
-        """Of a value's n draws n % size are left out, others in each epoch."""
+        """(batches, size): of a value's n draws n % size are left out, others in each epoch."""
         shuffled = rng.permutation(len(self.codes))
         members = [shuffled[self.codes[shuffled] == code] for code in np.unique(self.codes)]
         whole = [rows[: len(rows) // self.size * self.size] for rows in members]
@@ -86,7 +86,7 @@ class Apart:
             self.note = f"of different values as far as they reach: of one value up to {most}"
 
     def deal(self, rng: np.random.Generator) -> np.ndarray:
-        """Pairs of one value within a batch are as few as they can be for what is dealt."""
+        """(batches, size): as few pairs of one value within a batch as can be for what is dealt."""
         chosen = rng.permutation(len(self.codes))[: self.batches * self.size]
         # Like cards: in the order of values, one to each batch in turn.
         order = rng.permutation(self.codes.max() + 1)
@@ -119,7 +119,7 @@ class Shares:
         )
 
     def deal(self, rng: np.random.Generator) -> np.ndarray:
-        """No draw is twice in a batch unless its value has too few."""
+        """(batches, size): no draw is twice in a batch unless its value has too few."""
         parts = [
             cycle(rows, self.batches, int(count), rng)
             for rows, count in zip(self.members, self.counts, strict=True)

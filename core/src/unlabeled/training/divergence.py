@@ -30,7 +30,8 @@ class Divergence:
         self._skipped = 0
 
     def check_step(self, step: int, loss: Loss, norm: Tensor | None, row: dict[str, Any]) -> None:
-        """row: the step's metrics, where a number that is not finite is None. Raises RunError."""
+        """norm: (), of the gradient; row: the step's metrics, where a number that is not finite is
+        None. Raises RunError."""
         if not math.isfinite(row["loss"]):
             raise self.error(step, f"the loss is not finite ({_terms(loss)})")
         if norm is None or row["grad_norm"] is not None:

@@ -58,7 +58,10 @@ class Trainer:
     def step(
         self, step: int, batches: Iterator[Batch], *, measure: bool
     ) -> tuple[Loss, Tensor | None]:
-        """One optimiser step, and what follows it: the teacher moves, the objective updates."""
+        """One optimiser step, and what follows it: the teacher moves, the objective updates.
+
+        Returns the loss and the gradient's norm, (), None where it is not measured.
+        """
         set_rates(self.optimiser.optimizer, self.rate(step))
         if self.accumulate == 1:
             loss = self._backward(next(batches))

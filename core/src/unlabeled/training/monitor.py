@@ -93,7 +93,8 @@ class Watch:
             yield self.trainer.fabric.to_device(fetched.batch)
 
     def after_step(self, done: int, loss: Loss, norm: Tensor | None) -> bool:
-        """Whether to stop. Raises RunError where numbers are not finite, CollapseError."""
+        """Whether to stop. norm: (), of the gradient. Raises RunError where numbers are not finite,
+        CollapseError."""
         row = self._row(done, loss, norm)
         self.divergence.check_step(done, loss, norm, row)
         self.done = done

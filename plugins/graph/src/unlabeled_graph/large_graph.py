@@ -57,7 +57,8 @@ class LargeGraph:
     def sample_into(
         self, targets: np.ndarray, count: int, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """As `into`, but at most `count` edges a target, drawn evenly without replacement.
+        """As `into`, (E,) each, but at most `count` edges a target, drawn evenly without
+        replacement.
 
         Floyd's algorithm (Bentley and Floyd 1987) for all targets at once.
         """
@@ -79,7 +80,8 @@ class LargeGraph:
         )
 
     def sampled(self, seeds: np.ndarray, fanout: tuple[int, ...], rng: np.random.Generator) -> Data:
-        """The nodes `seeds`, their sampled neighbours, theirs and so on, one hop per `fanout`.
+        """The nodes `seeds`, (K,), their sampled neighbours, theirs and so on, one hop per
+        `fanout`.
 
         Seeds come first. Every sampled edge is there with both directions, once.
         Source: Hamilton, Ying and Leskovec, NeurIPS 2017, arXiv:1706.02216 (GraphSAGE).

@@ -32,7 +32,8 @@ def neighbour_sums(weights: Tensor, values: Tensor, edge_index: Tensor, count: i
 
 
 def available(values: Tensor) -> bool:
-    """Not in builds of torch without MKL on the CPU, nor while a graph is traced for export."""
+    """values: (M, D). Not in builds of torch without MKL on the CPU, nor while a graph is traced
+    for export."""
     if torch.compiler.is_compiling() or torch.onnx.is_in_onnx_export():
         return False
     return values.device.type != "cpu" or bool(torch._C.has_mkl)

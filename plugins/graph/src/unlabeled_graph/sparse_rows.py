@@ -65,7 +65,8 @@ class SparseRows:
 
 
 def worth_it(x: Tensor) -> bool:
-    """Whether a matrix is large, and by a look at some of its rows empty, enough to be kept so."""
+    """Whether a matrix (M, D) is large, and by a look at some of its rows empty, enough to be kept
+    so."""
     if x.numel() < LARGE:
         return False
     some = x[:: max(1, len(x) // LOOKED_AT)]

@@ -51,7 +51,7 @@ class Volume:
         return replace(self, values=self.values[(slice(None), *box)], affine=self.moved(start))
 
     def moved(self, start: Sequence[float]) -> np.ndarray:
-        """The affine of a window that begins at `start`."""
+        """The affine (4, 4) of a window that begins at `start`."""
         return moved_affine(self.affine, start)
 
     def flipped(self, axis: int) -> Volume:
@@ -64,7 +64,7 @@ class Volume:
 
 
 def moved_affine(affine: np.ndarray, start: Sequence[float]) -> np.ndarray:
-    """The affine whose index 0 lies where `affine` has `start`."""
+    """The affine (4, 4) whose index 0 lies where `affine` has `start`."""
     moved = affine.copy()
     moved[:, -1] = affine.dot((*start, 1))
     return moved

@@ -43,7 +43,7 @@ class Raster:
         return height, width
 
     def rearranged(self, change: Callable[[np.ndarray], np.ndarray], moved: Transform) -> Raster:
-        """Every layer's last two axes changed alike (a crop, a flip).
+        """Every layer's last two axes, (H, W), changed alike (a crop, a flip).
 
         moved: where the new pixels lie on the old grid, as a map of (column, row).
         """
@@ -57,7 +57,8 @@ class Raster:
         return replace(self, layers=layers, transform=compose(self.transform, moved))
 
     def with_values(self, change: Callable[[str, np.ndarray], np.ndarray]) -> Raster:
-        """Every layer's values changed, where they are valid; `change` gets the sensor's name."""
+        """Every layer's values (C, H, W) changed, where they are valid; `change` gets the sensor's
+        name."""
         layers = {
             name: Layer(np.where(layer.valid, change(name, layer.values), 0), layer.valid)
             for name, layer in self.layers.items()

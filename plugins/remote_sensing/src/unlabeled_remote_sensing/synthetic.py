@@ -70,7 +70,8 @@ def fields(rng: np.random.Generator, size: int) -> np.ndarray:
 
 
 def speckled(reflectivity: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Fully developed single-look speckle: real and imaginary parts N(0, reflectivity / 2)."""
+    """Fully developed single-look speckle (H, W): real and imaginary parts N(0, reflectivity /
+    2)."""
     parts = rng.normal(size=(2, *reflectivity.shape))
     return np.asarray((parts[0] + 1j * parts[1]) * np.sqrt(reflectivity / 2), dtype=np.complex64)
 

@@ -48,7 +48,7 @@ class Mixing(Settings, BatchAugmentation):
         )
 
     def apply(self, batch: Waveforms, plans: Tensor) -> Waveforms:
-        """Lengths stay; values change up to each clip's end."""
+        """Shape (N, T) and lengths stay; values change up to each clip's end."""
         everyone = _joint(batch)
         if len(everyone.lengths) < 2:
             return batch

@@ -63,7 +63,7 @@ class Reverberation(Settings):
 
 @lru_cache(maxsize=4)
 def recorded_responses(folder: Path, sample_rate: int) -> tuple[np.ndarray, ...]:
-    """The impulse responses of a folder, each from its loudest sample on. Raises DataError."""
+    """The impulse responses of a folder, (T,) each from its loudest sample on. Raises DataError."""
     reader = Clips(sample_rate=sample_rate, channels="first")
     waves = [reader.read(item).values[0].numpy() for item in reader.index(folder)]
     return tuple(wave[np.abs(wave).argmax() :] for wave in waves)

@@ -195,7 +195,8 @@ class LogMel(nn.Module):
 def mel_filters(
     bins: int, fft: int, sample_rate: int, low: float, high: float, *, kaldi: bool
 ) -> Tensor:
-    """Triangular filters, (fft // 2 + 1, bins), equally spaced in mel from `low` to `high` (Hz).
+    """Triangular filters, (F, bins) for F = fft // 2 + 1, equally spaced in mel from `low` to
+    `high` (Hz).
 
     kaldi: the triangles' sides are straight on the mel axis, otherwise on the frequency axis.
     """

@@ -43,7 +43,7 @@ class Cutout(Settings):
         return replace(sample, values=torch.where(hidden, torch.from_numpy(drawn), sample.values))
 
     def boxes(self, size: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-        """bool, of `size`: exactly round(share · voxels) are True."""
+        """bool, of the shape `size`: exactly round(share · voxels) are True."""
         hidden = np.zeros(size, dtype=bool)
         left = round(self.share * hidden.size)
         while left > 0:

@@ -125,7 +125,7 @@ class Stage(nn.Module):
         )
 
     def forward(self, x: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
-        """As `Block.forward`."""
+        """x, valid: (N, C, *S) and (N, *S), as `Block.forward`."""
         for block in self.blocks:
             x, valid = block(x, valid)
         return x, valid

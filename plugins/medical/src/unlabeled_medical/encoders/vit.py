@@ -101,7 +101,7 @@ class ViT(Encoder, PatchEncoder, MapEncoder):
         return [values.transpose(1, 2).reshape(len(values), -1, *grid) for values in kept]
 
     def grid(self, sample: Volume) -> np.ndarray:
-        """Every token has data."""
+        """Every token has data: True, in the shape of the token grid."""
         return np.ones(grid_of(sample.size, self.patch), dtype=bool)
 
     def patches(self, batch: VolumeBatch) -> tuple[Tensor, Tensor]:

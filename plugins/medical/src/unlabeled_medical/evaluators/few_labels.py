@@ -83,8 +83,8 @@ def few_fits(
     labelled: Sequence[int],
     draws: Sequence[int],
 ) -> np.ndarray:
-    """(numbers of labelled volumes, tested, 2): Dice and HD95 (NaN where undefined), means over
-    draws, which are given by their numbers."""
+    """(K, T, 2) for K numbers of labelled and T tested volumes: Dice and HD95 (NaN where
+    undefined), means over draws, which are given by their numbers."""
     found = np.empty((len(labelled), len(draws), len(tested.volumes), 2))
     heads = {
         (place, column): fitting(pool.draw(count, number), classes)

@@ -7,7 +7,7 @@ from scipy import ndimage
 
 
 def dice(found: np.ndarray, truth: np.ndarray) -> float:
-    """2 |A ∩ B| / (|A| + |B|) of two bool arrays, in [0, 1]; 1 if both are empty."""
+    """2 |A ∩ B| / (|A| + |B|) of two bool arrays of one shape, in [0, 1]; 1 if both are empty."""
     total = int(found.sum()) + int(truth.sum())
     return 2 * int((found & truth).sum()) / total if total else 1.0
 

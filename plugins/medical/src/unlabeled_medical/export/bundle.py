@@ -86,7 +86,7 @@ class EncoderNetwork(nn.Module):
         self.output = output
 
     def forward(self, x: Tensor) -> Tensor:
-        """x: preprocessed images of one size, all sequences there. Raises ShapeError."""
+        """x: (N, C, *S), preprocessed images with all sequences there. Raises ShapeError."""
         settings: Any = self.encoder.settings
         if x.ndim != settings.rank + 2 or x.shape[1] != settings.channels:
             expected = f"(N, {settings.channels}) and {settings.rank} axes"
@@ -127,7 +127,8 @@ class ReadImage:
 def write_embeddings(
     network: nn.Module, images: Iterable[Tensor], names: Iterable[str], path: Path | str
 ) -> None:
-    """Encode one image after the other, of whatever size, into a CSV: image, 0, 1, …, D - 1."""
+    """Encode one image (C, *S) after the other, of whatever size, into a CSV: image, 0, 1, …, D -
+    1."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     network.eval()

@@ -35,7 +35,7 @@ class Grid:
 
     @classmethod
     def of(cls, shape: Sequence[int], affine: np.ndarray) -> Grid:
-        """The grid as it is stored."""
+        """The grid as it is stored. affine: (4, 4)."""
         axes = len(shape)
         return cls(
             tuple(shape), affine, tuple(range(axes)), (False,) * axes, (1.0,) * axes, tuple(shape)
@@ -112,7 +112,7 @@ class Grid:
 
 
 def copied(values: np.ndarray) -> np.ndarray:
-    """float32, always a copy, in the order in which memory has them.
+    """float32 in the same shape, always a copy, in the order in which memory has them.
 
     Any other order costs ten times more, and so does casting backwards: what runs backwards is
     cast forwards first, then flipped by torch, which does so by whole vectors.

@@ -42,7 +42,8 @@ UNITS = {
 
 
 def in_mm(affine: np.ndarray, unit: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    """An affine in mm, and a remark unless it was in mm. unit: as the file says, "" for none."""
+    """An affine (4, 4) in mm, and a remark unless it was in mm. unit: as the file says, "" for
+    none."""
     factor = UNITS.get(unit.strip().lower().strip("\"'"))
     if factor is None:
         said = f"distances in {unit!r}" if unit else "distances without a unit"
@@ -118,7 +119,7 @@ class Stored:
         return self.values.dtype.kind == "f"
 
     def true(self, values: np.ndarray) -> np.ndarray:
-        """float32 of a part of `values`."""
+        """float32 of a part of `values`, in its shape."""
         scaled: np.ndarray = np.asarray(values, dtype=np.float32)
         if not self.plain:
             scaled = scaled * np.float32(self.slope) + np.float32(self.intercept)

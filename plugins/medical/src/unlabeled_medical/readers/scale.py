@@ -91,8 +91,8 @@ def _finite(values: np.ndarray) -> np.ndarray:
 def normalise(
     values: np.ndarray, scale: Scale | None, intensity: Intensity, *, gaps: bool = True
 ) -> None:
-    """Change float32 values in place, so that no second volume is held: standardised, HU / 1000
-    within [-1, 1], or as they are; never NaN.
+    """Change float32 values of any shape in place, so that no second volume is held: standardised,
+    HU / 1000 within [-1, 1], or as they are; never NaN.
 
     values: in the file's units, or standardised over frames; scale: for `robust`; gaps: whether
     some may be NaN or infinite. A constant volume becomes zeros.

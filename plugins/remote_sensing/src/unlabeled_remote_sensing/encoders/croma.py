@@ -156,7 +156,7 @@ class CROMA(Encoder):
         return torch.where(present, head(mean_of_valid(tokens)), 0)
 
     def present(self, batch: RasterBatch, output: str) -> Tensor:
-        """`joint` and `concatenated` are made of either sensor."""
+        """(N,) bool. `joint` and `concatenated` are made of either sensor."""
         name = output.removesuffix("_tokens")
         return batch.holds([name] if name in self.sensors else list(self.sensors))
 

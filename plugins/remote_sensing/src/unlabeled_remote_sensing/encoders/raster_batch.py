@@ -112,7 +112,7 @@ class BandNormalisation(nn.Module):
 
 
 def token_grid(raster: Raster, name: str, patch: int) -> np.ndarray:
-    """Which tokens of one sensor hold data: bool, of the raster's token grid."""
+    """Which tokens of one sensor hold data: bool, in the shape of its token grid."""
     rows, columns = grid_of(raster.shape, (patch, patch))
     if name not in raster.layers:
         return np.zeros((rows, columns), dtype=bool)

@@ -82,7 +82,7 @@ class RasterViT(Encoder, PatchEncoder):
         return tokens
 
     def grid(self, sample: Raster) -> np.ndarray:
-        """Tokens where any sensor has data."""
+        """Tokens where any sensor has data: bool, in the shape of the token grid."""
         grids = [token_grid(sample, name, self.settings.patch) for name in self.sensors]
         there: np.ndarray = np.logical_or.reduce(grids)
         return there
@@ -107,7 +107,7 @@ class RasterViT(Encoder, PatchEncoder):
         return values
 
     def present(self, batch: RasterBatch, output: str) -> Tensor:  # noqa: ARG002
-        """Every output is made of all sensors together."""
+        """(N,) bool. Every output is made of all sensors together."""
         return batch.holds(list(self.sensors))
 
     def calibrate(self, batches: Iterable[RasterBatch]) -> None:

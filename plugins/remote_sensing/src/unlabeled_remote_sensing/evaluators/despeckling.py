@@ -29,13 +29,14 @@ def equivalent_looks(zone: np.ndarray) -> float:
 
 
 def psnr(truth: np.ndarray, restored: np.ndarray) -> float:
-    """Peak signal-to-noise ratio of amplitudes, dB; the peak is the truth's highest amplitude."""
+    """Peak signal-to-noise ratio of amplitudes (H, W), dB; the peak is the truth's highest
+    amplitude."""
     error = np.sqrt(truth) - np.sqrt(restored)
     return float(10 * np.log10(truth.max() / np.mean(error**2)))
 
 
 def bias(reference: np.ndarray, restored: np.ndarray) -> float:
-    """Relative difference of the means: mean(restored) / mean(reference) - 1."""
+    """Relative difference of the means of (H, W): mean(restored) / mean(reference) - 1."""
     return float(restored.mean() / reference.mean() - 1)
 
 
@@ -53,7 +54,7 @@ def ratio_image(noisy: np.ndarray, restored: np.ndarray) -> RatioImage:
 
 
 def homogeneous_zones(intensity: np.ndarray, size: int, count: int) -> list[tuple[int, int]]:
-    """Corners (row, column) of the `count` squares of `size` pixels that vary least.
+    """Corners (row, column) in (H, W) of the `count` squares of `size` pixels that vary least.
 
     Squares lie on a grid of their own size. Variation is that of means over 5 × 5 pixels, so that
     speckle does not choose; ties go to the first.
@@ -82,7 +83,8 @@ class Edges:
 
 
 def find_edges(intensity: np.ndarray, *, share: float = 0.02, margin: int = 8) -> Edges:
-    """The `share` of pixels with the strongest ratio of means over 7 × 7 pixels on both sides.
+    """The `share` of pixels (H, W) with the strongest ratio of means over 7 × 7 pixels on both
+    sides.
 
     Steps are along rows or along columns; a margin of `margin` pixels is left out.
     """
@@ -101,7 +103,8 @@ def find_edges(intensity: np.ndarray, *, share: float = 0.02, margin: int = 8) -
 
 
 def edge_contrast(image: np.ndarray, edges: Edges, *, reach: int = 2) -> float:
-    """Log of the mean intensity `reach` pixels on the bright side over that on the dark side.
+    """Log of the mean intensity of (H, W) `reach` pixels on the bright side over that on the dark
+    side.
 
     Averaged over edges before the logarithm, so that speckle does not bias it: a filter that keeps
     edges keeps the value of the unfiltered image, one that blurs them lowers it.

@@ -116,7 +116,8 @@ def scaled(
     expected: Mapping[str, np.ndarray],
     scaling: Scaling,
 ) -> Raster:
-    """Such values that the encoder's network sees (x - mean) / std, or (x - lowest) / range."""
+    """Such values (C, H, W) that the encoder's network sees (x - mean) / std, or (x - lowest) /
+    range."""
     if scaling == "none":
         return raster
 

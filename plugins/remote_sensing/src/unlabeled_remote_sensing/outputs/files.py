@@ -66,8 +66,9 @@ def write_geotiff(
 def write_geoparquet(
     path: Path, strips: Iterable[np.ndarray], *, transform: Transform, crs: str | None
 ) -> None:
-    """GeoParquet 1.1: one row per cell with data; geometry (its footprint, WKB), row, column,
-    vector (float32 of fixed length). Arguments as those of `write_geotiff`."""
+    """GeoParquet 1.1 of strips (bands, rows, columns): one row per cell with data; geometry (its
+    footprint, WKB), row, column, vector (float32 of fixed length). Arguments as those of
+    `write_geotiff`."""
     with new_file(path) as final:
         writer = None
         row = 0

@@ -59,7 +59,7 @@ def read_mask(part: Part, mask: PixelMask, grid: Grid, window: Window) -> np.nda
 
 
 def check_unit(path: str, values: np.ndarray, valid: np.ndarray, sensor: Sensor) -> None:
-    """Refuse values that cannot be in the declared unit. Raises UnreadableItem."""
+    """Refuse values (C, H, W) that cannot be in the declared unit. Raises UnreadableItem."""
     if sensor.plausible is None or not valid.any():
         return
     low, high = sensor.plausible
@@ -76,8 +76,8 @@ def check_unit(path: str, values: np.ndarray, valid: np.ndarray, sensor: Sensor)
 def sensor_bands(
     parts: Sequence[Part], sensor: Sensor, grid: Grid, window: Window
 ) -> tuple[np.ndarray, np.ndarray]:
-    """All bands of a sensor, from one file or from one file per band, without what its mask
-    leaves out. Raises UnreadableItem."""
+    """All bands of a sensor (C, H, W), from one file or from one file per band, without what its
+    mask leaves out. Raises UnreadableItem."""
     own = [part for part in parts if part.rows]
     if len(own) == 1 and len(own[0].rows) == len(sensor.bands):
         values, valid = read_window(own[0], sensor, grid, window)
