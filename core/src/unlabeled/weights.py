@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -20,7 +21,10 @@ def save_weights(tensors: Mapping[str, Tensor], path: Path) -> None:
         address = tensor.untyped_storage().data_ptr()
         shared = address in seen  # safetensors refuses them
         seen.add(address)
-        own[name] = tensor.detach().clone() if shared else tensor.detach().contiguous()
+        # A clone keeps the strides of a transposed one unless it is told not to.
+        form = torch.contiguous_format
+        plain = tensor.detach()
+        own[name] = plain.clone(memory_format=form) if shared else plain.contiguous()
     path.touch()
     mode = path.stat().st_mode
     save_file(own, path)
