@@ -13,7 +13,7 @@ from unlabeled.training.accumulation import require_mean
 EQUAL = {
     "audio": {"audio/ssast", "audio/tera", "gmml", "masked_autoencoder", "masked_latent"},
     "graph": {"graph/dgi"},
-    "medical": {"medical/uni4eye", "gmml", "masked_autoencoder", "masked_latent"},
+    "medical": {"medical/uni4eye", "gmml", "masked_autoencoder", "masked_latent", "masked_tokens"},
     "remote_sensing": {"remote_sensing/merlin", "gmml", "masked_autoencoder", "masked_latent"},
 }
 """Of these some, where a recipe uses them; every other one must be refused."""

@@ -84,7 +84,8 @@ def requirements(plugin: str) -> list[Requirement]:
 
 
 def oldest_core(plugin: str) -> str:
-    [core] = [each for each in requirements(plugin) if each.name == "unlabeled"]
+    named = [each for each in requirements(plugin) if each.name == "unlabeled"]
+    [core] = [each for each in named if each.specifier]  # an extra of it has no bound of its own
     [oldest] = [Version(each.version) for each in core.specifier if each.operator == ">="]
     return f"{oldest.major}.{oldest.minor}.{oldest.micro}"
 

@@ -37,7 +37,7 @@ def test_a_sample_too_small_to_hide_from_is_quarantined():
 def test_an_encoder_that_cannot_be_masked_is_refused_by_name():
     class Plain(Encoder):
         settings_type = Settings
-        collate = encode = None
+        collate = _encode = None
 
         def __init__(self):
             super().__init__(Settings())

@@ -36,7 +36,9 @@ def refuse():
 
 
 def test_an_operation_without_a_deterministic_form_names_the_way_out():
-    with pytest.raises(RecipeError, match=r"cumsum_cuda .* Train with --fast"):
+    with pytest.raises(
+        RecipeError, match=r"cumsum_cuda .* Train with --training.deterministic false"
+    ):
         refuse()
     assert not torch.are_deterministic_algorithms_enabled()
 
