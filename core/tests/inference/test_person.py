@@ -1,6 +1,8 @@
 """By which words a group is recognised in lists and texts."""
 
-from unlabeled.inference.person import Person
+from pathlib import Path
+
+from unlabeled.inference.person import Person, absolute
 
 SOMEBODY = Person(
     frozenset({"P01", "7"}),
@@ -26,3 +28,13 @@ def test_a_file_is_theirs_by_content_or_by_size_and_times():
 
 def test_an_item_without_a_group_is_called_by_its_name():
     assert SOMEBODY.labelled == {"P01", "7", "item scan3.nii"}
+
+
+def test_sources_are_found_from_any_folder():
+    root = Path("/home/me/d")
+    assert absolute("d/P1/x.nii", root) == "/home/me/d/P1/x.nii"
+    assert absolute("me/d/x.nii", root) == "/home/me/d/x.nii"
+    assert absolute("/home/me/d/x.nii", root) == "/home/me/d/x.nii"
+    assert absolute('d/series\n["1.dcm"]', root) == '/home/me/d/series\n["1.dcm"]'
+    assert absolute("P1/x.nii", root) == "/home/me/d/P1/x.nii", "the data were called ."
+    assert absolute("d/x.nii", None) == "d/x.nii"

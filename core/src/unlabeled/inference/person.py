@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from unlabeled.privacy import Pseudonyms, read_names
+from unlabeled.privacy import Pseudonyms, data_of, read_names
 from unlabeled.run_folder import JsonLines, RunFolder
 
 SHORTEST = 3
@@ -51,9 +51,10 @@ def known_to(folder: RunFolder, group: str) -> Person:
     groups, rows = named(folder.private, group), list(JsonLines(folder.trained_on).rows())
     own = [row for row in rows if row.get("group", "") in groups]
     items, sources = {row["item"] for row in own}, set[str]()
+    root = data_of(folder.private) if (folder.private / "data.json").is_file() else None
     for row in _listed(folder.private, groups):
         items |= {row["pseudonym"], row["id"]}
-        sources.add(row["source"])
+        sources.add(absolute(row["source"], root))
     signatures = {row["signature"] for row in own} - {""}
     return Person(groups, frozenset(items), frozenset(sources), frozenset(signatures))
 
@@ -65,6 +66,15 @@ def named(private: Path, group: str) -> frozenset[str]:
     names = {group, *Pseudonyms(private, None).of("group", [group])}
     rows = _listed(private, names)
     return frozenset(names | {row[key] for row in rows for key in ("group", "group_pseudonym")})
+
+
+def absolute(source: str, root: Path | None) -> str:
+    """A source that was written from another folder, below the data at `root`; else as it is."""
+    if root is None:
+        return source
+    # From the top: below `root` itself, which is for data that were called ".", all would fit.
+    places = (parent / source for parent in (*reversed(root.parents), root))
+    return str(next(place for place in places if place.is_relative_to(root)))
 
 
 def _listed(private: Path, groups: Iterable[str]) -> list[dict[str, str]]:
