@@ -153,10 +153,6 @@ class Smoothing(NextLevel):
     kind = "restoration"
 
 
-def judge_smoothing(run, data):
-    return {"restored": 0.6, "input": 0.5, "mean over three hours": 0.7}
-
-
 class Counting(NextLevel):
     """C4: keeps a counter outside its state."""
 

@@ -12,6 +12,7 @@ from unlabeled_tides.next_level import NextLevel
 from unlabeled_tides.plugin import plugin as tides
 from unlabeled_tides.recurrent import Recurrent
 
+from sabotaged.assessments import BesideAMean, Drawing, Levels, NoGroups, Placed, Sure
 from sabotaged.data import (
     Careless,
     Forgetful,
@@ -106,10 +107,21 @@ def _pretext(target: type, title: str, encoder: type = Recurrent) -> Saboteur:
     return Saboteur(replace(plugin, encoders=encoders), f"pretexts/next_level/{title}")
 
 
+def _assessment(target: type, title: str) -> Saboteur:
+    component = Component(f"{target.__module__}:{target.__name__}", "of levels")
+    return Saboteur(
+        replace(tides, assessments={"levels": component}), f"assessments/levels/{title}"
+    )
+
+
 SOUND = {
     method.__name__: _pretext(method, "teachers", Levelled)
     for method in (Taught, Reference, SecondNetwork)
-} | {"Told": _pretext(Told, "labels"), "Asking": _pretext(Asking, "absent", Partial)}
+} | {
+    "Told": _pretext(Told, "labels"),
+    "Asking": _pretext(Asking, "absent", Partial),
+    "Levels": _assessment(Levels, "drawn"),
+}
 """Methods that keep the clause, each in its way."""
 
 
@@ -142,10 +154,14 @@ def _learner(target: type) -> Saboteur:
     return Saboteur(replace(plugin, trials={"next_level": trial}), "pretexts/next_level/learns")
 
 
-def _restoration(target: type, judge: str) -> Saboteur:
+def _restoration(target: type, assessment: type) -> Saboteur:
     plugin = _instead("pretexts", "next_level", target)
-    trial = Trial("next_level", items=8, overrides={"training": {"steps": 1}}, judge=judge)
-    return Saboteur(replace(plugin, trials={"next_level": trial}), "pretexts/next_level/restores")
+    component = Component(f"{assessment.__module__}:{assessment.__name__}", "beside a mean")
+    trial = Trial("next_level", 8, {"training": {"steps": 1}}, assess="smoothing")
+    return Saboteur(
+        replace(plugin, trials={"next_level": trial}, assessments={"smoothing": component}),
+        "pretexts/next_level/restores",
+    )
 
 
 SABOTEURS = {
@@ -204,7 +220,11 @@ SABOTEURS = {
     "D2": _pretext(LocalMean, "processes"),
     "D3": _replicated(Shaken),
     "L1": _learner(Shrinking),
-    "L2": _restoration(Smoothing, "sabotaged.pretexts:judge_smoothing"),
+    "L2": _restoration(Smoothing, BesideAMean),
+    "S1": _assessment(Drawing, "drawn"),
+    "S2": _assessment(Placed, "order"),
+    "S3": _assessment(NoGroups, "groups"),
+    "S4": _assessment(Sure, "undefined"),
     "C1": _recipe("unknown_key", "read"),
     "C2": _recipe("no_header", "header"),
     "C3": Saboteur(_instead("pretexts", "next_level", Refusing), "recipes/next_level/trains"),

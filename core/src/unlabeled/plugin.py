@@ -58,16 +58,15 @@ class Trial:
 
     recipe: which of the plugin's recipes, by its short name, is trained; items: on how many
     synthetic items; overrides: what is set differently, by section; target: the column of
-    `labels.csv` that is probed. judge: for restorations, "module:function" of
-    `(run: Path, data: Path) -> Mapping[str, float]`, higher is better, with `restored`, the input
-    and a classical filter by its name.
+    `labels.csv` that is assessed. assess: by which of the plugin's assessments, by its short name;
+    a restoration needs one, with a classical filter among its rivals; the probe if empty.
     """
 
     recipe: str
     items: int = 96
     overrides: Mapping[str, Any] = field(default_factory=dict)
     target: str = "label"
-    judge: str = ""
+    assess: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from unlabeled.evaluation.bootstrap import interval, resample_scores
+from unlabeled.evaluation.bootstrap import interval, resample_scores, rough
 
 
 def mean_of(values):
@@ -66,3 +66,8 @@ def test_undefined_scores_are_left_out_of_the_interval():
     values = np.r_[np.linspace(0, 1, 1001), [np.nan] * 50]
     bounds = interval(values)
     assert (bounds.low, bounds.high) == (pytest.approx(0.025), pytest.approx(0.975))
+
+
+def test_few_groups_are_said_to_make_rough_intervals():
+    assert rough(9) == ["Intervals from 9 groups are rough, and rather too narrow."]
+    assert rough(10) == []

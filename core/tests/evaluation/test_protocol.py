@@ -35,11 +35,6 @@ def laid_out(index_groups, **columns):
     return design(given(labels, "y", index_groups), RIDGE, folds=5)
 
 
-def test_few_groups_are_said_to_make_rough_intervals():
-    assert any("from 2 groups are rough" in note for note in laid_out(["a", "b"] * 3).notes)
-    assert laid_out([f"g{place}" for place in range(12)]).notes == ()
-
-
 def test_folds_go_before_a_split_and_a_split_before_groups():
     groups = [f"g{place}" for place in range(12)]
     split, fold = ["train", "test"] * 6, ["1", "2", "3"] * 4

@@ -34,6 +34,7 @@ import numpy as np
 import rasterio
 from rasterio.transform import Affine
 
+from unlabeled_remote_sensing.assessments.despeckling import FILTERS
 from unlabeled_remote_sensing.evaluators.despeckling import (
     bias,
     edge_contrast,
@@ -43,7 +44,6 @@ from unlabeled_remote_sensing.evaluators.despeckling import (
     psnr,
     ratio_image,
 )
-from unlabeled_remote_sensing.evaluators.known_reflectivity import FILTERS
 from unlabeled_remote_sensing.filters import boxcar
 from unlabeled_remote_sensing.synthetic import fields, speckled
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from unlabeled import discovery
 from unlabeled.conformance.check import Check, Clause, checks_of, require
 from unlabeled.conformance.fixture import Fixture
 from unlabeled.evaluation.evaluate import evaluate
+from unlabeled.evaluation.result import Evaluation
 from unlabeled.evaluation.settings import EvaluationSettings
 from unlabeled.plugin import Trial
 from unlabeled.recipe import Recipe, load_recipe, merge
@@ -34,7 +35,7 @@ RESTORES = Clause(
     "restores",
     "After a short pretraining on toy data, restored items are nearer to the truth than the input "
     "and than a classical filter that the plugin names.",
-    "a restoration that returns its input; `Plugin.trials` names the judge",
+    "a restoration that returns its input; `Plugin.trials` names the assessment",
     costly=True,
 )
 
@@ -61,28 +62,32 @@ def _claims_nothing(fixture: Fixture, name: str) -> str:
 def _learns(fixture: Fixture, name: str) -> None:
     trial = _trial(fixture, name)
     run, data = _run(fixture, name, trial)
-    settings = EvaluationSettings(random_encoders=RANDOM_ENCODERS)
-    found = evaluate(run, data, data / "labels.csv", target=[trial.target], settings=settings)
-    rows = {row.kind: row for row in found.rows}
-    trained, random, spread = rows["pretrained"].score, rows["random"].score, rows["random"].sd
-    require(trained is not None and random is not None, f"{found.metric} is undefined")
-    assert trained is not None
-    assert random is not None
+    found = _assessed(fixture, trial, run, data)
+    gap, random = found.comparisons[0].difference, found.rows[1]
     require(
-        trained > random + (spread or 0.0),
-        f"{found.metric} {trained:.3f}, random encoders {random:.3f} ± {spread or 0.0:.3f}",
+        gap is not None and gap > (random.sd or 0.0),
+        f"{found.metric} {found.rows[0].score}, random encoders {random.score} ± {random.sd}",
     )
 
 
 def _restores(fixture: Fixture, name: str) -> None:
     trial = _trial(fixture, name)
-    require(trial.judge, f"Plugin.trials has no judge for {fixture.short(name)}")
+    require(trial.assess, f"Plugin.trials has no assessment for {fixture.short(name)}")
     run, data = _run(fixture, name, trial)
-    scores: Mapping[str, float] = discovery.resolve(trial.judge)(run, data)
-    require("restored" in scores and len(scores) > 2, f"the judge compared only {list(scores)}")
-    better = [other for other, score in scores.items() if score > scores["restored"]]
-    shown = ", ".join(f"{what} {score:.3f}" for what, score in scores.items())
+    found = _assessed(fixture, trial, run, data)
+    rivals = [row.name for row in found.rows if row.kind == "rival"]
+    require(len(rivals) > 1, f"expected the input and a filter as rivals, found {rivals}")
+    better = [each.against for each in found.comparisons if (each.difference or 0.0) < 0]
+    shown = ", ".join(f"{row.name} {row.score:.3f}" for row in found.rows if row.score is not None)
     require(not better, f"not the best: {shown}")
+
+
+def _assessed(fixture: Fixture, trial: Trial, run: Path, data: Path) -> Evaluation:
+    assess = {"name": fixture.full(trial.assess)} if trial.assess else None
+    settings = EvaluationSettings(random_encoders=RANDOM_ENCODERS, assess=assess)
+    wanted = discovery.load("assessments", settings.assessment()["name"]).uses_labels
+    labels, target = (data / "labels.csv", [trial.target]) if wanted else (None, [])
+    return evaluate(run, data, labels, target=target, settings=settings)
 
 
 def _trial(fixture: Fixture, name: str) -> Trial:

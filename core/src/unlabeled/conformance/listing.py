@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from unlabeled.conformance import (
+    assessments,
     augmentations,
     distribution,
     encoders,
@@ -51,6 +52,7 @@ def checks_for(plugin: Plugin) -> list[Check]:
         distribution,
         recipes,
         learning,
+        assessments,
     )
     checks = [check for module in modules for check in module.checks(fixture)]
     unknown = plugin.excused.keys() - {check.name for check in checks}

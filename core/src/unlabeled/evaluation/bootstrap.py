@@ -15,6 +15,8 @@ from unlabeled.randomness import keyed_rng
 
 RESAMPLES = 1000
 LEVEL = 0.95
+FEW_GROUPS = 10
+"""With fewer, percentile intervals are known to be too narrow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +61,10 @@ def interval(values: np.ndarray) -> Interval:
     tail = (1 - LEVEL) / 2
     low, high = np.nanquantile(values, [tail, 1 - tail])
     return Interval(float(low), float(high))
+
+
+def rough(groups: int) -> list[str]:
+    """What is to be said of intervals from so many groups."""
+    if groups >= FEW_GROUPS:
+        return []
+    return [f"Intervals from {groups} groups are rough, and rather too narrow."]

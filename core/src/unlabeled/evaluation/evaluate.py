@@ -18,7 +18,7 @@ from unlabeled.data.quarantine import Limits, Unreadable
 from unlabeled.data.trained_on import changed_since
 from unlabeled.errors import UsageError
 from unlabeled.evaluation.assessing import Found, Shared, assess_all, share
-from unlabeled.evaluation.bootstrap import RESAMPLES
+from unlabeled.evaluation.bootstrap import RESAMPLES, rough
 from unlabeled.evaluation.candidates import Pool
 from unlabeled.evaluation.labelling import GivenLabels, given_labels
 from unlabeled.evaluation.result import Evaluation
@@ -156,7 +156,7 @@ def _notes(
     """What was left out, and what else a reader must know."""
     unit = given.unit if given else "units"
     notes = list(given.notes) if given else seen.note(found.dropped, unit)
-    notes += found.entries[0].assessed[0].notes
+    notes += [*rough(len(set(shared.groups.tolist()))), *found.entries[0].assessed[0].notes]
     if found.left_out:
         notes.append(f"{', '.join(found.left_out)}: no features of {unit}, left out.")
     notes += pool.notes()

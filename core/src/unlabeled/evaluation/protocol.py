@@ -19,8 +19,6 @@ from unlabeled.probes.splits import Split, by_fold, by_split, leave_groups_out
 from unlabeled.recipe import Choice, read_choice
 
 DEFAULT_PROBES = {"classification": "logistic", "regression": "ridge"}
-FEW_GROUPS = 10
-"""With fewer, percentile intervals are known to be too narrow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +160,4 @@ def _notes_on_groups(groups: np.ndarray, splits: Sequence[Split]) -> list[str]:
     shared = {name for s in splits for name in set(groups[s.train]) & set(groups[s.test])}
     if shared:
         notes.append(f"The given splits have {len(shared)} groups on both sides.")
-    tested = len({name for split in splits for name in groups[split.test]})
-    if tested < FEW_GROUPS:
-        notes.append(f"Intervals from {tested} groups are rough, and rather too narrow.")
     return notes

@@ -168,6 +168,13 @@ plugin = Plugin(
             source="Sun et al. 2020, InfoGraph",
         ),
     },
+    assessments={
+        "link_prediction": Component(
+            target="unlabeled_graph.assessments.link_prediction:LinkPrediction",
+            summary="held-out edges told from pairs of nodes that are none",
+            source="Kipf and Welling 2016, arXiv:1611.07308",
+        ),
+    },
     recipes={
         "barlow_twins": Component(
             target="unlabeled_graph:recipes/barlow_twins.yaml",

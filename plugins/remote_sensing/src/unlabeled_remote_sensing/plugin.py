@@ -79,6 +79,12 @@ plugin = Plugin(
             summary="logistic regression on one label after the other, by average precision",
         ),
     },
+    assessments={
+        "despeckling": Component(
+            target="unlabeled_remote_sensing.assessments.despeckling:Despeckling",
+            summary="scenes whose reflectivity is known, restored, beside classical filters",
+        ),
+    },
     features={
         "band_statistics": Component(
             target="unlabeled_remote_sensing.features.band_statistics:BandStatistics",
@@ -157,7 +163,8 @@ plugin = Plugin(
             "merlin",
             items=24,
             overrides={"training": {"steps": 120, "batch_size": 4}, "encoder": {"width": 6}},
-            judge="unlabeled_remote_sensing.evaluators.known_reflectivity:compare",
+            target="truth",
+            assess="despeckling",
         ),
     },
     excused={

@@ -41,11 +41,11 @@ def write_speckled(path: Path, *, count: int, seed: int) -> None:
     """`count` single-look complex images NAME.tif, 64 px, and truth/NAME.tiff, their reflectivity.
 
     Reflectivity is constant in fields that differ by up to 15 dB; speckle is circular Gaussian and
-    white. labels.csv: item, reflectivity (the mean).
+    white. labels.csv: item, reflectivity (the mean), truth (the file).
     """
     rng = np.random.default_rng(seed)
     (path / "truth").mkdir(parents=True, exist_ok=True)
-    rows = ["item,reflectivity"]
+    rows = ["item,reflectivity,truth"]
     for number in range(count):
         reflectivity = fields(rng, 64)
         name = f"scene{number:03d}"
@@ -53,7 +53,7 @@ def write_speckled(path: Path, *, count: int, seed: int) -> None:
         _write(path / f"{name}.tif", speckled(reflectivity, rng)[None], ("amplitude",), place)
         truth = reflectivity[None].astype(np.float32)
         _write(path / f"truth/{name}.tiff", truth, ("reflectivity",), place)
-        rows.append(f"{name},{reflectivity.mean():.4f}")
+        rows.append(f"{name},{reflectivity.mean():.4f},truth/{name}.tiff")
     (path / "labels.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
 
 
