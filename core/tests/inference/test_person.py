@@ -31,10 +31,10 @@ def test_an_item_without_a_group_is_called_by_its_name():
 
 
 def test_sources_are_found_from_any_folder():
-    root = Path("/home/me/d")
-    assert absolute("d/P1/x.nii", root) == "/home/me/d/P1/x.nii"
-    assert absolute("me/d/x.nii", root) == "/home/me/d/x.nii"
-    assert absolute("/home/me/d/x.nii", root) == "/home/me/d/x.nii"
-    assert absolute('d/series\n["1.dcm"]', root) == '/home/me/d/series\n["1.dcm"]'
-    assert absolute("P1/x.nii", root) == "/home/me/d/P1/x.nii", "the data were called ."
+    root = Path("/data/me/d")
+    assert absolute("d/P1/x.nii", root) == "/data/me/d/P1/x.nii"
+    assert absolute("me/d/x.nii", root) == "/data/me/d/x.nii"
+    assert absolute("/data/me/d/x.nii", root) == "/data/me/d/x.nii"
+    assert absolute('d/series\n["1.dcm"]', root) == '/data/me/d/series\n["1.dcm"]'
+    assert absolute("P1/x.nii", root) == "/data/me/d/P1/x.nii", "the data were called ."
     assert absolute("d/x.nii", None) == "d/x.nii"
