@@ -38,3 +38,4 @@ def test_sources_are_found_from_any_folder():
     assert absolute('d/series\n["1.dcm"]', root) == '/data/me/d/series\n["1.dcm"]'
     assert absolute("P1/x.nii", root) == "/data/me/d/P1/x.nii", "the data were called ."
     assert absolute("d/x.nii", None) == "d/x.nii"
+    assert absolute("/elsewhere/x.nii", root) == "/elsewhere/x.nii"

@@ -74,7 +74,8 @@ def absolute(source: str, root: Path | None) -> str:
         return source
     # From the top: below `root` itself, which is for data that were called ".", all would fit.
     places = (parent / source for parent in (*reversed(root.parents), root))
-    return str(next(place for place in places if place.is_relative_to(root)))
+    # A file from elsewhere, which a table of paths may name, is below none of them.
+    return str(next((place for place in places if place.is_relative_to(root)), source))
 
 
 def _listed(private: Path, groups: Iterable[str]) -> list[dict[str, str]]:
