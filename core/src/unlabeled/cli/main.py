@@ -30,13 +30,14 @@ def build_app() -> App:
     app = App(
         name="unlabeled",
         version=version("unlabeled"),
+        help_format="plaintext",  # markdown's reader would be a third of the start
         help="Self-supervised learning for the data that vision frameworks leave out.",
         help_epilogue="Errors show a traceback with --debug.",
         result_action="return_value",
         suppress_keyboard_interrupt=False,
     )
     for name, (target, summary) in COMMANDS.items():
-        app.command(f"unlabeled.cli.{target}", name=name, help=summary)
+        app.command(f"unlabeled.cli.{target}", name=name, help=summary, help_format="markdown")
     for record in discovery.discover():
         if record.healthy and record.plugin and record.plugin.commands:
             app.command(_of_plugin(record.plugin))
