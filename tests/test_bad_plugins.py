@@ -1,4 +1,4 @@
-"""Every kind of bad plugin at once, beside good ones: each is listed with its reason and mend, and
+"""Every kind of bad plugin at once, beside good ones: each is listed with its reason and fix, and
 the good ones go on working."""
 
 from __future__ import annotations
@@ -98,27 +98,27 @@ def test_a_bad_one_is_listed_with_its_reason_and_its_mend(said, name):
     assert code == 0
     found = [record for record in json.loads(text) if record["plugin"] == name]
     assert len(found) == (2 if name == "twice" else 1)
-    reason, mend = BAD[name]
+    reason, fix = BAD[name]
     for record in found:
         assert not record["healthy"]
         assert reason in record["problem"]
-        assert record["mend"].startswith(mend)
+        assert record["fix"].startswith(fix)
         assert record["problem"] in said[1][1]
-        assert record["mend"] in said[1][1]
+        assert record["fix"] in said[1][1]
 
 
 def test_a_slow_one_works_and_is_told_on(said):
     [slow] = [record for record in json.loads(said[0][1]) if record["plugin"] == "slow"]
     assert slow["healthy"]
-    assert "slow_m:plugin takes 1." in slow["remark"]
-    assert "tell the authors of slow" in slow["mend"]
-    assert slow["remark"] in said[1][1]
+    assert "slow_m:plugin takes 1." in slow["warning"]
+    assert "tell the authors of slow" in slow["fix"]
+    assert slow["warning"] in said[1][1]
 
 
 def test_good_ones_are_healthy_and_quick(said):
     good = [r for r in json.loads(said[0][1]) if r["plugin"] not in BAD and r["plugin"] != "slow"]
     assert {"audio", "graph", "medical", "remote_sensing", "good"} <= {r["plugin"] for r in good}
-    assert all(record["healthy"] and not record["remark"] for record in good)
+    assert all(record["healthy"] and not record["warning"] for record in good)
 
 
 def test_good_ones_go_on_working(said):

@@ -59,7 +59,7 @@ def test_who_knows_one_plugin_knows_all(package):
     assert (home / "plugin.py").is_file()
     assert (home / "synthetic.py").is_file()
     folders = {path.name for path in home.iterdir() if path.is_dir()} - {"__pycache__"}
-    assert {"readers", "augmentations", "encoders", "pretexts", "features", "recipes"} <= folders
+    assert {"readers", "augmentations", "encoders", "pretexts", "baselines", "recipes"} <= folders
     assert folders - set(KINDS) <= {"export", "outputs"}
     for name in ("README.md", "CHANGELOG.md", "pyproject.toml"):
         assert (package / name).is_file()

@@ -34,7 +34,7 @@ def test_every_method_keeps_the_contract(lab):
     failures = []
     for check in checks_for(lab):
         try:
-            check.excused or check.run()
+            check.expected_failure or check.run()
         except Exception as error:
             failures.append(f"{check.name}: {type(error).__name__}: {error}")
     assert not failures, "\n".join(failures)

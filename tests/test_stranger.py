@@ -75,7 +75,7 @@ def test_it_trains_embeds_and_is_judged(done):
     assert "finished" in (done / "5.txt").read_text()
     assert (done / "levels.parquet").is_file()
     judged = json.loads((done / "7.txt").read_text())
-    assert {row["kind"] for row in judged["rows"]} == {"pretrained", "random", "features"}
+    assert {row["kind"] for row in judged["rows"]} == {"pretrained", "random", "baseline"}
 
 
 def test_nothing_in_core_or_in_another_plugin_names_it():

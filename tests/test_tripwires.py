@@ -40,7 +40,15 @@ WIRES = (
     "$__import__('tripped').spring()",
     "../../climbed",
 )
-KINDS = ("readers", "augmentations", "encoders", "pretexts", "objectives", "features", "evaluators")
+KINDS = (
+    "readers",
+    "augmentations",
+    "encoders",
+    "pretexts",
+    "objectives",
+    "baselines",
+    "evaluators",
+)
 SPRING = "from pathlib import Path\nPath(__file__).with_suffix('.fired').touch()\nspring = print\n"
 
 HARMLESS = ("uname", "/sbin/ldconfig")

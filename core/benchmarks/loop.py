@@ -39,11 +39,11 @@ from unlabeled.data.items import Items
 from unlabeled.data.quarantine import Limits, Quarantine
 from unlabeled.run_folder import JsonLines, RunFolder
 from unlabeled.settings import Settings
-from unlabeled.training.collapse_monitor import ITEMS, Examination
+from unlabeled.training.collapse_monitor import ITEMS, CollapseMonitor
 from unlabeled.training.environment import deterministic
-from unlabeled.training.loader import Fetched, Order
+from unlabeled.training.loader import BatchSampler, Fetched
 from unlabeled.training.loop import Trainer
-from unlabeled.training.monitor import Records, Watch
+from unlabeled.training.monitor import Records, TrainingMonitor
 from unlabeled.training.optimisers import build_optimiser, build_schedule
 from unlabeled.training.progress import display
 from unlabeled.training.settings import TrainingSettings
@@ -157,33 +157,33 @@ class Loops:
 
     def with_everything(self) -> Block:
         trainer = self.trainer()
-        watch = self.watch(trainer)
+        monitor = self.monitor(trainer)
         counter = iter(range(10**7))
-        batches = watch.batches(self.fetched())
+        batches = monitor.batches(self.fetched())
 
         def block(steps: int) -> None:
             for _ in range(steps):
                 step = next(counter)
                 loss, norm = trainer.step(step, batches, measure=True)
-                watch.after_step(step + 1, loss, norm)
+                monitor.after_step(step + 1, loss, norm)
 
         return block
 
     def fetched(self) -> Iterator[Fetched]:
         return repeat(Fetched(self.batch))
 
-    def watch(self, trainer: Trainer) -> Watch:
+    def monitor(self, trainer: Trainer) -> TrainingMonitor:
         folder = RunFolder(self.folder)
         items = Items.of({"id": ["a"], "source": ["a"], "size": [1]})
         shown = self.stack.enter_context(display(10**7, 0, quiet=False))
-        return Watch(
+        return TrainingMonitor(
             folder,
             trainer,
             self.settings,
-            Order(np.ones(BATCH, int), self.settings),
+            BatchSampler(np.ones(BATCH, int), self.settings),
             Quarantine(JsonLines(folder.quarantine), items, Limits(), write=True),
             records=Records(JsonLines(folder.metrics), shown),
-            examination=None,
+            collapse=None,
             stop=self.stack.enter_context(StopRequest()),
         )
 
@@ -215,7 +215,7 @@ def health(rounds: int) -> tuple[float, float]:
         loops = Loops(shape_of_a_step(STEP), Path(folder), stack)
         trainer = loops.trainer()
         batches = [torch.randn(BATCH, loops.shape.width) for _ in range(ITEMS // BATCH)]
-        examine = Examination(loops.fabric, trainer.pretext.exported, batches)
+        examine = CollapseMonitor(loops.fabric, trainer.pretext.exported, batches)
         steps, examinations = [], []
         trainer.step(0, repeat(loops.batch), measure=False)
         for _ in range(rounds):

@@ -53,7 +53,7 @@ def test_a_broken_manifest_is_a_reason_not_a_crash(site, source, reason):
     install_plugin(site, "radar")
     [record] = found("sonar")
     assert reason in record.problem
-    assert record.mend
+    assert record.fix
     assert found("radar")[0].healthy
     with pytest.raises(PluginError, match="installed but unusable"):
         discovery.load("readers", "sonar/there")
@@ -82,14 +82,14 @@ def test_two_claims_to_one_name_refuse_both_and_name_both(site):
 
 
 @pytest.mark.parametrize(
-    ("api", "mend"),
+    ("api", "fix"),
     [(PLUGIN_API + 1, "pip install --upgrade unlabeled"), (0, "pip install --upgrade unlabeled-s")],
 )
-def test_another_contract_version_is_refused_with_the_upgrade(site, api, mend):
+def test_another_contract_version_is_refused_with_the_upgrade(site, api, fix):
     install_plugin(site, "sonar", api=api)
     [record] = found("sonar")
     assert f"contract {api}" in record.problem
-    assert record.mend.startswith(mend)
+    assert record.fix.startswith(fix)
 
 
 def test_an_unmet_requirement_is_seen_before_anything_is_imported(site):
@@ -154,4 +154,4 @@ def test_no_modality_has_the_name_of_a_command(site, name):
     install_plugin(site, name)
     [record] = found(name)
     assert "is that of a command" in record.problem
-    assert record.mend
+    assert record.fix

@@ -185,7 +185,7 @@ SABOTEURS = {
     "A2": _waves(Global, "rng"),
     "A3": _waves(TooHigh, "range"),
     "A4": _waves(Unsteady, "plan"),
-    "F1": Saboteur(_instead("features", "level", Ragged), "features/level/vectors"),
+    "F1": Saboteur(_instead("baselines", "level", Ragged), "baselines/level/vectors"),
     "E0": _beside("encoders", "spare", "unlabeled_tides.recurrent:Recurrent"),
     "E1": _encoder(TooWide, "outputs"),
     "E1 present": _encoder(Numbered, "outputs"),

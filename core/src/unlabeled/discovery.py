@@ -1,7 +1,7 @@
 """Find the installed plugins without waking them, and load what they bring by name.
 
 `discover` never raises: a plugin that cannot be used is listed with its reason and the command
-that mends it, and everything else goes on working.
+that fixes it, and everything else goes on working.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ SLOW = 1.0
 class Found:
     """One installed plugin, usable or not.
 
-    problem: why it cannot be used, empty if it can; mend: what to type then.
-    remark: what is wrong with one that can be used.
+    problem: why it cannot be used, empty if it can; fix: what to type then.
+    warning: what is wrong with one that can be used.
     cause: the original exception, where there was one.
     """
 
@@ -52,8 +52,8 @@ class Found:
     version: str
     plugin: Plugin | None = None
     problem: str = ""
-    mend: str = ""
-    remark: str = ""
+    fix: str = ""
+    warning: str = ""
     cause: BaseException | None = None
 
     @property
@@ -107,8 +107,8 @@ def resolve(target: str) -> Any:
     try:
         return getattr(importlib.import_module(module), attribute)
     except ModuleNotFoundError as error:
-        mend = "" if error.name == module else f" Install what it needs: {error.name}."
-        raise PluginError(f"{target}: {error}.{mend}") from error
+        fix = "" if error.name == module else f" Install what it needs: {error.name}."
+        raise PluginError(f"{target}: {error}.{fix}") from error
     except Exception as error:
         raise PluginError(f"{target}: {type(error).__name__}: {error}") from error
 
@@ -138,7 +138,7 @@ def usable(modality: str) -> Found:
     if not record.healthy:
         raise PluginError(
             f"{record.distribution} {record.version} is installed but unusable: {record.problem}\n"
-            f"  {record.mend}"
+            f"  {record.fix}"
         ) from record.cause
     return record
 
@@ -192,7 +192,7 @@ def _inspect(point: EntryPoint, dist: Distribution) -> Found:
 
     conflict = _requirement_conflict(dist)
     if conflict:
-        return found(problem=conflict, mend=f"pip install --upgrade {CORE} {dist.metadata['Name']}")
+        return found(problem=conflict, fix=f"pip install --upgrade {CORE} {dist.metadata['Name']}")
     start = time.perf_counter()
     try:
         plugin = point.load()
@@ -201,17 +201,17 @@ def _inspect(point: EntryPoint, dist: Distribution) -> Found:
             raise
         return found(
             problem=f"its manifest {point.value} cannot be loaded: {type(error).__name__}: {error}",
-            mend=f"pip install --force-reinstall {dist.metadata['Name']}, or tell its authors",
+            fix=f"pip install --force-reinstall {dist.metadata['Name']}, or tell its authors",
             cause=error,
         )
     seconds = time.perf_counter() - start
-    problem, mend = _contract_conflict(plugin, point, dist)
+    problem, fix = _contract_conflict(plugin, point, dist)
     if problem or seconds < SLOW:
-        return found(plugin if isinstance(plugin, Plugin) else None, problem=problem, mend=mend)
+        return found(plugin if isinstance(plugin, Plugin) else None, problem=problem, fix=fix)
     return found(
         plugin,
-        remark=f"importing its manifest {point.value} takes {seconds:.1f} s at every command",
-        mend=f"tell the authors of {dist.metadata['Name']}: libraries belong in the components; "
+        warning=f"importing its manifest {point.value} takes {seconds:.1f} s at every command",
+        fix=f"tell the authors of {dist.metadata['Name']}: libraries belong in the components; "
         f"unlabeled check {point.name} names those that the manifest imports",
     )
 
@@ -230,7 +230,7 @@ def _requirement_conflict(dist: Distribution) -> str:
 
 
 def _contract_conflict(plugin: object, point: EntryPoint, dist: Distribution) -> tuple[str, str]:
-    """(problem, mend), both empty when the manifest fits."""
+    """(problem, fix), both empty when the manifest fits."""
     name = dist.metadata["Name"]
     if not isinstance(plugin, Plugin):
         return (
@@ -269,7 +269,7 @@ def _claimed_twice(
         dist.metadata["Name"],
         dist.version,
         problem=f"the name {point.name!r} is claimed by {' and '.join(claimants)}",
-        mend=f"pip uninstall {claimants[-1]}   (or the other one)",
+        fix=f"pip uninstall {claimants[-1]}   (or the other one)",
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class UnlabeledError(Exception):
-    """Something the user can mend. Subclasses say which kind of cause."""
+    """Something the user can fix. Subclasses say which kind of cause."""
 
     exit_code = 1
 

@@ -29,7 +29,7 @@ KINDS = (
     "encoders",
     "objectives",
     "pretexts",
-    "features",
+    "baselines",
     "evaluators",
     "assessments",
     "recipes",
@@ -84,8 +84,8 @@ class Plugin:
     parameters are typed, positional ones before keywords, with a docstring that describes them.
     One returns a mapping that can be written as JSON, which core prints (`--json`: as one
     document); it raises the errors of `unlabeled.errors`.
-    excused: conformance checks by name that the plugin need not pass, each with the reason, which
-    is shown wherever the checks are run.
+    expected_failures: conformance checks by name that the plugin need not pass, each with the
+    reason, which is shown wherever the checks are run.
     """
 
     api: int
@@ -97,13 +97,13 @@ class Plugin:
     encoders: Mapping[str, Component] = field(default_factory=dict)
     objectives: Mapping[str, Component] = field(default_factory=dict)
     pretexts: Mapping[str, Component] = field(default_factory=dict)
-    features: Mapping[str, Component] = field(default_factory=dict)
+    baselines: Mapping[str, Component] = field(default_factory=dict)
     evaluators: Mapping[str, Component] = field(default_factory=dict)
     assessments: Mapping[str, Component] = field(default_factory=dict)
     recipes: Mapping[str, Component] = field(default_factory=dict)
     commands: Mapping[str, Component] = field(default_factory=dict)
     trials: Mapping[str, Trial] = field(default_factory=dict)
-    excused: Mapping[str, str] = field(default_factory=dict)
+    expected_failures: Mapping[str, str] = field(default_factory=dict)
 
     def components(self, kind: str) -> Mapping[str, Component]:
         """The components of one of `KINDS`, by name."""

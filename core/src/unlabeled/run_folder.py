@@ -55,7 +55,7 @@ class Manifest:
     """What a run is and how far it has come.
 
     recipe: every section with every value; environment: versions, hardware, threads, processes;
-    exact: whether it equals a run that was never stopped; notes: why not, and other remarks;
+    exact: whether it equals a run that was never stopped; notes: why not, and other notes;
     method: the sections `encoder` and `pretext` with what the data filled in, from which
     `load_method` builds the method again; continues: the run whose weights it goes on with;
     started_from: the encoder whose weights it started from, empty if there is none;

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from unlabeled.cli import main
-from unlabeled.conformance import Broken, Check
+from unlabeled.conformance import Check, Violation
 from unlabeled.conformance.check import Clause
 
 
@@ -14,7 +14,7 @@ def passes():
 
 
 def fails():
-    raise Broken("no group arrived")
+    raise Violation("no group arrived")
 
 
 GROUPS = Clause("P6", "groups", "groups arrive", "a draw without its group")
@@ -23,7 +23,7 @@ CHECKS = [
     Check("pretexts/one/groups", GROUPS, fails),
     Check("pretexts/two/groups", GROUPS, passes),
     Check("pretexts/one/learns", LEARNS, passes),
-    Check("pretexts/two/learns", LEARNS, fails, excused="experimental"),
+    Check("pretexts/two/learns", LEARNS, fails, expected_failure="experimental"),
 ]
 
 
@@ -42,7 +42,7 @@ def test_a_failure_is_told_with_its_hint(listed, capsys):
     assert code == 1
     assert "no group arrived" in shown
     assert "usually: a draw without its group" in shown
-    assert "of 4 checks 2 hold, 1 are excused, 1 failed" in shown
+    assert "of 4 checks 2 hold, 1 are expected failures, 1 failed" in shown
 
 
 def test_the_summary_counts_pretexts_that_were_never_shown_to_learn(listed, capsys):

@@ -3,7 +3,7 @@ import pytest
 
 from unlabeled.conformance import assessments
 from unlabeled.conformance.assessments import Tried
-from unlabeled.conformance.check import Broken
+from unlabeled.conformance.check import Violation
 from unlabeled.contract import Assessed, Score
 
 VALUES = np.array([1.0, 2.0, 4.0])
@@ -36,7 +36,7 @@ def by_place(at):
     ],
 )
 def test_what_breaks_one_is_seen(clause, given, seen):
-    with pytest.raises(Broken, match=seen):
+    with pytest.raises(Violation, match=seen):
         getattr(assessments, clause)(tried(**given))
 
 
@@ -50,5 +50,5 @@ def test_other_numbers_in_a_second_call_are_seen():
     def assess():
         return Assessed(VALUES, np.array(list("ggh")), (Score.mean("m", next(found)),))
 
-    with pytest.raises(Broken, match="m of two calls"):
+    with pytest.raises(Violation, match="m of two calls"):
         assessments._drawn(lambda: Tried(assess, frozenset("gh")))

@@ -3,7 +3,7 @@ import os
 import pytest
 import torch
 
-from unlabeled.conformance.check import Broken
+from unlabeled.conformance.check import Violation
 from unlabeled.conformance.processes import on_two_processes
 from unlabeled.distributed import all_reduce_sum, world_size
 
@@ -32,5 +32,5 @@ def test_both_answer_in_rank_order():
     ("function", "seen"), [(fail_on_one, "rank 1.*headache"), (die_on_one, "rank 1.*died")]
 )
 def test_one_that_fails_ends_both_at_once(function, seen):
-    with pytest.raises(Broken, match=f"(?s){seen}"):
+    with pytest.raises(Violation, match=f"(?s){seen}"):
         on_two_processes(function)

@@ -19,7 +19,7 @@ from unlabeled.export.encoder import load_reader
 from unlabeled.labelled import Labelled as SeenLabels
 from unlabeled.plugin import Component
 
-FEW = EvaluationSettings(random_encoders=2, features=("vectors/mean",))
+FEW = EvaluationSettings(random_encoders=2, baselines=("vectors/mean",))
 DRAWN = []
 """The first number of each subject's rng."""
 
@@ -29,7 +29,7 @@ class Distance(Assessment, Rivals):
 
     def assess(self, subject, source, labels, rng):
         DRAWN.append(float(rng.random()))
-        if subject.kind == "features":
+        if subject.kind == "baselines":
             return None
         found = subject.embed(labels)
         assert subject.encoder is not None
@@ -99,7 +99,7 @@ def test_an_assessment_is_run_for_everybody_and_shown(run, data):
     assert (rival.difference, rival.outcome, found.outcome) == (-0.5, "loss", "win")
     assert found.items == 23
     assert "1 items could not be assessed for everybody and do not count." in found.notes
-    assert "vectors/mean: no features of items, left out." in found.notes
+    assert "vectors/mean: no description of items, left out." in found.notes
     assert "Said by the assessment." in found.notes
     assert len(DRAWN) == 5
     assert len(set(DRAWN)) == 1

@@ -12,7 +12,7 @@ from unlabeled.evaluation.settings import EvaluationSettings
 from unlabeled.export.encoder import load_reader
 from unlabeled.inference.embed import embed
 
-FEW = EvaluationSettings(random_encoders=2, features=("vectors/mean",))
+FEW = EvaluationSettings(random_encoders=2, baselines=("vectors/mean",))
 ONE = EvaluationSettings(random_encoders=1)
 
 
@@ -76,7 +76,7 @@ def test_a_good_encoder_wins_and_the_run_keeps_the_numbers(mixer, data, save_mix
         "5 folds by group, each left out in turn",
     )
     pretrained, random, mean = found.rows
-    assert [row.kind for row in found.rows] == ["pretrained", "random", "features"]
+    assert [row.kind for row in found.rows] == ["pretrained", "random", "baseline"]
     assert pretrained.score > 0.95
     assert mean.score < 0.65  # the class is a product: no linear function of the mean
     assert (pretrained.width, mean.width, random.sd is not None) == (6, 4, True)

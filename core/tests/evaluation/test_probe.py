@@ -10,7 +10,7 @@ from unlabeled.evaluation.settings import EvaluationSettings
 CASES = {
     "logistic": ({}, ["kind"]),
     "knn": ({"probe": {"name": "knn", "metric": "roc_auc"}, "folds": 3}, ["kind"]),
-    "ridge": ({"features": ("vectors/mean",)}, ["strength"]),
+    "ridge": ({"baselines": ("vectors/mean",)}, ["strength"]),
     "two targets": ({"probe": {"name": "ridge"}}, ["strength", "count"]),
     "several labels": ({}, ["birds"]),
 }

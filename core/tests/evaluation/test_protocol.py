@@ -46,8 +46,8 @@ def test_folds_go_before_a_split_and_a_split_before_groups():
 
 
 def test_a_group_on_both_sides_of_a_given_split_is_said():
-    study = laid_out(["a"] * 4 + ["b"] * 4, split=["train", "test"] * 4)
-    assert any("2 groups on both sides" in note for note in study.notes)
+    protocol = laid_out(["a"] * 4 + ["b"] * 4, split=["train", "test"] * 4)
+    assert any("2 groups on both sides" in note for note in protocol.notes)
 
 
 def several(birds, groups):
@@ -61,12 +61,12 @@ def test_each_of_several_labels_is_judged_by_itself_and_rare_ones_are_left_out()
     groups = ["a", "a", "b", "b", "c", "c"]
     birds = [["tit", "owl"], ["jay"], ["tit"], None, ["jay", "tit"], ["owl"]]
     birds[1] = ["jay", "eagle"]
-    why, study = several(birds, groups)
+    why, protocol = several(birds, groups)
     assert why == "inferred: bird holds several labels of one item; --probe chooses another"
-    assert (type(study.probe), study.probe.metric) == (Logistic, "roc_auc")
-    assert [target.name for target in study.targets] == ["bird: jay", "bird: owl", "bird: tit"]
-    assert study.targets[2].values.tolist() == [1, 0, 1, 0, 1, 0]
-    told = " ".join(study.notes)
+    assert (type(protocol.probe), protocol.probe.metric) == (Logistic, "roc_auc")
+    assert [target.name for target in protocol.targets] == ["bird: jay", "bird: owl", "bird: tit"]
+    assert protocol.targets[2].values.tolist() == [1, 0, 1, 0, 1, 0]
+    told = " ".join(protocol.notes)
     assert "3 of 6 items have several values of bird (l.csv, rows 2, 3 and 6)" in told
     assert "1 stand in too few groups to be trained and tested (eagle)" in told
     assert "1 of 6 items have no value of bird and take no part." in told

@@ -14,7 +14,7 @@ from unlabeled.evaluation.segments import NodeParts, Stretches
 from unlabeled.evaluation.settings import EvaluationSettings
 from unlabeled.inference.embed import embed
 
-ONE = EvaluationSettings(random_encoders=1, features=("vectors/mean", "vectors/points"))
+ONE = EvaluationSettings(random_encoders=1, baselines=("vectors/mean", "vectors/points"))
 
 
 def test_nodes_are_found_by_their_number_in_any_order():
@@ -66,7 +66,7 @@ def test_nodes_of_one_network_are_probed_by_their_split(run, network):
     assert [row.name for row in found.rows][2:] == ["vectors/points"]
     assert found.rows[2].width == 4
     assert found.rows[2].score > 0.9  # the label is the sign of an entry
-    assert "vectors/mean: no features of nodes, left out." in found.notes
+    assert "vectors/mean: no description of nodes, left out." in found.notes
     assert any("each of its nodes counts as its own group" in note for note in found.notes)
 
 
@@ -94,7 +94,7 @@ def test_stretches_are_probed_by_their_tokens(run, vectors, tmp_path):
     (tmp_path / "times.csv").write_text("\n".join(["item,start,end,y", *rows]))
     found = evaluate(run, tmp_path / "data", tmp_path / "times.csv", settings=ONE)
     assert (found.output, found.unit, found.items, found.groups) == ("steps", "stretches", 40, 10)
-    assert "vectors/mean, vectors/points: no features of stretches, left out." in found.notes
+    assert "vectors/mean, vectors/points: no description of stretches, left out." in found.notes
 
 
 def test_an_output_of_another_kind_is_refused(run, network):

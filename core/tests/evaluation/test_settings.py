@@ -11,6 +11,6 @@ def test_a_probe_is_a_section_with_a_name():
 
 
 def test_settings_round_trip():
-    settings = EvaluationSettings(probe={"name": "knn", "k": 5}, features=("a/b",), folds=3)
+    settings = EvaluationSettings(probe={"name": "knn", "k": 5}, baselines=("a/b",), folds=3)
     again = validate(EvaluationSettings, settings.model_dump(mode="json"), "evaluation")
     assert again == settings

@@ -3,7 +3,7 @@ from dataclasses import dataclass, field
 import torch
 
 from unlabeled.contract import Nodes, Tokens
-from unlabeled.export.flatten import named, rebuild, tensors_in
+from unlabeled.export.flatten import named, tensors_in, unflatten
 
 
 @dataclass
@@ -35,7 +35,7 @@ def test_tensors_are_found_by_place_in_order():
 def test_a_rebuilt_batch_has_the_other_tensors_and_everything_else():
     original = batch()
     others = [torch.full_like(tensor, 7) for tensor in tensors_in(original).values()]
-    again = rebuild(original, iter(others))
+    again = unflatten(original, iter(others))
     assert (again.first.rate, again.absent) == (8000, None)
     assert all(torch.equal(a, b) for a, b in zip(tensors_in(again).values(), others, strict=True))
     assert original.first.values.sum() == 0
@@ -58,4 +58,4 @@ def test_what_a_constructor_does_not_take_is_derived_again():
     original = Derived(torch.zeros(2))
     original.cache = torch.ones(2)
     assert list(tensors_in(original)) == ["values"]
-    assert rebuild(original, iter([torch.ones(2)])).cache is None
+    assert unflatten(original, iter([torch.ones(2)])).cache is None

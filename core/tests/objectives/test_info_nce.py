@@ -14,7 +14,7 @@ from losses import (
 from processes import run_on
 
 from unlabeled.errors import ShapeError
-from unlabeled.objectives import symmetric_info_nce as both_ways
+from unlabeled.objectives import symmetric_info_nce
 from unlabeled.objectives.info_nce import InfoNCE, info_nce_loss
 
 
@@ -63,13 +63,13 @@ def naive(a, b, temperature=0.1):
     return (cross_entropy(scores, labels) + cross_entropy(scores.T, labels)) / 2
 
 
-@pytest.mark.parametrize("temperature", [both_ways.WARM * 0.9, both_ways.WARM])
+@pytest.mark.parametrize("temperature", [symmetric_info_nce.WARM * 0.9, symmetric_info_nce.WARM])
 @pytest.mark.parametrize(("chunk", "held"), [(1, 0), (10, 0), (10**6, 0), (1, 10**6)])
 def test_every_form_equals_the_naive_one(temperature, chunk, held, monkeypatch):
     """In sums and in logarithms, in chunks and at once, computed twice and held."""
-    monkeypatch.setattr(both_ways, "CHUNK", chunk)
-    monkeypatch.setattr(both_ways, "HELD", held)
-    monkeypatch.setattr(both_ways, "LEAST", 1)
+    monkeypatch.setattr(symmetric_info_nce, "CHUNK", chunk)
+    monkeypatch.setattr(symmetric_info_nce, "HELD", held)
+    monkeypatch.setattr(symmetric_info_nce, "LEAST", 1)
     assert_equals(
         lambda a, b: pair(a, b, temperature), lambda a, b: naive(a, b, temperature), views(9, 4)
     )
@@ -77,7 +77,7 @@ def test_every_form_equals_the_naive_one(temperature, chunk, held, monkeypatch):
 
 @pytest.mark.parametrize("temperature", [0.01, 0.1])
 def test_equals_the_naive_form_where_several_chunks_are_needed(temperature):
-    assert max(both_ways.CHUNK, both_ways.HELD) < 2048**2
+    assert max(symmetric_info_nce.CHUNK, symmetric_info_nce.HELD) < 2048**2
     assert_equals(
         lambda a, b: pair(a, b, temperature), lambda a, b: naive(a, b, temperature), views(2048, 8)
     )
@@ -92,10 +92,12 @@ def test_a_small_loss_keeps_its_digits():
 
 def test_the_largest_scores_there_are_do_not_overflow():
     a = torch.nn.functional.normalize(torch.ones(4096, 2), dim=1)
-    loss = pair(a, -a, both_ways.WARM).total
+    loss = pair(a, -a, symmetric_info_nce.WARM).total
     assert loss.item() == pytest.approx(math.log(4096))
     a[::2] *= -1
-    assert pair(a, -a, both_ways.WARM).total.item() == pytest.approx(64 + math.log(2048), rel=1e-6)
+    assert pair(a, -a, symmetric_info_nce.WARM).total.item() == pytest.approx(
+        64 + math.log(2048), rel=1e-6
+    )
 
 
 def test_a_queue_adds_negatives_except_those_of_the_same_group():

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from unlabeled.pretexts.negative_groups import join_kin, kin
+from unlabeled.pretexts.negative_groups import join_negative_groups, negative_group
 from unlabeled.randomness import Draw
 
 
@@ -16,11 +16,14 @@ from unlabeled.randomness import Draw
 )
 def test_who_is_kin(negatives, groups, items, same):
     draws = [Draw(0, 0, item, 0, group) for item, group in zip(items, groups, strict=True)]
-    numbers = join_kin([kin(draw, negatives) for draw in draws])
+    numbers = join_negative_groups([negative_group(draw, negatives) for draw in draws])
     pairs = [(i, j) for i in range(3) for j in range(i + 1, 3) if numbers[i] == numbers[j]]
     assert numbers.dtype == torch.int64
     assert pairs == same
 
 
 def test_with_all_as_negatives_there_are_no_numbers():
-    assert join_kin([kin(Draw(0, 0, item, 0, ""), "all") for item in "xx"]) is None
+    assert (
+        join_negative_groups([negative_group(Draw(0, 0, item, 0, ""), "all") for item in "xx"])
+        is None
+    )

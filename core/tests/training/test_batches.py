@@ -13,7 +13,7 @@ from unlabeled.errors import DataError, RunError, UsageError
 from unlabeled.run_folder import RunFolder
 from unlabeled.training.batch_column import BatchColumn
 from unlabeled.training.batches import Apart, Shares, Together, apportion, cycle, form_of
-from unlabeled.training.loader import Order, Slices
+from unlabeled.training.loader import BatchSampler, RankBatches
 from unlabeled.training.pretrain import pretrain, resume
 from unlabeled.training.settings import BatchSettings, TrainingSettings
 from unlabeled.training.signals import Stopped
@@ -133,7 +133,7 @@ def test_none_is_twice_in_a_batch_where_a_round_ends():
 
 def order_of(form, codes, **more):
     chosen = TrainingSettings(steps=10, batches=BatchSettings(by="kind", form=form), **more)
-    return Order(np.ones(len(codes), dtype=int), chosen, column_of(codes))
+    return BatchSampler(np.ones(len(codes), dtype=int), chosen, column_of(codes))
 
 
 @pytest.mark.parametrize("form", ["apart", "together", "shares"])
@@ -160,7 +160,7 @@ def test_an_item_that_comes_again_is_drawn_anew():
 
 def test_processes_share_the_batches_of_one():
     order = order_of("apart", np.repeat(np.arange(5), 6), batch_size=5)
-    parts = [list(Slices(order, 0, 12, rank=rank, processes=2)) for rank in (0, 1)]
+    parts = [list(RankBatches(order, 0, 12, rank=rank, processes=2)) for rank in (0, 1)]
     joined = [[*one, *two] for one, two in zip(*parts, strict=True)]
     assert joined == [order.batch(number) for number in range(12)]
 

@@ -9,7 +9,12 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from unlabeled.contract import Nodes, Output, Tokens
-from unlabeled.training.collapse_monitor import Examination, columns, one_per_sample, undisturbed
+from unlabeled.training.collapse_monitor import (
+    CollapseMonitor,
+    columns,
+    one_per_sample,
+    undisturbed,
+)
 
 
 class Vectors(nn.Module):
@@ -47,7 +52,7 @@ def test_modes_buffers_and_generators_are_as_before():
     encoder = Noisy()
     state = {name: value.clone() for name, value in encoder.state_dict().items()}
     modes = [module.training for module in encoder.modules()]
-    examine = Examination(fabric(), encoder, [torch.randn(8, 4), torch.randn(3, 4)])
+    examine = CollapseMonitor(fabric(), encoder, [torch.randn(8, 4), torch.randn(3, 4)])
     before = (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state())
     health = examine()
     assert (random.getstate(), np.random.get_state()[1].tolist()) == before[:2]
@@ -82,9 +87,9 @@ def test_modes_come_back_after_an_error():
 
 
 def test_nothing_to_examine():
-    assert Examination(fabric(), Vectors(), [])() is None
-    assert Examination(fabric(), Vectors(), [torch.ones(1, 4)])() is None
-    assert Examination(fabric(), Vectors(), [torch.full((4, 4), float("nan"))])() is None
+    assert CollapseMonitor(fabric(), Vectors(), [])() is None
+    assert CollapseMonitor(fabric(), Vectors(), [torch.ones(1, 4)])() is None
+    assert CollapseMonitor(fabric(), Vectors(), [torch.full((4, 4), float("nan"))])() is None
 
 
 def test_what_a_sample_lacks_is_no_collapse():
@@ -96,13 +101,13 @@ def test_what_a_sample_lacks_is_no_collapse():
 
     torch.manual_seed(0)
     rows = torch.cat([torch.randn(16, 9), torch.zeros(48, 9)])
-    found = Examination(fabric(), Gaps(), [rows[::2], rows[1::2]])()
+    found = CollapseMonitor(fabric(), Gaps(), [rows[::2], rows[1::2]])()
     assert found.rows == 16
     assert not found.collapsed
 
 
 def test_one_point_has_collapsed():
-    assert Examination(fabric(), Vectors(), [torch.ones(16, 9)])().collapsed
+    assert CollapseMonitor(fabric(), Vectors(), [torch.ones(16, 9)])().collapsed
 
 
 def test_tokens_and_nodes_count_only_where_they_are_valid():

@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 from unlabeled.data.items import Items
 from unlabeled.errors import DataError, UnreadableItem
 from unlabeled.randomness import keyed_rng
-from unlabeled.training.loader import ATTEMPTS, Examples, Order, Slices, load, sample_batches
+from unlabeled.training.loader import (
+    ATTEMPTS,
+    BatchSampler,
+    Examples,
+    RankBatches,
+    load,
+    sample_batches,
+)
 from unlabeled.training.settings import TrainingSettings
 
 
@@ -46,7 +53,7 @@ def examples(count=20, broken=(), **changes):
 
 
 def order(count, **changes):
-    return Order(np.arange(count), training(**changes))
+    return BatchSampler(np.arange(count), training(**changes))
 
 
 sizes = st.integers(1, 60)
@@ -74,7 +81,7 @@ def test_every_epoch_visits_everything_once_but_for_the_last_batch(count, size, 
 def test_the_slices_of_all_processes_are_the_joint_batch(count, size, processes, start):
     plan = order(count, batch_size=size)
     slices = [
-        list(Slices(plan, start, start + 3, rank=rank, processes=processes))
+        list(RankBatches(plan, start, start + 3, rank=rank, processes=processes))
         for rank in range(processes)
     ]
     for number, parts in enumerate(zip(*slices, strict=True)):
@@ -86,7 +93,7 @@ def test_the_slices_of_all_processes_are_the_joint_batch(count, size, processes,
 def test_replicated_processes_all_take_the_joint_batch():
     plan = order(30, batch_size=7, distributed="replicated")
     for rank in range(3):
-        [batch] = Slices(plan, 2, 3, rank=rank, processes=3)
+        [batch] = RankBatches(plan, 2, 3, rank=rank, processes=3)
         assert batch == plan.batch(2)
 
 
@@ -101,7 +108,7 @@ def test_batches_by_size_need_little_padding():
     extents = np.random.default_rng(0).integers(1, 1000, 4000)
 
     def padding(batching):
-        plan = Order(extents, training(batch_size=20, batching=batching))
+        plan = BatchSampler(extents, training(batch_size=20, batching=batching))
         batches = [extents[[v.item for v in plan.batch(n)]] for n in range(200)]
         return sum(batch.max() * 20 - batch.sum() for batch in batches)
 
@@ -112,10 +119,10 @@ def test_batches_by_size_need_little_padding():
 @given(st.sets(st.integers(0, 19), max_size=10), st.integers(1, 3))
 def test_a_broken_item_is_replaced_the_same_way_on_any_number_of_processes(broken, processes):
     fetch = examples(broken=broken, batch_size=6)
-    plan = Order(np.ones(20, int), fetch.settings)
+    plan = BatchSampler(np.ones(20, int), fetch.settings)
     joint = fetch[plan.batch(1)]
     parts = [
-        fetch[next(iter(Slices(plan, 1, 2, rank=rank, processes=processes)))]
+        fetch[next(iter(RankBatches(plan, 1, 2, rank=rank, processes=processes)))]
         for rank in range(processes)
     ]
     assert [row for part in parts for row in part.batch] == joint.batch
@@ -128,7 +135,7 @@ def test_a_broken_item_is_replaced_the_same_way_on_any_number_of_processes(broke
 def test_a_substitute_is_drawn_afresh():
     """Where it stands beside its regular visit, the two examples differ."""
     fetch = examples(count=3, broken=[0], batch_size=3)
-    rows = fetch[Order(np.ones(3, int), fetch.settings).batch(0)].batch
+    rows = fetch[BatchSampler(np.ones(3, int), fetch.settings).batch(0)].batch
     assert len({row[0] for row in rows}) == 2
     assert len({row[2] for row in rows}) == 3
 
@@ -143,7 +150,9 @@ def test_a_draw_carries_the_group_of_the_item_that_was_read():
     reader, settings = Groups(broken=[2]), training(batch_size=6)
     columns = items(6).table.to_pydict()
     grouped = Items.of({**columns, "group": [f"patient{number // 2}" for number in range(6)]})
-    fetched = Examples(grouped, reader, reader, settings)[Order(np.ones(6, int), settings).batch(0)]
+    fetched = Examples(grouped, reader, reader, settings)[
+        BatchSampler(np.ones(6, int), settings).batch(0)
+    ]
     assert fetched.skipped
     for number, item, group in fetched.batch:
         assert (item, group) == (f"item{number}", f"patient{number // 2}")
@@ -151,7 +160,7 @@ def test_a_draw_carries_the_group_of_the_item_that_was_read():
 
 def test_the_policy_stop_hands_over_the_error():
     fetch = examples(broken=range(20), unreadable="stop")
-    fetched = fetch[Order(np.ones(20, int), fetch.settings).batch(0)]
+    fetched = fetch[BatchSampler(np.ones(20, int), fetch.settings).batch(0)]
     assert fetched.batch is None
     assert isinstance(fetched.error, UnreadableItem)
     assert len(fetched.skipped) == 1
@@ -159,7 +168,7 @@ def test_the_policy_stop_hands_over_the_error():
 
 def test_it_gives_up_when_nothing_can_be_read():
     fetch = examples(broken=range(20))
-    fetched = fetch[Order(np.ones(20, int), fetch.settings).batch(0)]
+    fetched = fetch[BatchSampler(np.ones(20, int), fetch.settings).batch(0)]
     assert isinstance(fetched.error, DataError)
     assert len(fetched.skipped) == ATTEMPTS
     assert f"{ATTEMPTS} items in a row cannot be read" in str(fetched.error)
@@ -168,8 +177,8 @@ def test_it_gives_up_when_nothing_can_be_read():
 def test_workers_fetch_the_same_and_draw_nothing():
     def fetched(workers):
         fetch = examples(broken=[3, 7], workers=workers)
-        plan = Order(np.ones(20, int), fetch.settings)
-        return list(load(fetch, Slices(plan, 0, 8, rank=0, processes=1), pin=False))
+        plan = BatchSampler(np.ones(20, int), fetch.settings)
+        return list(load(fetch, RankBatches(plan, 0, 8, rank=0, processes=1), pin=False))
 
     torch.manual_seed(0)
     before = torch.get_rng_state()
@@ -179,8 +188,8 @@ def test_workers_fetch_the_same_and_draw_nothing():
 
 def test_an_error_of_a_worker_keeps_its_message():
     fetch = examples(broken=range(20), unreadable="stop", workers=1)
-    plan = Order(np.ones(20, int), fetch.settings)
-    fetched = next(load(fetch, Slices(plan, 0, 1, rank=0, processes=1), pin=False))
+    plan = BatchSampler(np.ones(20, int), fetch.settings)
+    fetched = next(load(fetch, RankBatches(plan, 0, 1, rank=0, processes=1), pin=False))
     assert str(fetched.error).endswith("expected a number, found nothing")
 
 

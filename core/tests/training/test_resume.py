@@ -15,10 +15,9 @@ from toy_runs import final_state, recipe, rows, same_state
 
 from unlabeled.errors import RunError
 from unlabeled.recipe import build_pretext
-from unlabeled.training import checkpoint
-from unlabeled.training import training_run as session
+from unlabeled.training import checkpoint, training_run
 from unlabeled.training.launch import seed_generators
-from unlabeled.training.loader import Slices
+from unlabeled.training.loader import RankBatches
 from unlabeled.training.pretrain import pretrain, resume
 from unlabeled.training.signals import Stopped
 
@@ -96,9 +95,9 @@ def test_workers_and_stops_leave_no_trace(whole, stopped, tmp_path):
 
 def forget_position(patch):
     def from_the_start(order, start, stop, **ranks):
-        return Slices(order, 0, stop - start, **ranks)
+        return RankBatches(order, 0, stop - start, **ranks)
 
-    patch.setattr(session, "Slices", from_the_start)
+    patch.setattr(training_run, "RankBatches", from_the_start)
 
 
 def forget_random(patch):

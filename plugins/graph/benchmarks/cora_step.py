@@ -60,8 +60,8 @@ class Plain(nn.Module):
         x = self.to_decoder(x)
         x = x.index_fill(0, masked, 0.0)
         x = F.dropout(x, self.dropout, self.training)
-        rebuilt = self.decoder(x, graph.edge_index)[masked]
-        cosine = F.cosine_similarity(rebuilt, graph.x[masked])
+        reconstructed = self.decoder(x, graph.edge_index)[masked]
+        cosine = F.cosine_similarity(reconstructed, graph.x[masked])
         return (1 - cosine).pow(3).mean()
 
 
@@ -113,7 +113,7 @@ def pair(graph: Data, dropout: float, attention_dropout: float) -> tuple[Plain, 
         attention_dropout=attention_dropout,
     )
     ours = GraphMAE(GraphMAESettings(replace_ratio=0.05, gamma=3.0), GAT(settings))
-    # Without it some rebuilt rows are zero at first, and there the cosine has no gradient.
+    # Without it some reconstructed rows are zero at first, and there the cosine has no gradient.
     torch.nn.init.uniform_(ours.decoder.bias)
     plain = Plain(graph.num_node_features, dropout=dropout, attention_dropout=attention_dropout)
     body = ours.encoder.body

@@ -41,9 +41,9 @@ from unlabeled.export.encoder import load_reader, read_config
 from unlabeled.inference.encoding import encode
 from unlabeled.inference.reading import Source
 from unlabeled.probes.standardise import standardise
+from unlabeled_graph.baselines.sgc import smoothed
 from unlabeled_graph.evaluators.linear import Linear, published_accuracies, validated_accuracy
 from unlabeled_graph.evaluators.svm import SVM
-from unlabeled_graph.features.sgc import smoothed
 from unlabeled_graph.graph_files import save_graphs
 
 HERE = Path(__file__).parent

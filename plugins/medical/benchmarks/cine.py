@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from hippocampus import CACHE, Study, run
+from hippocampus import CACHE, Experiment, run
 from PIL import Image
 
 from unlabeled_medical.evaluators.few_labels import Volumetric
@@ -37,7 +37,7 @@ def main() -> None:
     run(cine(choose=asked.choose), asked.recipes, asked.seeds, keep=not asked.choose)
 
 
-def cine(*, choose: bool) -> Study:
+def cine(*, choose: bool) -> Experiment:
     if "UNLABELED_DATA" not in os.environ:
         sys.exit("UNLABELED_DATA is not set to the folder that holds medical/sunnybrook_cine")
     root = Path(os.environ["UNLABELED_DATA"]) / "medical" / "sunnybrook_cine"
@@ -57,7 +57,7 @@ def cine(*, choose: bool) -> Study:
         Volumetric([slices[row] for row in np.flatnonzero(part)], patients[part])
         for part in (~held_out & ~tested, tested)
     ]
-    return Study("cine", train, *pools, 2, {"reader": {"patch": 64}}, LABELLED)
+    return Experiment("cine", train, *pools, 2, {"reader": {"patch": 64}}, LABELLED)
 
 
 def write_slices(

@@ -63,7 +63,7 @@ CHOSEN_BY = 20
 
 
 @dataclass(frozen=True)
-class Study:
+class Experiment:
     """What is pretrained on, labelled and tested.
 
     name: of the results and of the folder below .cache; train: goes in by `unlabeled pretrain`;
@@ -80,7 +80,7 @@ class Study:
 
 
 @dataclass(frozen=True)
-class Contestant:
+class Candidate:
     """family: those whose mean is judged, told apart by number; against: families that this one
     is compared with; draws: of labelled volumes, by number."""
 
@@ -99,11 +99,11 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=60, help="of fine-tuning")
     parser.add_argument("--choose", action="store_true", help="on training patients alone")
     asked = parser.parse_args()
-    study = hippocampus(choose=asked.choose)
-    run(study, asked.recipes, asked.seeds, asked.tuned, asked.steps, keep=not asked.choose)
+    experiment = hippocampus(choose=asked.choose)
+    run(experiment, asked.recipes, asked.seeds, asked.tuned, asked.steps, keep=not asked.choose)
 
 
-def hippocampus(*, choose: bool) -> Study:
+def hippocampus(*, choose: bool) -> Experiment:
     root = os.environ.get("UNLABELED_DATA")
     if not root:
         sys.exit("UNLABELED_DATA is not set to the folder that holds medical/msd_hippocampus")
@@ -121,7 +121,7 @@ def hippocampus(*, choose: bool) -> Study:
         Volumetric([labelled(source, name) for name in names], np.array(names))
         for names in (pool, tested)
     ]
-    return Study("hippocampus", folder, *pools, 3, {}, LABELLED)
+    return Experiment("hippocampus", folder, *pools, 3, {}, LABELLED)
 
 
 def labelled(source: Path, name: str) -> Labelled:
@@ -133,7 +133,7 @@ def labelled(source: Path, name: str) -> Labelled:
 
 
 def run(
-    study: Study,
+    experiment: Experiment,
     recipes: Sequence[str],
     seeds: int,
     tuned: Sequence[str] = (),
@@ -145,45 +145,47 @@ def run(
     found: dict[str, list[np.ndarray]] = {}
     against: dict[str, tuple[str, ...]] = {}
     rows: list[dict] = []
-    for each in contestants(study, recipes, seeds, tuned, steps):
-        found.setdefault(each.family, []).append(judged(study, each, "" if keep else "-chosen"))
+    for each in candidates(experiment, recipes, seeds, tuned, steps):
+        found.setdefault(each.family, []).append(
+            judged(experiment, each, "" if keep else "-chosen")
+        )
         against[each.family] = each.against
-        rows = rows_of(study, found, against)
+        rows = rows_of(experiment, found, against)
         if keep:
-            rows = write(study, rows)
+            rows = write(experiment, rows)
     print(table(rows))
 
 
-def contestants(
-    study: Study, recipes: Sequence[str], seeds: int, tuned: Sequence[str], steps: int
-) -> Iterator[Contestant]:
-    yield Contestant(RAW, 0, lambda: probing(neighbourhood))
-    yield Contestant(PLACED, 0, lambda: probing(placed(neighbourhood)))
+def candidates(
+    experiment: Experiment, recipes: Sequence[str], seeds: int, tuned: Sequence[str], steps: int
+) -> Iterator[Candidate]:
+    yield Candidate(RAW, 0, lambda: probing(neighbourhood))
+    yield Candidate(PLACED, 0, lambda: probing(placed(neighbourhood)))
     shown: set[str] = set()
     for name in recipes:
-        recipe = recipe_of(study, name)
+        recipe = recipe_of(experiment, name)
         family = random_family(recipe)
         for seed in range(RANDOM) if family not in shown else ():
-            make = lambda r=recipe, s=seed: random(r, s, study.train)  # noqa: E731
-            yield Contestant(family, seed, lambda m=make: probing(frozen(m())))
+            make = lambda r=recipe, s=seed: random(r, s, experiment.train)  # noqa: E731
+            yield Candidate(family, seed, lambda m=make: probing(frozen(m())))
         shown.add(family)
         for seed in range(seeds):
-            folder = pretrain(study, recipe, seed)
+            folder = pretrain(experiment, recipe, seed)
             fit = lambda f=folder: probing(frozen(unlabeled.load_encoder(f)))  # noqa: E731
-            yield Contestant(folder.parent.name, seed, fit, (family, RAW, PLACED))
+            yield Candidate(folder.parent.name, seed, fit, (family, RAW, PLACED))
     for name in tuned:
-        recipe = recipe_of(study, name)
+        recipe = recipe_of(experiment, name)
         for seed in range(seeds):
-            folder, draw = pretrain(study, recipe, seed), (seed % DRAWS,)
+            folder, draw = pretrain(experiment, recipe, seed), (seed % DRAWS,)
             method, scratch = folder.parent.name, f"{folder.parent.name}{SCRATCH}"
-            fit = lambda r=recipe, s=seed: tuning(random(r, s, study.train), steps)  # noqa: E731
-            yield Contestant(scratch, seed, fit, (), draw)
+            fit = lambda r=recipe, s=seed: tuning(random(r, s, experiment.train), steps)  # noqa: E731
+            yield Candidate(scratch, seed, fit, (), draw)
             fit = lambda f=folder: tuning(unlabeled.load_encoder(f), steps)  # noqa: E731
-            yield Contestant(f"{method}{TUNED}", seed, fit, (scratch, RAW, PLACED), draw)
+            yield Candidate(f"{method}{TUNED}", seed, fit, (scratch, RAW, PLACED), draw)
 
 
-def recipe_of(study: Study, name: str) -> Recipe:
-    return load_recipe(name if name.endswith(".yaml") else f"medical/{name}", study.overrides)
+def recipe_of(experiment: Experiment, name: str) -> Recipe:
+    return load_recipe(name if name.endswith(".yaml") else f"medical/{name}", experiment.overrides)
 
 
 def random_family(recipe: Recipe) -> str:
@@ -193,13 +195,13 @@ def random_family(recipe: Recipe) -> str:
     return f"random {recipe.encoder.name.partition('/')[2]} ({said})".replace("/", "-")
 
 
-def pretrain(study: Study, recipe: Recipe, seed: int) -> Path:
+def pretrain(experiment: Experiment, recipe: Recipe, seed: int) -> Path:
     """By the command line; a run that has finished is taken as it is."""
-    run = CACHE / f"bench-{study.name}" / "runs" / Path(recipe.name).stem / str(seed)
+    run = CACHE / f"bench-{experiment.name}" / "runs" / Path(recipe.name).stem / str(seed)
     if (run / "encoder" / "config.json").exists():
         return run
-    command = [UNLABELED, "pretrain", recipe.name, str(study.train), "--out", str(run)]
-    for section, settings in study.overrides.items():
+    command = [UNLABELED, "pretrain", recipe.name, str(experiment.train), "--out", str(run)]
+    for section, settings in experiment.overrides.items():
         for name, value in settings.items():
             command += [f"--{section}.{name}", str(value)]
     subprocess.run([*command, "--training.seed", str(seed)], check=True)
@@ -219,15 +221,15 @@ def random(recipe: Recipe, seed: int, train: Path) -> Encoder:
     return encoder.eval()
 
 
-def judged(study: Study, contestant: Contestant, suffix: str) -> np.ndarray:
+def judged(experiment: Experiment, candidate: Candidate, suffix: str) -> np.ndarray:
     """As `few_fits` finds, or found when it was interrupted."""
-    name = f"{contestant.family}-{contestant.number}".replace(" ", "-")
-    path = CACHE / f"bench-{study.name}" / f"judged{suffix}" / f"{name}.npy"
+    name = f"{candidate.family}-{candidate.number}".replace(" ", "-")
+    path = CACHE / f"bench-{experiment.name}" / f"judged{suffix}" / f"{name}.npy"
     if path.exists():
         return np.load(path)
     started = time.process_time()
-    sets = study.pool, study.tested, study.classes, study.labelled
-    fits = few_fits(contestant.make(), *sets, contestant.draws)
+    sets = experiment.pool, experiment.tested, experiment.classes, experiment.labelled
+    fits = few_fits(candidate.make(), *sets, candidate.draws)
     path.parent.mkdir(parents=True, exist_ok=True)
     np.save(path, fits)
     dice = " ".join(f"{mean:.3f}" for mean in fits[..., 0].mean(axis=1))
@@ -236,21 +238,21 @@ def judged(study: Study, contestant: Contestant, suffix: str) -> np.ndarray:
 
 
 def rows_of(
-    study: Study,
+    experiment: Experiment,
     found: Mapping[str, Sequence[np.ndarray]],
     against: Mapping[str, Sequence[str]],
 ) -> list[dict]:
     """The means over draws and seeds, and intervals of the differences, by patient."""
     rows = []
     for family, each in found.items():
-        for place, count in enumerate(study.labelled):
+        for place, count in enumerate(experiment.labelled):
             fits = np.stack(each)[:, place]
             row = {"method": family, "labelled": count, "dice": float(fits[..., 0].mean())}
             row["seeds"] = fits[..., 0].mean(axis=1).tolist()
             row["hd95"] = float(np.nanmean(fits[..., 1]))
             row["against"] = [
                 compared(
-                    study.tested.patients,
+                    experiment.tested.patients,
                     fits[..., 0].mean(axis=0),
                     np.stack(found[other])[:, place, :, 0].mean(axis=0),
                     other,
@@ -269,11 +271,11 @@ def compared(patients: np.ndarray, dice: np.ndarray, other: np.ndarray, name: st
     return {"name": name, "gain": float(gain.mean()), "low": middle.low, "high": middle.high}
 
 
-def write(study: Study, rows: Sequence[dict]) -> list[dict]:
+def write(experiment: Experiment, rows: Sequence[dict]) -> list[dict]:
     """Rows of methods that were measured before and not now stay; returns all."""
-    path = HERE / "results" / f"{study.name}.json"
+    path = HERE / "results" / f"{experiment.name}.json"
     path.parent.mkdir(exist_ok=True)
-    settings = {"draws": DRAWS, "random": RANDOM, "overrides": study.overrides}
+    settings = {"draws": DRAWS, "random": RANDOM, "overrides": experiment.overrides}
     before = json.loads(path.read_text()) if path.exists() else {}
     anew = {row["method"] for row in rows}
     kept = before["rows"] if before.get("settings") == settings else []

@@ -168,7 +168,7 @@ def versions() -> dict[str, str]:
 
 
 def markdown(results: list[dict[str, Any]]) -> str:
-    """One row per recipe, metric and contestant; in brackets what each seed has."""
+    """One row per recipe, metric and candidate; in brackets what each seed has."""
     head = "| set | recipe | metric | embedding | score | pretrained − this |"
     lines = [head, "|" + "---|" * 6]
     for result in results:

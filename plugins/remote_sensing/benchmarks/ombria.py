@@ -36,10 +36,10 @@ from unlabeled.export.encoder import load_encoder, load_reader, read_config
 from unlabeled.inference.reading import Source
 from unlabeled.probes import metrics
 from unlabeled.probes.logistic import Logistic
+from unlabeled_remote_sensing.baselines.band_statistics import BandStatistics
 from unlabeled_remote_sensing.encoders.croma import CROMA
 from unlabeled_remote_sensing.encoders.raster_batch import RasterBatch
 from unlabeled_remote_sensing.evaluators.segmentation import SegmentationProbe
-from unlabeled_remote_sensing.features.band_statistics import BandStatistics
 from unlabeled_remote_sensing.raster import Raster
 
 HERE = Path(__file__).parent
@@ -112,7 +112,7 @@ def pretrain(recipe: Path, data: Path, run: Path, seed: int) -> dict[str, float]
 
 
 @dataclass(frozen=True)
-class Study:
+class Experiment:
     """All patches. label, split, tile: (N,); mask: (N, 64, 64) bool."""
 
     rasters: list[Raster]
@@ -123,7 +123,7 @@ class Study:
     mask: np.ndarray
 
     @classmethod
-    def read(cls, run: Path, data: Path) -> Study:
+    def read(cls, run: Path, data: Path) -> Experiment:
         reader = load_reader(run)
         source = Source(reader.index(data / "all"), reader)
         rows = [line.split(",") for line in (data / "labels.csv").read_text().split()[1:]]
@@ -176,10 +176,10 @@ class Study:
         return cells.transpose(0, 2, 4, 1, 3, 5).reshape(count, height // side, width // side, -1)
 
 
-def embedded(study: Study, encoder: CROMA) -> dict[str, np.ndarray]:
+def embedded(experiment: Experiment, encoder: CROMA) -> dict[str, np.ndarray]:
     """Every output of whole patches, with the joint tokens as a grid; each sensor runs once."""
     found: dict[str, list[torch.Tensor]] = {name: [] for name in ("S1", "S2", "tokens")}
-    for batch in batches(encoder, study.rasters):
+    for batch in batches(encoder, experiment.rasters):
         radar, optical = (encoder.encode_sensor(batch, sensor) for sensor in ("S1", "S2"))
         found["S1"].append(encoder.pooled("S1", radar))
         found["S2"].append(encoder.pooled("S2", optical))
@@ -188,13 +188,13 @@ def embedded(study: Study, encoder: CROMA) -> dict[str, np.ndarray]:
     values["joint"] = values["tokens"].mean(axis=1)
     values["concatenated"] = np.concatenate([values[n] for n in ("joint", "S1", "S2")], axis=1)
     side = round(values["tokens"].shape[1] ** 0.5)
-    values["tokens"] = values["tokens"].reshape(len(study.rasters), side, side, -1)
+    values["tokens"] = values["tokens"].reshape(len(experiment.rasters), side, side, -1)
     return values
 
 
-def middle(study: Study, encoder: CROMA, side: int = 48) -> np.ndarray:
+def middle(experiment: Experiment, encoder: CROMA, side: int = 48) -> np.ndarray:
     """The joint output of the middle of each patch."""
-    rasters = [cut_middle(raster, side) for raster in study.rasters]
+    rasters = [cut_middle(raster, side) for raster in experiment.rasters]
     return np.concatenate([encoder.encode(b, "joint").numpy() for b in batches(encoder, rasters)])
 
 
@@ -212,54 +212,58 @@ def cut_middle(raster: Raster, side: int) -> Raster:
 
 
 def probed(
-    study: Study, label: str, build: Callable[[str], CROMA], folder: Path
+    experiment: Experiment, label: str, build: Callable[[str], CROMA], folder: Path
 ) -> dict[str, Scorer]:
     """By what is judged: one scorer. What the probes say is kept in `folder`."""
     kept = folder / f"{label.replace(' ', '-')}.npz"
     if not kept.exists():
         encoder = build(label)
-        values = embedded(study, encoder)
-        said = {output: study.flooded(values[output]) for output in OUTPUTS}
-        said["flooded pixels"] = study.pixels(values["tokens"])
+        values = embedded(experiment, encoder)
+        said = {output: experiment.flooded(values[output]) for output in OUTPUTS}
+        said["flooded pixels"] = experiment.pixels(values["tokens"])
         if label.startswith("pretrained"):
-            said["joint at 48 px"] = study.flooded(middle(study, encoder))
+            said["joint at 48 px"] = experiment.flooded(middle(experiment, encoder))
         with new_file(kept) as partial, partial.open("wb") as file:
             np.savez(file, **said)
         print(f"{label}: probed", flush=True)
-    return {task: study.scorer(values) for task, values in np.load(kept).items()}
+    return {task: experiment.scorer(values) for task, values in np.load(kept).items()}
 
 
 def scorers(
-    study: Study, labels: Sequence[str], build: Callable[[str], CROMA], folder: Path
+    experiment: Experiment, labels: Sequence[str], build: Callable[[str], CROMA], folder: Path
 ) -> dict[str, dict[str, list[Scorer]]]:
-    """By what is judged and by contestant: one scorer per encoder."""
+    """By what is judged and by candidate: one scorer per encoder."""
     found: dict[str, dict[str, list[Scorer]]] = {}
     for label in labels:
-        for task, scorer in probed(study, label, build, folder).items():
+        for task, scorer in probed(experiment, label, build, folder).items():
             name = label.split()[0] + task[len("joint") :] * task.startswith("joint at")
             own = found.setdefault(task.split(" at ")[0], {})
             own.setdefault(name, []).append(scorer)
-    for output, values in study.statistics().items():
-        found[output]["raw"] = [study.scorer(study.flooded(values))]
-    found["flooded pixels"]["raw"] = [study.scorer(study.pixels(study.raw_patches()))]
+    for output, values in experiment.statistics().items():
+        found[output]["raw"] = [experiment.scorer(experiment.flooded(values))]
+    found["flooded pixels"]["raw"] = [
+        experiment.scorer(experiment.pixels(experiment.raw_patches()))
+    ]
     for other in ("S1", "S2"):
         for task in ("joint", "concatenated"):
             found[task][f"pretrained {other}"] = found[other]["pretrained"]
     return found
 
 
-def judged(study: Study, tasks: Mapping[str, Mapping[str, list[Scorer]]]) -> dict[str, dict]:
+def judged(
+    experiment: Experiment, tasks: Mapping[str, Mapping[str, list[Scorer]]]
+) -> dict[str, dict]:
     """Scores, and the pretrained encoders' minus every other's with its interval."""
-    groups = study.tile[~study.train]
+    groups = experiment.tile[~experiment.train]
     everything = np.arange(len(groups))
     results = {}
-    for task, contestants in tasks.items():
-        flat = [scorer for own in contestants.values() for scorer in own]
-        names = np.array([name for name, own in contestants.items() for _ in own])
+    for task, candidates in tasks.items():
+        flat = [scorer for own in candidates.values() for scorer in own]
+        names = np.array([name for name, own in candidates.items() for _ in own])
         samples = resample_scores(groups, flat)
         scores = np.array([scorer(everything) for scorer in flat])
         rows = {}
-        for name in contestants:
+        for name in candidates:
             minus = samples[:, names == "pretrained"].mean(1) - samples[:, names == name].mean(1)
             bounds = interval(minus)
             rows[name] = {
@@ -299,24 +303,24 @@ def main() -> None:
     convert(Path(root) / "remote_sensing/ombria_s1s2_flood/ombria_64.npz", data)
     runs = {seed: options.runs / f"seed{seed}" for seed in range(options.seeds)}
     costs = [pretrain(options.recipe, data / "train", run, seed) for seed, run in runs.items()]
-    study = Study.read(runs[0], data)
+    experiment = Experiment.read(runs[0], data)
 
     def build(label: str) -> CROMA:
         kind, seed = label.split()
         if kind == "pretrained":
             return cast(CROMA, load_encoder(runs[int(seed)]))
-        choice, rows = read_config(runs[0]).encoder, np.flatnonzero(study.train).tolist()
+        choice, rows = read_config(runs[0]).encoder, np.flatnonzero(experiment.train).tolist()
         found = random_encoder(
-            choice, int(seed), study.source, rows, output="joint", batch_size=BATCH
+            choice, int(seed), experiment.source, rows, output="joint", batch_size=BATCH
         )
         return cast(CROMA, found)
 
     kept = options.runs / "probed"
     if options.only:
-        probed(study, options.only, build, kept)
+        probed(experiment, options.only, build, kept)
         return
     labels = [f"pretrained {seed}" for seed in runs] + [f"random {seed}" for seed in range(RANDOM)]
-    results = judged(study, scorers(study, labels, build, kept))
+    results = judged(experiment, scorers(experiment, labels, build, kept))
     show(results)
     about = {"date": str(date.today()), "recipe": options.recipe.name, "pretraining": costs}
     versions = {name: version(name) for name in ("unlabeled", "unlabeled-remote-sensing", "torch")}

@@ -18,7 +18,7 @@ Json = Annotated[bool, Parameter(help="Print JSON.", negative="")]
 
 
 def plugins(*, json: Json = False) -> None:
-    """What is installed, and whether it is healthy; if not, why, and what mends it."""
+    """What is installed, and whether it is healthy; if not, why, and what fixes it."""
     records = discovery.discover()
     if json:
         print_json([_record(found) for found in records])
@@ -34,16 +34,16 @@ def plugins(*, json: Json = False) -> None:
                 "plugin": found.modality,
                 "distribution": found.distribution,
                 "version": found.version,
-                "state": "unusable" if found.problem else "slow" if found.remark else "healthy",
+                "state": "unusable" if found.problem else "slow" if found.warning else "healthy",
                 "summary": found.plugin.summary if found.plugin and found.healthy else "",
             }
             for found in records
         ]
     )
     for found in records:
-        if found.problem or found.remark:
+        if found.problem or found.warning:
             console().print(
-                f"{found.distribution}: {found.problem or found.remark}\n  {found.mend}"
+                f"{found.distribution}: {found.problem or found.warning}\n  {found.fix}"
             )
 
 
@@ -109,8 +109,8 @@ def _record(found: discovery.Found) -> dict[str, Any]:
         "version": found.version,
         "healthy": found.healthy,
         "problem": found.problem,
-        "remark": found.remark,
-        "mend": found.mend,
+        "warning": found.warning,
+        "fix": found.fix,
         "summary": plugin.summary if plugin else "",
         "components": {kind: sorted(plugin.components(kind)) for kind in KINDS} if plugin else {},
     }
@@ -153,7 +153,7 @@ def _describe_components(name: str) -> list[dict[str, Any]]:
 
 def _entry(kind: str, name: str, component: Component) -> dict[str, Any]:
     fields = asdict(component)
-    return {"kind": kind[:-1] if kind != "features" else kind, "name": name, **fields}
+    return {"kind": kind[:-1], "name": name, **fields}
 
 
 def _settings(kind: str, name: str) -> list[dict[str, Any]]:

@@ -28,7 +28,7 @@ SHOWN = 10
 MOST_VALUES = 32
 """How many values of a fact (bands, tokens) the text shows."""
 EXAMPLES = 3
-"""How many groups, and items with a remark, are named."""
+"""How many groups, and items that a data check noticed, are named."""
 
 
 def inspect(
@@ -92,7 +92,7 @@ def _describe(name: str, settings: Mapping[str, Any], path: Path, read: int) -> 
     choice = read_choice("readers", {"name": name, **settings}, "inspect")
     reader = build_reader(choice)
     items = reader.index(path)
-    remarked, measured, unreadable = _look_inside(reader, items, read)
+    found_in, measured, unreadable = _look_inside(reader, items, read)
     facts, unfit = _facts(reader, items)
     return {
         "reader": name,
@@ -112,8 +112,8 @@ def _describe(name: str, settings: Mapping[str, Any], path: Path, read: int) -> 
         ],
         "read": min(read, len(items)),
         "unreadable": unreadable,
-        "remarks": {remark: len(ids) for remark, ids in remarked.items()},
-        "remarked": {remark: ids[:EXAMPLES] for remark, ids in remarked.items()},
+        "data_checks": {noticed: len(ids) for noticed, ids in found_in.items()},
+        "found_in": {noticed: ids[:EXAMPLES] for noticed, ids in found_in.items()},
         "recipes": _recipes_for(choice),
         "suggested": None if unfit else _suggestion(reader, items),
     }
@@ -150,9 +150,9 @@ def _look_inside(
     reader: Reader, items: Items, count: int
 ) -> tuple[dict[str, list[str]], dict[str, Any], list[str]]:
     """The ids of items by what is unusual in them; ranges; and those that cannot be read."""
-    from unlabeled.contract import Glances, Measures, Remarks
+    from unlabeled.contract import ChecksData, Glances, Measures
 
-    remarked: dict[str, list[str]] = defaultdict(list)
+    found_in: dict[str, list[str]] = defaultdict(list)
     measured: dict[str, list[float]] = defaultdict(list)
     unreadable = []
     look = reader.glance if isinstance(reader, Glances) else reader.read
@@ -163,14 +163,14 @@ def _look_inside(
         except UnreadableItem as error:
             unreadable.append(str(error))
             continue
-        if isinstance(reader, Remarks):
-            for remark in reader.remarks(sample):
-                remarked[remark].append(items[index].id)
+        if isinstance(reader, ChecksData):
+            for noticed in reader.check_data(sample):
+                found_in[noticed].append(items[index].id)
         if isinstance(reader, Measures):
             for name, value in reader.measure(items[index]).items():
                 measured[name].append(value)
     ranges = {name: _numbers(values) for name, values in measured.items()}
-    return dict(remarked), ranges, unreadable
+    return dict(found_in), ranges, unreadable
 
 
 def _columns(items: Items) -> dict[str, Any]:
@@ -232,9 +232,9 @@ def _print(entry: dict[str, Any]) -> None:
         out.print(f"  {key}: {f'{len(value):,} values' if many else value}")
     for note in entry["notes"]:
         out.print(f"  note: {note}")
-    for remark, count in sorted(entry["remarks"].items()):
-        some = ", ".join(entry["remarked"][remark])
-        out.print(f"  {remark}: {count} of {entry['read']} items read, such as {some}")
+    for noticed, count in sorted(entry["data_checks"].items()):
+        some = ", ".join(entry["found_in"][noticed])
+        out.print(f"  {noticed}: {count} of {entry['read']} items read, such as {some}")
     broken = [*entry["quarantined"], *entry["unreadable"]]
     if broken:
         out.print(

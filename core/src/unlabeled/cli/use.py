@@ -196,7 +196,7 @@ def evaluate(
     max_skipped
         The largest share of items that may be left out so, 0 to 1.
     """
-    from unlabeled.evaluation.evaluate import evaluate as judge
+    from unlabeled.evaluation.evaluate import evaluate as run_evaluation
     from unlabeled.evaluation.evaluate import recipe_settings
     from unlabeled.evaluation.settings import EvaluationSettings
     from unlabeled.recipe import merge
@@ -212,7 +212,7 @@ def evaluate(
         chosen = assess or before.assessment()["name"]
         changes["assess"] = {"name": chosen, **changes.get("assess", {})}
     settings = validate(EvaluationSettings, merge(before.model_dump(), changes), "evaluation")
-    found = judge(
+    found = run_evaluation(
         run,
         data,
         labels,

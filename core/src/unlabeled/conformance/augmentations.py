@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from unlabeled import discovery
-from unlabeled.conformance.check import Broken, Check, Clause, checks_of, require
+from unlabeled.conformance.check import Check, Clause, Violation, checks_of, require
 from unlabeled.conformance.comparison import difference, main_values
 from unlabeled.conformance.fixture import Fixture
 from unlabeled.contract import BatchAugmentation, Range
@@ -117,7 +117,7 @@ def _plan(fixture: Fixture, name: str) -> None:
     shapes = {plan.shape for plan in plans}
     require(len(shapes) == 1 and len(shapes.pop()) == 1, "plans are not vectors of one length")
     if any(not np.array_equal(augmentation.plan(keyed_rng(i)), p) for i, p in enumerate(plans)):
-        raise Broken("the same rng gives two plans")
+        raise Violation("the same rng gives two plans")
 
 
 def _seed_globals(seed: int) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 
-class Broken(AssertionError):
+class Violation(AssertionError):
     """A component breaks a clause. The message says what was seen."""
 
 
@@ -27,23 +27,23 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """name: "encoders/gin/alone"; run: raises `Broken`, or whatever the component raises.
+    """name: "encoders/gin/alone"; run: raises `Violation`, or whatever the component raises.
 
-    excused: a written reason why the component need not keep the clause, empty if it must.
+    expected_failure: a written reason why the component need not keep the clause, empty if it must.
     repeated: the clause is costly, and a smaller recipe of the plugin is asked for it too.
     """
 
     name: str
     clause: Clause
     run: Callable[[], None]
-    excused: str = ""
+    expected_failure: str = ""
     repeated: bool = False
 
 
 def require(holds: object, seen: str) -> None:
-    """Raise `Broken` with what was seen, unless it holds."""
+    """Raise `Violation` with what was seen, unless it holds."""
     if not holds:
-        raise Broken(seen)
+        raise Violation(seen)
 
 
 def checks_of(

@@ -11,14 +11,14 @@ import numpy as np
 import torch
 import torch.distributed as dist
 
-from unlabeled.conformance.check import Broken, Check, Clause, checks_of, require
+from unlabeled.conformance.check import Check, Clause, Violation, checks_of, require
 from unlabeled.conformance.comparison import as_type, difference
 from unlabeled.conformance.fixture import Fixture, without_dropout
 from unlabeled.conformance.processes import COUNT, on_two_processes
 from unlabeled.contract import Batch, Pretext
 from unlabeled.distributed import alone, synchronise_batch_norm, world_size
 from unlabeled.recipe import Recipe
-from unlabeled.training.loader import Examples, Order, Slices, load
+from unlabeled.training.loader import BatchSampler, Examples, RankBatches, load
 from unlabeled.training.settings import TrainingSettings
 
 STEPS = 2
@@ -79,7 +79,7 @@ def _workers(fixture: Fixture, name: str) -> None:
         require(not seen, f"batch {index} of two workers, {seen}")
     for rank in range(COUNT):
         for index, batch in enumerate(_loaded(fixture, recipe, pretext, rank=rank)):
-            rows = _rows(len(_order(fixture, recipe, pretext).batch(index)), rank)
+            rows = _rows(len(_sampler(fixture, recipe, pretext).batch(index)), rank)
             seen = difference(batch, _part(fixture, recipe, pretext, index, rows))
             require(not seen, f"batch {index} of rank {rank}, {seen}")
 
@@ -88,9 +88,9 @@ def _training(fixture: Fixture, pretext: Pretext, **settings: Any) -> TrainingSe
     return TrainingSettings(batch_size=fixture.size(pretext), epochs=1, **settings)
 
 
-def _order(fixture: Fixture, recipe: Recipe, pretext: Pretext) -> Order:
+def _sampler(fixture: Fixture, recipe: Recipe, pretext: Pretext) -> BatchSampler:
     sizes = fixture.items(recipe.reader).table["size"].to_numpy()
-    return Order(sizes, _training(fixture, pretext))
+    return BatchSampler(sizes, _training(fixture, pretext))
 
 
 def _loaded(
@@ -100,20 +100,23 @@ def _loaded(
     settings = _training(fixture, pretext, workers=workers)
     items, reader = fixture.items(recipe.reader), fixture.reader(recipe.reader)
     ranks = (0, 1) if rank is None else (rank, COUNT)
-    order = _order(fixture, recipe, pretext)
-    slices = Slices(order, 0, 2, rank=ranks[0], processes=ranks[1])
+    sampler = _sampler(fixture, recipe, pretext)
+    slices = RankBatches(sampler, 0, 2, rank=ranks[0], processes=ranks[1])
     examples = Examples(items, reader, pretext, settings, fixture.labels(recipe))
     fetched = list(load(examples, slices, pin=False))
     for one in fetched:
         if one.error:
-            raise Broken(f"loading a batch: {one.error}") from one.error
+            raise Violation(f"loading a batch: {one.error}") from one.error
     return [one.batch for one in fetched]
 
 
 def _part(fixture: Fixture, recipe: Recipe, pretext: Pretext, index: int, rows: slice) -> Batch:
     """Rows of a joint batch, made here and now."""
-    visits = _order(fixture, recipe, pretext).batch(index)[rows]
-    places = [visit.epoch * len(fixture.items(recipe.reader)) + visit.item for visit in visits]
+    references = _sampler(fixture, recipe, pretext).batch(index)[rows]
+    places = [
+        reference.epoch * len(fixture.items(recipe.reader)) + reference.item
+        for reference in references
+    ]
     return fixture.batch(recipe, pretext, places)
 
 

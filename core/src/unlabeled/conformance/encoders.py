@@ -10,7 +10,7 @@ import torch
 from lightning_fabric.plugins import MixedPrecision
 from torch import Tensor
 
-from unlabeled.conformance.check import Broken, Check, Clause, checks_of, require
+from unlabeled.conformance.check import Check, Clause, Violation, checks_of, require
 from unlabeled.conformance.comparison import as_type
 from unlabeled.conformance.fixture import Fixture
 from unlabeled.contract import Encoder, Encoding, Nodes, Sample, Tokens
@@ -166,7 +166,7 @@ def _names(subject: Subject) -> None:
         found = encoder.encode(encoder.collate(samples), UNKNOWN)
     except ShapeError:
         return
-    raise Broken(f"encode returns a {type(found).__name__} as output {UNKNOWN!r}")
+    raise Violation(f"encode returns a {type(found).__name__} as output {UNKNOWN!r}")
 
 
 def _encode(encoder: Encoder, samples: list[Sample], output: str) -> Encoding:

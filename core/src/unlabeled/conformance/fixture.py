@@ -197,7 +197,7 @@ class Fixture:
 
     def reader_of_features(self, name: str) -> Choice:
         """The reader of a recipe that shows these features; else the main one."""
-        using = [r.reader for r in self.recipes.values() if name in r.evaluation.features]
+        using = [r.reader for r in self.recipes.values() if name in r.evaluation.baselines]
         return using[0] if using else self.main_reader()
 
     def recipes_with(self, section: str, name: str) -> list[Recipe]:

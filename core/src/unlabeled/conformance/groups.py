@@ -18,7 +18,7 @@ from unlabeled.data.items import Items
 from unlabeled.errors import RecipeError
 from unlabeled.recipe import Recipe
 from unlabeled.settings import settings_type
-from unlabeled.training.loader import Examples, Order, Slices, load
+from unlabeled.training.loader import BatchSampler, Examples, RankBatches, load
 from unlabeled.training.settings import TrainingSettings
 
 GROUPS = Clause(
@@ -56,12 +56,12 @@ def _reach(fixture: Fixture, recipe: Recipe, pretext: Pretext) -> None:
     items = _two_by_two(fixture.items(recipe.reader), fixture.size(pretext))
     groups = items.table["group"].to_numpy(zero_copy_only=False)
     settings = TrainingSettings(batch_size=len(items), epochs=1)
-    order = Order(items.table["size"].to_numpy(), settings)
+    sampler = BatchSampler(items.table["size"].to_numpy(), settings)
     reader, labels = fixture.reader(recipe.reader), fixture.labels(recipe)
     examples = Examples(items, reader, pretext, settings, labels)
-    [fetched] = load(examples, Slices(order, 0, 1, rank=0, processes=1), pin=False)
+    [fetched] = load(examples, RankBatches(sampler, 0, 1, rank=0, processes=1), pin=False)
     require(not fetched.error, f"loading a batch: {fetched.error}")
-    names = groups[[visit.item for visit in order.batch(0)]]
+    names = groups[[reference.item for reference in sampler.batch(0)]]
     given = _given(pretext, fetched.batch)
     require(given, "no objective gets the groups of its samples")
     for ids in given:

@@ -10,9 +10,9 @@ from functools import partial
 from unlabeled.conformance import (
     assessments,
     augmentations,
+    baselines,
     distribution,
     encoders,
-    features,
     groups,
     labels,
     learning,
@@ -41,7 +41,7 @@ def checks_for(plugin: Plugin) -> list[Check]:
         manifests,
         readers,
         augmentations,
-        features,
+        baselines,
         encoders,
         objectives,
         pretexts,
@@ -55,19 +55,22 @@ def checks_for(plugin: Plugin) -> list[Check]:
         assessments,
     )
     checks = [check for module in modules for check in module.checks(fixture)]
-    unknown = plugin.excused.keys() - {check.name for check in checks}
+    unknown = plugin.expected_failures.keys() - {check.name for check in checks}
     if unknown:
-        raise ValueError(f"excused, but no such check: {', '.join(sorted(unknown))}")
-    excused = [
-        replace(check, excused=plugin.excused.get(check.name, check.excused)) for check in checks
+        raise ValueError(f"expected to fail, but no such check: {', '.join(sorted(unknown))}")
+    listed = [
+        replace(
+            check, expected_failure=plugin.expected_failures.get(check.name, check.expected_failure)
+        )
+        for check in checks
     ]
-    shown = smallest_of_each_clause(fixture, excused)
+    shown = smallest_of_each_clause(fixture, listed)
     return [
         replace(
             check,
-            repeated=check.clause.costly and not check.excused and check.name not in shown,
+            repeated=check.clause.costly and not check.expected_failure and check.name not in shown,
         )
-        for check in excused
+        for check in listed
     ]
 
 
@@ -75,7 +78,7 @@ def smallest_of_each_clause(fixture: Fixture, checks: Sequence[Check]) -> set[st
     """For each costly clause, the name of the check on the smallest recipe that must keep it."""
     asked: dict[str, list[Check]] = {}
     for check in checks:
-        if check.clause.costly and not check.excused:
+        if check.clause.costly and not check.expected_failure:
             asked.setdefault(check.clause.id, []).append(check)
     return {min(found, key=partial(_size, fixture)).name for found in asked.values()}
 

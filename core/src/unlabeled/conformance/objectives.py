@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from unlabeled import discovery
-from unlabeled.conformance.check import Broken, Check, Clause, checks_of, require
+from unlabeled.conformance.check import Check, Clause, Violation, checks_of, require
 from unlabeled.conformance.fixture import Fixture
 from unlabeled.contract import Loss, Objective
 from unlabeled.errors import ShapeError
@@ -65,7 +65,9 @@ def _finite(name: str) -> None:
             _loss(objective, _views(count, few, torch.float32))
         except ShapeError:
             return
-        raise Broken(f"{few} samples give a loss, though {objective.smallest_batch} are the fewest")
+        raise Violation(
+            f"{few} samples give a loss, though {objective.smallest_batch} are the fewest"
+        )
 
 
 def _order(name: str) -> None:
@@ -93,7 +95,9 @@ def _widths(name: str) -> None:
             objective(wrong, teacher)
         except ShapeError:
             continue
-        raise Broken(f"takes views of shapes {[tuple(v.shape) for v in wrong]}, width is {WIDTH}")
+        raise Violation(
+            f"takes views of shapes {[tuple(v.shape) for v in wrong]}, width is {WIDTH}"
+        )
 
 
 def _ready(name: str) -> tuple[Objective, int]:
@@ -108,7 +112,7 @@ def _ready(name: str) -> tuple[Objective, int]:
             last = error
         else:
             return objective, count
-    raise Broken(f"takes neither 1, 2 nor 3 views of shape ({SAMPLES}, {WIDTH}): {last}")
+    raise Violation(f"takes neither 1, 2 nor 3 views of shape ({SAMPLES}, {WIDTH}): {last}")
 
 
 def _narrow(settings_type: type[Settings]) -> Settings:

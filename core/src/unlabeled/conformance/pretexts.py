@@ -12,7 +12,7 @@ import torch
 from lightning_fabric.plugins import MixedPrecision
 from torch import Tensor
 
-from unlabeled.conformance.check import Broken, Check, Clause, checks_of, require
+from unlabeled.conformance.check import Check, Clause, Violation, checks_of, require
 from unlabeled.conformance.comparison import as_type, difference
 from unlabeled.conformance.fixture import Fixture, without_dropout
 from unlabeled.contract import Pretext
@@ -117,7 +117,7 @@ def _keyed(subject: Subject) -> None:
         return  # views without steps draw nothing, as in contrast between sensors
     others = (fixture.batch(recipe, pretext, indices, epoch) for epoch in (1, 2, 3))
     if not any(difference(one, other) for other in others):
-        raise Broken("four epochs give the same batch: nothing is drawn, or not by epoch")
+        raise Violation("four epochs give the same batch: nothing is drawn, or not by epoch")
 
 
 def _keeps_sample(subject: Subject) -> None:
@@ -178,7 +178,7 @@ def _finite(subject: Subject) -> None:
             pretext(subject.fixture.batch(subject.recipe, pretext, range(smallest - 1)))
         except ShapeError:
             return
-        raise Broken(f"{smallest - 1} samples give a loss, though {smallest} are the fewest")
+        raise Violation(f"{smallest - 1} samples give a loss, though {smallest} are the fewest")
 
 
 def _order(subject: Subject) -> None:

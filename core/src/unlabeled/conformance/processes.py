@@ -15,7 +15,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
-from unlabeled.conformance.check import Broken
+from unlabeled.conformance.check import Violation
 
 COUNT = 2
 SECONDS = 120
@@ -24,7 +24,7 @@ SECONDS = 120
 def on_two_processes(function: Callable[..., Any], *args: Any) -> list[Any]:
     """What `function(rank, *args)` returns on each of two gloo processes, in rank order.
 
-    Results are plain Python and NumPy. Raises Broken with the traceback of the first process
+    Results are plain Python and NumPy. Raises Violation with the traceback of the first process
     that fails, or if they do not end within two minutes.
     """
     context = _context()
@@ -83,7 +83,7 @@ def _collect(pipes: list[Connection]) -> list[Any]:
         waiting = [pipe for rank, pipe in enumerate(pipes) if rank not in answers]
         ready = wait(waiting, timeout=SECONDS)
         if not ready:
-            raise Broken(f"two processes: no answer within {SECONDS} s")
+            raise Violation(f"two processes: no answer within {SECONDS} s")
         for pipe in ready:
             assert isinstance(pipe, Connection)
             rank = pipes.index(pipe)
@@ -92,5 +92,5 @@ def _collect(pipes: list[Connection]) -> list[Any]:
             except EOFError:
                 error = "the process died"
             if error:
-                raise Broken(f"two processes: rank {rank}: {error.strip()}")
+                raise Violation(f"two processes: rank {rank}: {error.strip()}")
     return [answers[rank] for rank in range(len(pipes))]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from unlabeled.conformance.check import Broken, Check, Clause, checks_of, require
+from unlabeled.conformance.check import Check, Clause, Violation, checks_of, require
 from unlabeled.conformance.comparison import difference
 from unlabeled.conformance.fixture import Fixture
 from unlabeled.contract import Previews, Reader
@@ -111,7 +111,7 @@ def _missing(fixture: Fixture, name: str) -> None:
         except DataError as error:
             require(str(path) in str(error), f"the error for {what} does not name it: {error}")
         else:
-            raise Broken(f"{what} gives an index of {len(items)} items, and no DataError")
+            raise Violation(f"{what} gives an index of {len(items)} items, and no DataError")
 
 
 def _broken(fixture: Fixture, name: str) -> None:
@@ -144,7 +144,7 @@ def _is_named(reader: Reader, folder: Path, victim: Path, what: str) -> None:
             require(victim.name in error.source, f"a file {what} is not named: {error}")
             named = True
         except UnlabeledError as error:
-            raise Broken(
+            raise Violation(
                 f"a file {what} raises {type(error).__name__}, not UnreadableItem"
             ) from error
     require(named, f"a file {what} ({victim}) is neither quarantined nor refused")

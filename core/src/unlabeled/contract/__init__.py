@@ -3,7 +3,7 @@
 Letters in shapes: N batch, L tokens, D width, M nodes, rank the number of grid axes.
 
 A configurable component is a class with typed settings. Where the component owns no parameters
-(reader, augmentation, features, evaluator,
+(reader, augmentation, baseline, evaluator,
 assessment) it *is* a `Settings` model with methods:
 
     class Gain(Settings):
@@ -13,8 +13,8 @@ assessment) it *is* a `Settings` model with methods:
 Where it owns parameters (encoder, objective, pretext) it is an `nn.Module` whose class attribute
 `settings_type` names the model, and whose constructor takes an instance of it first.
 
-What a component can do beside its kind's contract (`Remarks`, `PatchEncoder` …) it says by deriving
-from a small class of `capabilities`.
+What a component can do beside its kind's contract (`ChecksData`, `PatchEncoder` …) it says by
+deriving from a small class of `capabilities`.
 """
 
 from __future__ import annotations
@@ -29,8 +29,10 @@ from unlabeled.contract.assessment import (
     Subject,
 )
 from unlabeled.contract.augmentation import Augmentation, Range
+from unlabeled.contract.baseline import Baseline
 from unlabeled.contract.capabilities import (
     BatchAugmentation,
+    ChecksData,
     Extends,
     Glances,
     GradientCheckpointing,
@@ -39,7 +41,6 @@ from unlabeled.contract.capabilities import (
     NamesNodes,
     PatchEncoder,
     Previews,
-    Remarks,
     Rivals,
     Suggests,
     TokenEncoder,
@@ -47,7 +48,6 @@ from unlabeled.contract.capabilities import (
 from unlabeled.contract.configured import Configured
 from unlabeled.contract.encoder import Encoder, Encoding, Nodes, Output, Piece, Tokens
 from unlabeled.contract.evaluator import Evaluator
-from unlabeled.contract.features import Features
 from unlabeled.contract.objective import Loss, Objective
 from unlabeled.contract.pretext import Pretext
 from unlabeled.contract.preview import Preview
@@ -58,15 +58,16 @@ __all__ = [
     "Assessed",
     "Assessment",
     "Augmentation",
+    "Baseline",
     "Batch",
     "BatchAugmentation",
+    "ChecksData",
     "Configured",
     "Embedded",
     "Encoder",
     "Encoding",
     "Evaluator",
     "Extends",
-    "Features",
     "Glances",
     "GradientCheckpointing",
     "KeepsCopies",
@@ -84,7 +85,6 @@ __all__ = [
     "Previews",
     "Range",
     "Reader",
-    "Remarks",
     "Rivals",
     "Sample",
     "Score",

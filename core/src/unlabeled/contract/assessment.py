@@ -175,7 +175,7 @@ class Subject(Protocol):
     """Who is assessed. An assessment treats all alike: it looks at no weights and no names."""
 
     @property
-    def kind(self) -> Literal["pretrained", "random", "features"]: ...
+    def kind(self) -> Literal["pretrained", "random", "baseline"]: ...
 
     @property
     def encoder(self) -> Encoder | None:

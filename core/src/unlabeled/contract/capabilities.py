@@ -19,11 +19,11 @@ from unlabeled.contract.samples import Batch, Sample
 from unlabeled.data.items import Item, Items
 
 
-class Remarks(ABC):
+class ChecksData(ABC):
     """A reader that can tell what a careful eye would notice in a sample; `inspect` counts it."""
 
     @abstractmethod
-    def remarks(self, sample: Sample) -> Sequence[str]:
+    def check_data(self, sample: Sample) -> Sequence[str]:
         """Short phrases, "clipped", "all zero", "no CRS"; nothing if all is well."""
 
 

@@ -24,7 +24,7 @@ class Entry:
     """A line of the table: one subject, or several whose scores are averaged."""
 
     name: str
-    kind: Literal["pretrained", "random", "features", "rival"]
+    kind: Literal["pretrained", "random", "baseline", "rival"]
     assessed: tuple[Assessed, ...]
 
 
@@ -86,7 +86,7 @@ def assess_all(
             raise PluginError(f"assessment {name}: returned nothing for an encoder")
         return found
 
-    count = len(pool.paths) + pool.settings.random_encoders + len(pool.features)
+    count = len(pool.paths) + pool.settings.random_encoders + len(pool.baselines)
     with progress("assessing", count, "subjects") as advance:
         entries = [
             Entry(_name(len(pool.paths)), "pretrained", several(pool.pretrained)),
@@ -94,12 +94,12 @@ def assess_all(
                 _random(assessment, pool.settings.random_encoders), "random", several(pool.random)
             ),
         ]
-        features = {feature: one(subject) for feature, subject in pool.features.items()}
-    entries += [Entry(key, "features", (each,)) for key, each in features.items() if each]
+        baselines = {baseline: one(subject) for baseline, subject in pool.baselines.items()}
+    entries += [Entry(key, "baseline", (each,)) for key, each in baselines.items() if each]
     if isinstance(assessment, Rivals):
         rivals = assessment.rivals(source, labels, keyed_rng(*rng_key))
         entries += [Entry(key, "rival", (allowed(each),)) for key, each in rivals.items()]
-    left_out = tuple(feature for feature, found in features.items() if found is None)
+    left_out = tuple(baseline for baseline, found in baselines.items() if found is None)
     return Found(tuple(entries), left_out, np.array(dropped))
 
 

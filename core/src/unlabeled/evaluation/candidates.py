@@ -1,4 +1,4 @@
-"""Who is assessed: the pretrained, random encoders or methods, and hand-made features."""
+"""Who is assessed: the pretrained, random encoders or methods, and hand-made baselines."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import numpy as np
 from unlabeled import discovery
 from unlabeled.contract import (
     Assessment,
+    Baseline,
     Embedded,
     Encoder,
-    Features,
     LabelledItems,
     Piece,
     Pretext,
@@ -62,13 +62,13 @@ class EncoderSubject:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FeaturesSubject:
+class BaselineSubject:
     """A baseline (`contract.Subject`)."""
 
     name: str
-    describe: Features
+    describe: Baseline
     pool: Pool
-    kind: Literal["features"] = "features"
+    kind: Literal["baseline"] = "baseline"
     encoder: None = None
     method: None = None
 
@@ -85,7 +85,7 @@ class FeaturesSubject:
 
     def embed(self, labels: LabelledItems) -> Embedded | None:
         found = self.pool.embedded(labels)
-        values = found.features.get(self.name)
+        values = found.baselines.get(self.name)
         return None if values is None else Embedded(found.read, values)
 
 
@@ -114,9 +114,9 @@ class Pool:
         ).name
         self.batch_size = config.provenance.batch_size
         self.pretrained = [self._trained(place, path) for place, path in enumerate(paths)]
-        self.features = {
-            name: FeaturesSubject(name, discovery.load("features", name)(), self)
-            for name in settings.features
+        self.baselines = {
+            name: BaselineSubject(name, discovery.load("baselines", name)(), self)
+            for name in settings.baselines
         }
 
     @cached_property
@@ -130,9 +130,9 @@ class Pool:
         """Of the labels, by all subjects. Raises DataError."""
         assert self.labels is not None
         encoders = [subject.encoder for subject in (*self.pretrained, *self.random)]
-        features = {name: subject.describe for name, subject in self.features.items()}
+        baselines = {name: subject.describe for name, subject in self.baselines.items()}
         return embed_all(
-            encoders, features, self.source, self.labels.labelled, self.output, self.batch_size
+            encoders, baselines, self.source, self.labels.labelled, self.output, self.batch_size
         )
 
     def embedded(self, labels: LabelledItems) -> Embeddings:

@@ -1,4 +1,4 @@
-"""Embeddings of what labels are about, by several encoders and features at once."""
+"""Embeddings of what labels are about, by several encoders and baselines at once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from unlabeled.contract import Encoder, Features, Piece, Sample
+from unlabeled.contract import Baseline, Encoder, Piece, Sample
 from unlabeled.errors import DataError, RunError
 from unlabeled.evaluation.matching import Labelled
 from unlabeled.inference.encoding import encode
@@ -21,14 +21,14 @@ from unlabeled.progress import progress
 class Embeddings:
     """Embeddings of the n labelled items (or parts) that could be read, each (n, D).
 
-    read: (n,) their positions among all labelled ones, ascending; features: by name, those that
+    read: (n,) their positions among all labelled ones, ascending; baselines: by name, those that
     describe such parts, may be NaN; output: which one of the encoders; absent: items that lack
     what the output is made of (`Encoder.present`), which are left out.
     """
 
     read: np.ndarray
     encoders: tuple[np.ndarray, ...]
-    features: Mapping[str, np.ndarray]
+    baselines: Mapping[str, np.ndarray]
     output: str
     absent: int = 0
 
@@ -45,7 +45,7 @@ class Embeddings:
 
 def embed_all(
     encoders: Sequence[Encoder],
-    features: Mapping[str, Features],
+    baselines: Mapping[str, Baseline],
     source: Source,
     labelled: Labelled,
     output: str,
@@ -58,12 +58,12 @@ def embed_all(
     items = np.unique(labelled.rows)
     read: list[np.ndarray] = []
     embedded: list[list[np.ndarray]] = [[] for _ in encoders]
-    described: dict[str, list[np.ndarray | None]] = {name: [] for name in features}
+    described: dict[str, list[np.ndarray | None]] = {name: [] for name in baselines}
     absent = 0
     with progress("embedding for the probe", len(items)) as advance:
         for batch, samples in source.batches(items.tolist(), batch_size):
             pieces = [encode(encoder, samples, output) for encoder in encoders]
-            # For everybody alike: features of an item that encoders lack compare with nothing.
+            # For everybody alike: baselines of an item that encoders lack compare with nothing.
             kept = [n for n, each in enumerate(zip(*pieces, strict=True)) if _present(each)]
             absent += len(batch) - len(kept)
             ids = [source.items[batch[n]].id for n in kept]
@@ -72,7 +72,7 @@ def embed_all(
             for of_encoder, found in zip(pieces, embedded, strict=True):
                 own = [of_encoder[n] for n in kept]
                 found += map(partial(_of_rows, labelled), own, places, ids)
-            for name, describe in features.items():
+            for name, describe in baselines.items():
                 about = partial(_described, describe, labelled)
                 described[name] += map(about, [samples[n] for n in kept], places, ids)
             advance(len(batch))
@@ -108,9 +108,9 @@ def _of_rows(labelled: Labelled, piece: Piece, rows: slice, item: str) -> np.nda
 
 
 def _described(
-    describe: Features, labelled: Labelled, sample: Sample, rows: slice, item: str
+    describe: Baseline, labelled: Labelled, sample: Sample, rows: slice, item: str
 ) -> np.ndarray | None:
-    """(n, D); None for features that do not describe such parts."""
+    """(n, D); None for baselines that do not describe such parts."""
     found = np.asarray(describe(sample), float)
     if labelled.parts and (labelled.unit != "nodes" or found.ndim == 1):
         return None

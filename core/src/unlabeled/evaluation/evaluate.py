@@ -1,4 +1,4 @@
-"""Assess a pretrained encoder or method, beside random ones, hand-made features and rivals.
+"""Assess a pretrained encoder or method, beside random ones, hand-made baselines and rivals.
 
 All of them see the same items and labels and the same random numbers, by whatever assessment;
 intervals come from one paired bootstrap over groups.
@@ -158,7 +158,7 @@ def _notes(
     notes = list(given.notes) if given else seen.note(found.dropped, unit)
     notes += [*rough(len(set(shared.groups.tolist()))), *found.entries[0].assessed[0].notes]
     if found.left_out:
-        notes.append(f"{', '.join(found.left_out)}: no features of {unit}, left out.")
+        notes.append(f"{', '.join(found.left_out)}: no description of {unit}, left out.")
     notes += pool.notes()
     if shared.lost:
         notes.append(f"{shared.lost} {unit} could not be assessed for everybody and do not count.")

@@ -16,7 +16,7 @@ from unlabeled.contract import Assessed, Assessment, LabelledItems, Score, Sourc
 from unlabeled.errors import DataError
 from unlabeled.evaluation.labelling import GivenLabels
 from unlabeled.evaluation.probing import Predictions
-from unlabeled.evaluation.protocol import Study, choose_probe, design
+from unlabeled.evaluation.protocol import Protocol, choose_probe, design
 
 
 class Probe(Assessment):
@@ -47,22 +47,22 @@ class Probe(Assessment):
         found = subject.embed(labels)
         if found is None:
             return None
-        study = design(labels.take(found.places), choice, self.folds)
-        predictions = study.predict(found.values)
+        protocol = design(labels.take(found.places), choice, self.folds)
+        predictions = protocol.predict(found.values)
         if subject.kind == "pretrained":
-            _require_defined(study, predictions)
+            _require_defined(protocol, predictions)
         about = {
-            "task": study.probe.task,
+            "task": protocol.probe.task,
             "probe": choice.to_dict(),
             "probe_because": why,
-            "splits": study.described,
+            "splits": protocol.described,
         }
         return Assessed(
-            found.places[study.tested],
-            study.groups[study.tested],
-            _scores(study, predictions),
+            found.places[protocol.tested],
+            protocol.groups[protocol.tested],
+            _scores(protocol, predictions),
             about=about,
-            notes=study.notes,
+            notes=protocol.notes,
             width=found.values.shape[1],
         )
 
@@ -70,15 +70,15 @@ class Probe(Assessment):
 class _OfTargets:
     """The scores of all targets on a resample, which several `Score`s look at in turn."""
 
-    def __init__(self, study: Study, predictions: Sequence[Predictions]) -> None:
-        self.study, self.predictions, self.tested = study, predictions, study.tested
+    def __init__(self, protocol: Protocol, predictions: Sequence[Predictions]) -> None:
+        self.protocol, self.predictions, self.tested = protocol, predictions, protocol.tested
         self.positions, self.found = np.empty(0, int), np.empty(0)
 
     def all(self, positions: np.ndarray) -> np.ndarray:
         """(targets,). positions: (n,) within the tested items."""
         if positions is not self.positions:  # scores of one resample are asked for with one array
             self.positions = positions
-            self.found = self.study.scores(self.predictions, self.tested[positions])
+            self.found = self.protocol.scores(self.predictions, self.tested[positions])
         return self.found
 
     def mean(self, positions: np.ndarray) -> float:
@@ -91,22 +91,22 @@ class _OfTargets:
         return float(self.all(positions)[target])
 
 
-def _scores(study: Study, predictions: Sequence[Predictions]) -> tuple[Score, ...]:
-    found, metric = _OfTargets(study, predictions), study.probe.metric
+def _scores(protocol: Protocol, predictions: Sequence[Predictions]) -> tuple[Score, ...]:
+    found, metric = _OfTargets(protocol, predictions), protocol.probe.metric
     headline = Score(metric, found.mean)
-    if len(study.targets) == 1:
+    if len(protocol.targets) == 1:
         return (headline,)
     each = (
         Score(metric, partial(found.of, place), at={"target": target.name})
-        for place, target in enumerate(study.targets)
+        for place, target in enumerate(protocol.targets)
     )
     return headline, *each
 
 
-def _require_defined(study: Study, predictions: Sequence[Predictions]) -> None:
+def _require_defined(protocol: Protocol, predictions: Sequence[Predictions]) -> None:
     for each in predictions:
-        if np.isnan(each.score(study.probe, study.tested)):
+        if np.isnan(each.score(protocol.probe, protocol.tested)):
             raise DataError(
-                f"target {each.target.name!r}: {study.probe.metric} is undefined, as the tested "
+                f"target {each.target.name!r}: {protocol.probe.metric} is undefined, as the tested "
                 "items have no labels or only one value. Leave the target out, or use other folds."
             )

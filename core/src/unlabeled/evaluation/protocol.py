@@ -22,7 +22,7 @@ DEFAULT_PROBES = {"classification": "logistic", "regression": "ridge"}
 
 
 @dataclass(frozen=True, slots=True)
-class Study:
+class Protocol:
     """targets: of N items; groups: (N,) names; splits: of the N items.
 
     described: the splits in words; notes: what a reader of the scores must know.
@@ -62,8 +62,8 @@ def choose_probe(given: GivenLabels, probe: Mapping[str, Any] | None) -> tuple[C
     return choice, f"inferred: {why}; --probe chooses another"
 
 
-def design(given: GivenLabels, choice: Choice, folds: int) -> Study:
-    """Lay out the study of N labelled items.
+def design(given: GivenLabels, choice: Choice, folds: int) -> Protocol:
+    """Lay out the protocol of N labelled items.
 
     Raises DataError, also where nothing is left to be tested.
     """
@@ -74,7 +74,7 @@ def design(given: GivenLabels, choice: Choice, folds: int) -> Study:
     notes = _notes_on_groups(given.groups, splits)
     targets, notes_on_targets = _targets(labelled, given.targets, probe, splits)
     notes = [*notes, *notes_on_targets, *labelled.labels.notes]
-    return Study(probe, tuple(targets), given.groups, tuple(splits), described, tuple(notes))
+    return Protocol(probe, tuple(targets), given.groups, tuple(splits), described, tuple(notes))
 
 
 def _testable(splits: list[Split], given: GivenLabels) -> list[Split]:

@@ -16,14 +16,14 @@ Outcome = Literal["win", "loss", "open"]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a table: the pretrained, random ones, hand-made features, or a rival.
+    """One line of a table: the pretrained, random ones, hand-made baselines, or a rival.
 
     score: of several encoders their mean, None where undefined; sd: between the encoders, None for
     one; scores: of each of several, in the order of their seeds; width: of the embedding, if any.
     """
 
     name: str
-    kind: Literal["pretrained", "random", "features", "rival"]
+    kind: Literal["pretrained", "random", "baseline", "rival"]
     width: int | None
     score: float | None
     interval: Interval | None

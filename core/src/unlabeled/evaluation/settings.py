@@ -21,8 +21,8 @@ class EvaluationSettings(Settings):
     probe: dict[str, Any] | None = Field(
         None, description="the probe, {name: ridge, **settings}; inferred from the labels if unset"
     )
-    features: tuple[str, ...] = Field(
-        (), description="hand-made features of the plugin shown beside the encoder"
+    baselines: tuple[str, ...] = Field(
+        (), description="hand-made baselines of the plugin shown beside the encoder"
     )
     folds: int = Field(5, ge=2, description="folds by group, where the labels give no split")
     random_encoders: int = Field(

@@ -21,11 +21,11 @@ def tensors_in(batch: Batch, name: str = "input") -> dict[str, Tensor]:
     return found
 
 
-def rebuild(batch: Batch, tensors: Iterator[Tensor]) -> Batch:
+def unflatten(batch: Batch, tensors: Iterator[Tensor]) -> Batch:
     """A copy of `batch` with other tensors of the same shapes, in the order of `tensors_in`."""
     if isinstance(batch, Tensor):
         return next(tensors)
-    parts = {key: rebuild(part, tensors) for key, part in _parts(batch)}
+    parts = {key: unflatten(part, tensors) for key, part in _parts(batch)}
     if dataclasses.is_dataclass(batch) and not isinstance(batch, type):
         return dataclasses.replace(batch, **parts)
     if isinstance(batch, Mapping):

@@ -34,7 +34,7 @@ from unlabeled.export.encoder import (
     read_config,
     require_representation,
 )
-from unlabeled.export.flatten import named, rebuild, tensors_in
+from unlabeled.export.flatten import named, tensors_in, unflatten
 
 TOLERANCE = 1e-3
 """The largest difference allowed, as a share of the largest value of the output. The logarithm of
@@ -124,7 +124,7 @@ class Traced(nn.Module):
         self.encoder, self.output, self.example = encoder, output, example
 
     def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
-        batch = rebuild(self.example, iter(tensors))
+        batch = unflatten(self.example, iter(tensors))
         return tuple(named(self.encoder.encode(batch, self.output)).values())
 
 
@@ -223,7 +223,7 @@ def _varied(batch: Batch, turn: int) -> Batch:
         t + 0.1 * torch.randn(t.shape, generator=generator) if t.is_floating_point() else t
         for t in tensors_in(batch).values()
     ]
-    return rebuild(batch, iter(noisy))
+    return unflatten(batch, iter(noisy))
 
 
 def _check(

@@ -3,7 +3,7 @@
 The M × K scores of a contrastive loss are never held as a whole. As the loss adds up the
 logarithms of all rows with equal weight, the gradient is known as soon as a row is: it is
 computed along the way, and the backward pass only scales it. Scores are to the base 2 inside
-(see `log_sums`).
+(see `logsumexp`).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The scores come from `negatives`, a few rows at a time, once for the sums and once more for the
 gradient, so the N × N numbers are never held as a whole. Scores are to the base 2 (see
-`log_sums`).
+`logsumexp`).
 """
 
 from __future__ import annotations

@@ -26,7 +26,12 @@ from unlabeled.distributed import all_reduce_sum
 from unlabeled.errors import RecipeError
 from unlabeled.objectives.checks import require_joint_batch
 from unlabeled.pretexts.joint_embedding import Example, ExampleBatch
-from unlabeled.pretexts.negative_groups import NEGATIVES, Negatives, join_kin, kin
+from unlabeled.pretexts.negative_groups import (
+    NEGATIVES,
+    Negatives,
+    join_negative_groups,
+    negative_group,
+)
 from unlabeled.randomness import Draw
 from unlabeled.settings import Settings
 
@@ -77,11 +82,11 @@ class CrossModal(Pretext):
         return cast(Objective, self.objectives[pair])
 
     def example(self, sample: Sample, draw: Draw) -> Example:
-        return Example(self.views.make(sample, draw), kin(draw, self.settings.negatives))
+        return Example(self.views.make(sample, draw), negative_group(draw, self.settings.negatives))
 
     def collate(self, examples: Sequence[Example]) -> ExampleBatch:
         views = self.views.collate([e.views for e in examples], self.encoder.collate)
-        return ExampleBatch(views, join_kin([e.kin for e in examples]))
+        return ExampleBatch(views, join_negative_groups([e.group for e in examples]))
 
     def forward(self, batch: ExampleBatch) -> Loss:
         (view,) = self.views.apply(batch.views)
@@ -95,19 +100,21 @@ class CrossModal(Pretext):
             both = _both(present[one], present[other])
             enough = both is None or int(all_reduce_sum(both.sum())) >= self.smallest_batch
             pair = [rows[one], rows[other]]
-            value = self._compare(number, pair, both, batch.kin) if enough else _nothing(self, pair)
+            value = (
+                self._compare(number, pair, both, batch.groups) if enough else _nothing(self, pair)
+            )
             parts[f"{names[one]}-{names[other]}"] = value
             counted += enough
         return Loss(torch.stack(list(parts.values())).sum() / max(counted, 1), parts)
 
     def _compare(
-        self, pair: int, rows: Sequence[Tensor], both: Tensor | None, kin: Tensor | None
+        self, pair: int, rows: Sequence[Tensor], both: Tensor | None, groups: Tensor | None
     ) -> Tensor:
         self._compared.add(pair)
         if both is not None:
             rows = [each[both] for each in rows]
-            kin = None if kin is None else kin[both]
-        loss: Loss = self._objective(pair)(rows, groups=kin)
+            groups = None if groups is None else groups[both]
+        loss: Loss = self._objective(pair)(rows, groups=groups)
         return loss.total
 
     def after_step(self, step: int, total_steps: int) -> None:

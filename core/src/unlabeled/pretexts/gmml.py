@@ -1,4 +1,4 @@
-"""Group masked model learning: all patches are seen, groups of them corrupted, and mended.
+"""Group masked model learning: all patches are seen, groups of them corrupted, and reconstructed.
 
 Source: Atito et al. 2022, arXiv:2205.14986 (GMML). The encoder runs every patch, so it needs no
 decoder: a linear map of each token predicts its clean values. Departs from the authors' code: a

@@ -19,7 +19,12 @@ from unlabeled.augmentations.views import View, ViewBatch, Views
 from unlabeled.contract import Encoder, Loss, Nodes, Objective, Pretext, Sample
 from unlabeled.errors import RecipeError
 from unlabeled.objectives.checks import require_joint_batch
-from unlabeled.pretexts.negative_groups import NEGATIVES, Negatives, join_kin, kin
+from unlabeled.pretexts.negative_groups import (
+    NEGATIVES,
+    Negatives,
+    join_negative_groups,
+    negative_group,
+)
 from unlabeled.randomness import Draw
 from unlabeled.settings import Settings
 from unlabeled.teachers import Teacher, TeacherSettings
@@ -38,15 +43,15 @@ class JointEmbeddingSettings(Settings):
 @dataclass(slots=True)
 class Example:
     views: list[View]
-    kin: int | None
+    group: int | None
 
 
 @dataclass(slots=True)
 class ExampleBatch:
-    """One batch per view; kin: (N,) int64 or None."""
+    """One batch per view; groups: (N,) int64 or None."""
 
     views: list[ViewBatch]
-    kin: Tensor | None
+    groups: Tensor | None
 
 
 class JointEmbedding(Pretext):
@@ -96,11 +101,11 @@ class JointEmbedding(Pretext):
         return 1 if nodes else self.objective.smallest_batch
 
     def example(self, sample: Sample, draw: Draw) -> Example:
-        return Example(self.views.make(sample, draw), kin(draw, self.settings.negatives))
+        return Example(self.views.make(sample, draw), negative_group(draw, self.settings.negatives))
 
     def collate(self, examples: Sequence[Example]) -> ExampleBatch:
         views = self.views.collate([e.views for e in examples], self.encoder.collate)
-        return ExampleBatch(views, join_kin([e.kin for e in examples]))
+        return ExampleBatch(views, join_negative_groups([e.group for e in examples]))
 
     def forward(self, batch: ExampleBatch) -> Loss:
         views = self.views.apply(batch.views)
@@ -109,7 +114,7 @@ class JointEmbedding(Pretext):
         require_joint_batch(student[0], "views", at_least=self.objective.smallest_batch)
         taught = views[: self.settings.teacher_views]
         teacher = [self.teacher(view) for view in taught] if self.teacher else None
-        loss: Loss = self.objective(student, teacher, groups=batch.kin)
+        loss: Loss = self.objective(student, teacher, groups=batch.groups)
         return loss
 
     def after_step(self, step: int, total_steps: int) -> None:

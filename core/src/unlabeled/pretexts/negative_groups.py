@@ -22,7 +22,7 @@ NEGATIVES: Any = Field(
 """The field of a pretext's settings."""
 
 
-def kin(draw: Draw, negatives: Negatives) -> int | None:
+def negative_group(draw: Draw, negatives: Negatives) -> int | None:
     """Samples with the same number are no negatives of one another; None: all others are.
 
     The number of a name is the same in every process. An item without a group is its own group.
@@ -34,6 +34,6 @@ def kin(draw: Draw, negatives: Negatives) -> int | None:
     return int.from_bytes(digest, "little", signed=True)
 
 
-def join_kin(numbers: Sequence[int | None]) -> Tensor | None:
+def join_negative_groups(numbers: Sequence[int | None]) -> Tensor | None:
     """(N,) int64, the `groups` of an objective."""
     return None if None in numbers else torch.tensor(numbers)

@@ -126,7 +126,7 @@ def restore_random_state(state: dict[str, Any]) -> None:
 
 
 def _reason(error: Exception, folder: Path) -> str:
-    """What the user can mend; torch and safetensors wrap a full disk in words of their own."""
+    """What the user can fix; torch and safetensors wrap a full disk in words of their own."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     free = shutil.disk_usage(folder.parent).free / 2**20

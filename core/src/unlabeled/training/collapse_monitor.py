@@ -19,7 +19,7 @@ ITEMS = 256
 """Effective ranks compare only at an equal number of rows."""
 
 
-class Examination:
+class CollapseMonitor:
     """Embeds the same items each time, and leaves no trace in the training.
 
     Every process embeds all of them, so that sharded encoders work too.

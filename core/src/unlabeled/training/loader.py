@@ -37,7 +37,7 @@ BUCKET = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class SampleReference:
     """One place in the order of an epoch: which item is drawn there, for which time."""
 
     epoch: int
@@ -57,7 +57,7 @@ class Fetched(NamedTuple):
     error: UnlabeledError | None = None
 
 
-class Order:
+class BatchSampler:
     """The joint batches of a run, numbered from 0 over all epochs.
 
     The last incomplete batch of an epoch is dropped unless it is the only one.
@@ -82,15 +82,18 @@ class Order:
             self.batches_per_epoch = self.form.batches
         self._places = lru_cache(maxsize=1)(self._draw)
 
-    def batch(self, number: int) -> list[Visit]:
-        """The visits of one joint batch."""
+    def batch(self, number: int) -> list[SampleReference]:
+        """The references of one joint batch."""
         epoch, index = divmod(number, self.batches_per_epoch)
         start = index * self.batch_size
         chosen = self._places(epoch)[start : start + self.batch_size].tolist()
-        return [Visit(epoch, start + i, item, number) for i, (item, number) in enumerate(chosen)]
+        return [
+            SampleReference(epoch, start + i, item, number)
+            for i, (item, number) in enumerate(chosen)
+        ]
 
     def _draw(self, epoch: int) -> np.ndarray:
-        """(places, 2) int: item and number of each visit of an epoch."""
+        """(places, 2) int: item and number of each place of an epoch."""
         order = self._shuffled(keyed_rng(self.settings.seed, epoch, "order"))
         times = self.settings.samples_per_item
         items, numbers = np.divmod(order, times)
@@ -115,26 +118,28 @@ class Order:
         return batches[rng.permutation(len(batches))].ravel()
 
 
-class Slices(Sampler[list[Visit]]):
+class RankBatches(Sampler[list[SampleReference]]):
     """This process's contiguous slice of each joint batch from `start` to `stop`.
 
     Where the recipe says `distributed: replicated`, the whole of it.
     """
 
-    def __init__(self, order: Order, start: int, stop: int, *, rank: int, processes: int) -> None:
-        self.order, self.start, self.stop = order, start, stop
+    def __init__(
+        self, sampler: BatchSampler, start: int, stop: int, *, rank: int, processes: int
+    ) -> None:
+        self.sampler, self.start, self.stop = sampler, start, stop
         self.rank, self.processes = rank, processes
 
     def __len__(self) -> int:
         return self.stop - self.start
 
-    def __iter__(self) -> Iterator[list[Visit]]:
-        size = self.order.batch_size
+    def __iter__(self) -> Iterator[list[SampleReference]]:
+        size = self.sampler.batch_size
         first, last = (size * r // self.processes for r in (self.rank, self.rank + 1))
-        if self.order.settings.distributed == "replicated":
+        if self.sampler.settings.distributed == "replicated":
             first, last = 0, size
         for number in range(self.start, self.stop):
-            yield self.order.batch(number)[first:last]
+            yield self.sampler.batch(number)[first:last]
 
 
 class Examples(Dataset[Fetched]):
@@ -151,25 +156,27 @@ class Examples(Dataset[Fetched]):
         self.items, self.reader, self.pretext = items, reader, pretext
         self.settings, self.labels = settings, labels
 
-    def __getitem__(self, visits: Sequence[Visit]) -> Fetched:
+    def __getitem__(self, references: Sequence[SampleReference]) -> Fetched:
         skipped: list[Quarantined] = []
         try:
-            batch = self.pretext.collate([self._example(visit, skipped) for visit in visits])
+            batch = self.pretext.collate(
+                [self._example(reference, skipped) for reference in references]
+            )
         except UnlabeledError as error:
             return Fetched(None, tuple(skipped), error)
         return Fetched(batch, tuple(skipped))
 
-    def _example(self, visit: Visit, skipped: list[Quarantined]) -> Any:
-        """The example of a visit; of another item, drawn for this place, if it is unreadable.
+    def _example(self, reference: SampleReference, skipped: list[Quarantined]) -> Any:
+        """The example of a reference; of another item, drawn for this place, if it is unreadable.
 
         Raises UnreadableItem if the policy is `stop`, DataError after too many attempts.
         """
-        others = keyed_rng(self.settings.seed, visit.epoch, visit.place, "substitute")
-        index, number = visit.item, visit.number
+        others = keyed_rng(self.settings.seed, reference.epoch, reference.place, "substitute")
+        index, number = reference.item, reference.number
         for _ in range(ATTEMPTS):
             item = self.items[index]
             targets = self.labels.of(index) if self.labels else None
-            draw = Draw.of(item, self.settings.seed, visit.epoch, number, targets)
+            draw = Draw.of(item, self.settings.seed, reference.epoch, number, targets)
             try:
                 return self.pretext.example(self.reader.read(item, draw.rng("read")), draw)
             except UnreadableItem as error:
@@ -178,20 +185,20 @@ class Examples(Dataset[Fetched]):
                     raise
             index = int(others.integers(len(self.items)))
             # A number of its own, so that it differs from the item's regular draws.
-            number = self.settings.samples_per_item + visit.place
+            number = self.settings.samples_per_item + reference.place
         raise DataError(
             f"{ATTEMPTS} items in a row cannot be read, the last is {skipped[-1].source}: expected "
             f"{skipped[-1].expected}, found {skipped[-1].found}."
         )
 
 
-def load(examples: Examples, slices: Slices, *, pin: bool) -> Iterator[Fetched]:
-    """Fetch the slices one after the other, in data workers if the recipe has any."""
+def load(examples: Examples, batches: RankBatches, *, pin: bool) -> Iterator[Fetched]:
+    """Fetch the batches one after the other, in data workers if the recipe has any."""
     workers = examples.settings.workers
     loader: DataLoader[Fetched] = DataLoader(
         examples,
         batch_size=None,
-        sampler=slices,
+        sampler=batches,
         num_workers=workers,
         collate_fn=_as_it_is,
         worker_init_fn=_start_worker,

@@ -20,9 +20,9 @@ from unlabeled.errors import CollapseError, UnlabeledError
 from unlabeled.run_folder import JsonLines, RunFolder
 from unlabeled.training import checkpoint
 from unlabeled.training.checkpoint import Progress
-from unlabeled.training.collapse_monitor import Examination, columns
+from unlabeled.training.collapse_monitor import CollapseMonitor, columns
 from unlabeled.training.divergence import Divergence
-from unlabeled.training.loader import Fetched, Order
+from unlabeled.training.loader import BatchSampler, Fetched
 from unlabeled.training.loop import Trainer
 from unlabeled.training.progress import Display
 from unlabeled.training.settings import TrainingSettings
@@ -39,7 +39,7 @@ class Records:
     tensorboard: TensorBoard | None = None
 
 
-class Watch:
+class TrainingMonitor:
     """Stands beside a `Trainer`: `batches` feeds it, `after_step` follows each step.
 
     All processes decide alike: what one of them met (a signal, an item that cannot be read) is
@@ -51,11 +51,11 @@ class Watch:
         folder: RunFolder,
         trainer: Trainer,
         settings: TrainingSettings,
-        order: Order,
+        sampler: BatchSampler,
         quarantine: Quarantine,
         *,
         records: Records | None,
-        examination: Examination | None,
+        collapse: CollapseMonitor | None,
         stop: StopRequest,
         done: int = 0,
         seconds: float = 0.0,
@@ -63,8 +63,8 @@ class Watch:
     ) -> None:
         """done, seconds: steps and time of the run so far; pin_at: after this step a checkpoint
         is pinned."""
-        self.folder, self.trainer, self.settings, self.order = folder, trainer, settings, order
-        self.quarantine, self.records, self.examination = quarantine, records, examination
+        self.folder, self.trainer, self.settings, self.sampler = folder, trainer, settings, sampler
+        self.quarantine, self.records, self.collapse = quarantine, records, collapse
         self.pin_at = pin_at
         precision = trainer.fabric.strategy.precision
         self.divergence = Divergence(folder, trainer.pretext, settings, precision)
@@ -151,7 +151,7 @@ class Watch:
         group = self.trainer.optimiser.optimizer.param_groups[0]
         return {
             "step": done,
-            "epoch": (batches - 1) // self.order.batches_per_epoch,
+            "epoch": (batches - 1) // self.sampler.batches_per_epoch,
             "loss": float(loss.total.detach()),
             **{f"loss_{name}": _number(value) for name, value in loss.parts.items()},
             "lr": group["lr"],
@@ -162,13 +162,13 @@ class Watch:
 
     def _look(self, done: int, row: dict[str, Any]) -> None:
         every = self.settings.health_every
-        if self.examination is None or not every:
+        if self.collapse is None or not every:
             return
         if done % every and done != self.trainer.total_steps:
             return
-        health = self.examination()
+        health = self.collapse()
         wrong = []
-        if broken := self.examination.broken:
+        if broken := self.collapse.broken:
             wrong.append(f"the embeddings of {broken} of the examined items are not finite")
         if health is not None:
             row.update(columns(health))
@@ -189,7 +189,7 @@ class Watch:
         if self.records is None:
             return
         self.records.metrics.append(row)
-        self.records.display.row(row, self.order.batch_size * self.settings.accumulate)
+        self.records.display.row(row, self.sampler.batch_size * self.settings.accumulate)
         if self.records.tensorboard is not None:
             self.records.tensorboard.add(row)
 

@@ -15,7 +15,7 @@ from unlabeled.privacy import is_private
 from unlabeled.recipe import Recipe
 from unlabeled.run_folder import JsonLines, RunFolder
 from unlabeled.training.batch_column import BatchColumn
-from unlabeled.training.loader import Order
+from unlabeled.training.loader import BatchSampler
 
 
 def about_data(folder: RunFolder, items: Items, reader: Reader) -> Iterator[str]:
@@ -26,11 +26,11 @@ def about_data(folder: RunFolder, items: Items, reader: Reader) -> Iterator[str]
     yield from items.notes
 
 
-def about_batches(column: BatchColumn | None, order: Order) -> Iterator[str]:
+def about_batches(column: BatchColumn | None, sampler: BatchSampler) -> Iterator[str]:
     """How batches are formed by a column, without its values, which may be private."""
-    if column is None or order.form is None:
+    if column is None or sampler.form is None:
         return
-    yield f"batches by {column.name} ({len(column.values)} values): {order.form.note}"
+    yield f"batches by {column.name} ({len(column.values)} values): {sampler.form.note}"
     if column.without:
         yield (
             f"  {column.without} of {len(column.codes)} items have no {column.name}; they count "
@@ -57,12 +57,12 @@ def show_start(fabric: Fabric, recipe: Recipe, data: Path, out: Path) -> None:
     console.print(f"{recipe.name} on {data}, to {out}; {device}{many}. Listing the items …")
 
 
-def size_of(pretext: Pretext, order: Order, recipe: Recipe, total: int) -> str:
+def size_of(pretext: Pretext, sampler: BatchSampler, recipe: Recipe, total: int) -> str:
     """Parameters, steps and epochs, in one line."""
     encoder = sum(each.numel() for each in pretext.encoder.parameters())
     everything = sum(each.numel() for each in pretext.parameters() if each.requires_grad)
-    epochs = total * recipe.training.accumulate / max(1, order.batches_per_epoch)
+    epochs = total * recipe.training.accumulate / max(1, sampler.batches_per_epoch)
     return (
         f"{encoder:,} parameters in the encoder, {everything:,} trained in all; {total:,} steps of "
-        f"{order.batch_size * recipe.training.accumulate} items, {epochs:.3g} epochs"
+        f"{sampler.batch_size * recipe.training.accumulate} items, {epochs:.3g} epochs"
     )

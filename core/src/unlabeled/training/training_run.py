@@ -18,13 +18,13 @@ from unlabeled.recipe import build_pretext
 from unlabeled.run_folder import JsonLines, Manifest, now
 from unlabeled.training import checkpoint
 from unlabeled.training.accumulation import steps_of
-from unlabeled.training.collapse_monitor import ITEMS, Examination, on_device
+from unlabeled.training.collapse_monitor import ITEMS, CollapseMonitor, on_device
 from unlabeled.training.environment import describe, differences
 from unlabeled.training.job import Job
 from unlabeled.training.launch import first, seed_generators
-from unlabeled.training.loader import Examples, Order, Slices, load, sample_batches
+from unlabeled.training.loader import BatchSampler, Examples, RankBatches, load, sample_batches
 from unlabeled.training.loop import Trainer
-from unlabeled.training.monitor import Records, Watch
+from unlabeled.training.monitor import Records, TrainingMonitor
 from unlabeled.training.optimisers import anneal_start, build_optimiser, build_schedule
 from unlabeled.training.origin import Origin, find_origin, load_weights, restore_rest
 from unlabeled.training.progress import Display, display
@@ -39,20 +39,20 @@ NORM_ITEMS = 2048
 
 def train(job: Job, *, quiet: bool) -> Manifest:
     """Train to the end and write the encoder. Raises Stopped if asked to stop before."""
-    order = _order(job)
+    sampler = _sampler(job)
     origin = first(job.fabric, lambda: find_origin(job))
-    trainer = _trainer(job, order, origin)
+    trainer = _trainer(job, sampler, origin)
     manifest = first(job.fabric, lambda: _announce(job, trainer, origin))
     start, total = origin.progress.steps, trainer.total_steps
     with ExitStack() as stack:
         shown = stack.enter_context(display(total, start, quiet=quiet))
         data = about_data(job.folder, job.items, job.reader)
-        _, left = steps_of(job.settings, order.batches_per_epoch)
-        size = size_of(trainer.pretext, order, job.recipe, total)
+        _, left = steps_of(job.settings, sampler.batches_per_epoch)
+        size = size_of(trainer.pretext, sampler, job.recipe, total)
         notes = (
             *data,
             size,
-            *about_batches(job.column, order),
+            *about_batches(job.column, sampler),
             *manifest.notes,
             *about_beginning(job.folder, start),
             left,
@@ -60,37 +60,37 @@ def train(job: Job, *, quiet: bool) -> Manifest:
         for note in filter(None, notes):
             shown.note(note)
         stop = stack.enter_context(StopRequest())
-        watch = _watch(job, trainer, order, origin, shown, stop, stack)
+        monitor = _monitor(job, trainer, sampler, origin, shown, stop, stack)
         stream = load(
             Examples(job.items, job.reader, trainer.pretext, job.settings, job.labels),
-            _slices(job, order, start, total),
+            _slices(job, sampler, start, total),
             pin=job.fabric.device.type == "cuda",
         )
         restore_rest(job, trainer, origin)
         try:
-            done = trainer.fit(watch.batches(stream), start, watch.after_step)
+            done = trainer.fit(monitor.batches(stream), start, monitor.after_step)
         except NotFinite as error:
-            raise watch.divergence.of_a_loss(watch.done + 1, error) from error
+            raise monitor.divergence.of_a_loss(monitor.done + 1, error) from error
     if done == trainer.total_steps:
-        _settle_batch_norm(job, trainer, order)
-    return first(job.fabric, lambda: _end(job, trainer, done, watch.seconds))
+        _settle_batch_norm(job, trainer, sampler)
+    return first(job.fabric, lambda: _end(job, trainer, done, monitor.seconds))
 
 
-def _order(job: Job) -> Order:
-    return Order(job.items.table["size"].to_numpy(), job.settings, job.column)
+def _sampler(job: Job) -> BatchSampler:
+    return BatchSampler(job.items.table["size"].to_numpy(), job.settings, job.column)
 
 
-def _trainer(job: Job, order: Order, origin: Origin) -> Trainer:
+def _trainer(job: Job, sampler: BatchSampler, origin: Origin) -> Trainer:
     """Everything a step needs, with the weights and optimiser of the origin."""
     settings = job.settings
-    pretext = _pretext(job, order, origin)
+    pretext = _pretext(job, sampler, origin)
     optimiser = build_optimiser(settings.optimiser, pretext)
     if origin.checkpoint is not None:
         load_weights(pretext, checkpoint.read_model(origin.checkpoint), origin.checkpoint)
     if settings.compile:
         pretext.compile()
     module, wrapped = job.fabric.setup(pretext, optimiser)
-    total, _ = steps_of(settings, order.batches_per_epoch)
+    total, _ = steps_of(settings, sampler.batches_per_epoch)
     rate = build_schedule(settings.schedule, total, continued=job.source is not None)
     return Trainer(
         job.fabric,
@@ -104,18 +104,18 @@ def _trainer(job: Job, order: Order, origin: Origin) -> Trainer:
     )
 
 
-def _pretext(job: Job, order: Order, origin: Origin) -> Pretext:
+def _pretext(job: Job, sampler: BatchSampler, origin: Origin) -> Pretext:
     """The method, equal on all processes. Raises RecipeError if it does not fit the batch."""
     seed_generators(job.settings.seed, "weights")
-    pretext = build_pretext(job.recipe, job.facts, _calibration(job, order, origin))
+    pretext = build_pretext(job.recipe, job.facts, _calibration(job, sampler, origin))
     _require_same_class(pretext)
     processes = 1 if job.replicated else world_size()
     smallest = max(pretext.smallest_batch, processes)
-    if order.batch_size < smallest:
+    if sampler.batch_size < smallest:
         raise RecipeError(
             f"training.batch_size: {job.recipe.pretext.name} on {processes} processes needs at "
-            f"least {smallest} items in a batch, found {order.batch_size} ({len(job.items)} items "
-            "in all)."
+            f"least {smallest} items in a batch, found {sampler.batch_size} "
+            f"({len(job.items)} items in all)."
         )
     if job.settings.gradient_checkpointing:
         _checkpoint_gradients(job, pretext)
@@ -124,14 +124,16 @@ def _pretext(job: Job, order: Order, origin: Origin) -> Pretext:
     return pretext
 
 
-def _calibration(job: Job, order: Order, origin: Origin) -> Callable[[Encoder], None] | None:
+def _calibration(
+    job: Job, sampler: BatchSampler, origin: Origin
+) -> Callable[[Encoder], None] | None:
     """What fits a new encoder's input statistics, or takes them over with all its weights; a
     checkpoint holds them already."""
     if origin.checkpoint is not None:
         return None
     if job.started_from is not None:
         return starting_weights(job.started_from, job.recipe.encoder.with_facts(job.facts))
-    return lambda encoder: encoder.calibrate(_sample(job, encoder, order))
+    return lambda encoder: encoder.calibrate(_sample(job, encoder, sampler))
 
 
 def _require_same_class(pretext: Pretext) -> None:
@@ -192,15 +194,15 @@ def _method(job: Job) -> dict[str, Any]:
     return {name: choice.with_facts(job.facts).to_dict() for name, choice in chosen.items()}
 
 
-def _watch(
+def _monitor(
     job: Job,
     trainer: Trainer,
-    order: Order,
+    sampler: BatchSampler,
     origin: Origin,
     shown: Display,
     stop: StopRequest,
     stack: ExitStack,
-) -> Watch:
+) -> TrainingMonitor:
     records = None
     write = job.fabric.is_global_zero
     if write:
@@ -208,19 +210,19 @@ def _watch(
     quarantined = JsonLines(job.folder.quarantine)
     stack.callback(quarantined.close)
     quarantine = Quarantine(quarantined, job.items, job.limits, write=write)
-    examination = None
+    collapse = None
     # What a restoration gives is no embedding, so it cannot collapse.
     if job.settings.health_every and trainer.pretext.kind == "representation":
         encoder = trainer.pretext.exported
-        examination = Examination(job.fabric, encoder, _sample(job, encoder, order))
-    return Watch(
+        collapse = CollapseMonitor(job.fabric, encoder, _sample(job, encoder, sampler))
+    return TrainingMonitor(
         job.folder,
         trainer,
         job.settings,
-        order,
+        sampler,
         quarantine,
         records=records,
-        examination=examination,
+        collapse=collapse,
         stop=stop,
         done=origin.progress.steps,
         seconds=origin.progress.seconds,
@@ -240,7 +242,9 @@ def _records(job: Job, origin: Origin, shown: Display, stack: ExitStack) -> Reco
     return Records(metrics, shown, board)
 
 
-def _sample(job: Job, encoder: Encoder, order: Order, count: int = ITEMS) -> Iterator[Batch]:
+def _sample(
+    job: Job, encoder: Encoder, sampler: BatchSampler, count: int = ITEMS
+) -> Iterator[Batch]:
     """Some items, as they are: on them inputs are calibrated and health is examined."""
     return sample_batches(
         job.items,
@@ -248,22 +252,22 @@ def _sample(job: Job, encoder: Encoder, order: Order, count: int = ITEMS) -> Ite
         encoder,
         seed=job.settings.seed,
         count=count,
-        size=order.batch_size,
+        size=sampler.batch_size,
     )
 
 
-def _slices(job: Job, order: Order, start: int, total: int) -> Slices:
+def _slices(job: Job, sampler: BatchSampler, start: int, total: int) -> RankBatches:
     times = job.settings.accumulate
-    return Slices(order, start * times, total * times, rank=rank(), processes=world_size())
+    return RankBatches(sampler, start * times, total * times, rank=rank(), processes=world_size())
 
 
-def _settle_batch_norm(job: Job, trainer: Trainer, order: Order) -> None:
+def _settle_batch_norm(job: Job, trainer: Trainer, sampler: BatchSampler) -> None:
     """Leave the encoder with the statistics of whole inputs. The last checkpoint keeps its own."""
     encoder = trainer.pretext.exported
     if has_batch_norm(encoder):
         encoder.eval()
         batches = (
-            on_device(job.fabric, batch) for batch in _sample(job, encoder, order, NORM_ITEMS)
+            on_device(job.fabric, batch) for batch in _sample(job, encoder, sampler, NORM_ITEMS)
         )
         with job.fabric.autocast():
             estimate_batch_norm(encoder, batches, encoder.outputs[0].name)

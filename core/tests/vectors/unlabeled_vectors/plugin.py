@@ -28,7 +28,7 @@ plugin = Plugin(
         "stranger": Component("unlabeled_vectors.method:Stranger", "hands over what it must not"),
         "denoise": Component("unlabeled_vectors.method:Denoise", "vectors without noise"),
     },
-    features={
+    baselines={
         "mean": Component("unlabeled_vectors.parts:Mean", "the mean vector"),
         "points": Component("unlabeled_vectors.parts:Points", "every vector as it is"),
     },

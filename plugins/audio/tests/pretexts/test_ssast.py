@@ -18,7 +18,7 @@ def pretext(patch=(8, 4), mask=None, **settings):
     encoder = AST(
         ASTSettings(
             sample_rate=16000,
-            features={"bins": 32},
+            baselines={"bins": 32},
             patch=patch,
             width=24,
             depth=2,
@@ -58,7 +58,10 @@ def test_equals_the_papers_sums(softmax_over):
     discriminative, generative = [], []
     for row in range(2):
         x = patches[row, covered[row]]
-        c, g = method.tell(tokens[row, covered[row]]), method.rebuild(tokens[row, covered[row]])
+        c, g = (
+            method.classify(tokens[row, covered[row]]),
+            method.reconstruct(tokens[row, covered[row]]),
+        )
         for i in range(len(x)):
             pairs = zip([c[i]] * len(x), x, strict=True)
             if softmax_over == "predictions":
@@ -76,7 +79,7 @@ def test_equals_the_papers_sums(softmax_over):
 
 def test_heads_that_know_nothing_cost_the_logarithm_of_the_count():
     method = pretext(mask={"name": "blocks", "ratio": 0.5})
-    for parameter in (*method.tell.parameters(), *method.rebuild.parameters()):
+    for parameter in (*method.classify.parameters(), *method.reconstruct.parameters()):
         torch.nn.init.zeros_(parameter)
     examples, batch = batch_of(method, clip(4000))
     loss = method(batch)
@@ -130,7 +133,7 @@ def test_frames_are_patches_as_high_as_the_spectrogram():
 
 def test_values_that_are_not_hidden_do_not_enter_the_generative_loss():
     frames = pretext(patch=(32, 2))
-    for parameter in frames.rebuild.parameters():
+    for parameter in frames.reconstruct.parameters():
         torch.nn.init.zeros_(parameter)  # the prediction does not depend on what is visible
     sample = clip(8000)
     example = frames.example(sample, Draw(0, 0, "a", 0, ""))

@@ -2,8 +2,8 @@ import numpy as np
 import torch
 from torch_geometric.data import Data
 
+from unlabeled_graph.baselines.sgc import smoothed
 from unlabeled_graph.evaluators.linear import Linear, published_accuracies, validated_accuracy
-from unlabeled_graph.features.sgc import smoothed
 
 
 def classes(count=60, spread=0.3):

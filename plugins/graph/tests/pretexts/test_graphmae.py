@@ -57,10 +57,10 @@ def test_the_loss_is_the_published_formula():
     ).values @ pretext.to_decoder.weight.T  # fmt: skip
     codes = codes.clone()
     codes[masked] = 0
-    rebuilt = pretext.decoder(codes, graphs.edge_index, graphs.edge_attr)
+    reconstructed = pretext.decoder(codes, graphs.edge_index, graphs.edge_attr)
     terms = []
     for node in masked.tolist():
-        a, b = graphs.x[node], rebuilt[node]
+        a, b = graphs.x[node], reconstructed[node]
         terms.append((1 - (a @ b) / (a.norm() * b.norm())) ** 2)
 
     torch.testing.assert_close(pretext(made).total, torch.stack(terms).mean(), atol=1e-10, rtol=0)
@@ -138,7 +138,7 @@ def test_the_encoder_misses_dropped_edges_in_both_directions_and_the_decoder_doe
     torch.testing.assert_close(seen.edge_attr, made.graphs.edge_attr[made.kept])
 
 
-@pytest.mark.parametrize("fate", ["hidden", "rebuilt"])
+@pytest.mark.parametrize("fate", ["hidden", "reconstructed"])
 def test_edges_at_hidden_nodes_can_be_hidden_too(fate):
     pretext = method(masked_edges=fate)
     made = batch(pretext, [graph(8)])
@@ -164,7 +164,7 @@ def test_hidden_features_reach_nothing_but_the_target():
 
 
 def test_features_of_hidden_edges_are_rebuilt_from_both_ends():
-    pretext = method(masked_edges="rebuilt", gamma=2.0)
+    pretext = method(masked_edges="reconstructed", gamma=2.0)
     made = batch(pretext, [graph(6), graph(5)])
     codes = torch.rand(11, 6, dtype=torch.float64)
     hidden, terms = set(made.masked.tolist()), []
@@ -179,7 +179,7 @@ def test_features_of_hidden_edges_are_rebuilt_from_both_ends():
 
 
 def test_both_errors_are_added_and_logged():
-    pretext = method(masked_edges="rebuilt")
+    pretext = method(masked_edges="reconstructed")
 
     loss = pretext(batch(pretext, [graph(6), graph(5)]))
 
@@ -189,7 +189,7 @@ def test_both_errors_are_added_and_logged():
 
 def test_edge_features_that_the_encoder_ignores_are_not_rebuilt():
     with pytest.raises(RecipeError, match="masked_edges"):
-        method(encoder={"edge_features": None}, masked_edges="rebuilt")
+        method(encoder={"edge_features": None}, masked_edges="reconstructed")
 
 
 def test_neighbours_are_rebuilt_by_their_mean_one_step_after_the_other():
@@ -210,11 +210,11 @@ def test_neighbours_are_rebuilt_by_their_mean_one_step_after_the_other():
 def test_what_is_rebuilt_can_be_standardised_over_the_batch():
     pretext = method(standardise=True)
     target = torch.rand(9, 4, dtype=torch.float64)
-    hidden, rebuilt = torch.tensor([1, 4]), torch.rand(2, 4, dtype=torch.float64)
+    hidden, reconstructed = torch.tensor([1, 4]), torch.rand(2, 4, dtype=torch.float64)
     scaled = (target - target.mean(0)) / target.std(0, correction=0)
-    cosine = torch.nn.functional.cosine_similarity(rebuilt, scaled[hidden])
+    cosine = torch.nn.functional.cosine_similarity(reconstructed, scaled[hidden])
 
-    found = pretext._error(rebuilt, target, hidden)
+    found = pretext._error(reconstructed, target, hidden)
 
     torch.testing.assert_close(found, (1 - cosine).mean(), atol=1e-4, rtol=0)
 
@@ -225,11 +225,11 @@ def test_only_hidden_nodes_are_rebuilt_and_not_from_their_own_codes(decoder):
     made = batch(pretext, [graph(8)])
     codes = torch.rand(8, 6, dtype=torch.float64, requires_grad=True)
 
-    rebuilt = pretext._decode(codes, made)
-    rebuilt.sum().backward()
+    reconstructed = pretext._decode(codes, made)
+    reconstructed.sum().backward()
 
     moved = set(codes.grad.abs().sum(1).nonzero().flatten().tolist())
-    assert rebuilt.shape == (len(made.masked), 4)
+    assert reconstructed.shape == (len(made.masked), 4)
     hidden = set(made.masked.tolist())
     assert moved.isdisjoint(hidden) if decoder == "layer" else moved == hidden
 
@@ -238,7 +238,11 @@ def test_only_hidden_nodes_are_rebuilt_and_not_from_their_own_codes(decoder):
 @pytest.mark.parametrize("edges", [0, None])
 def test_tiny_graphs_and_graphs_without_edges_train(decoder, edges):
     pretext = method(
-        decoder=decoder, replace_ratio=0.05, drop_edges=0.3, masked_edges="rebuilt", target_hops=1
+        decoder=decoder,
+        replace_ratio=0.05,
+        drop_edges=0.3,
+        masked_edges="reconstructed",
+        target_hops=1,
     )
 
     loss = pretext(batch(pretext, [graph(n, edges=edges) for n in (1, 2, 3)]))
@@ -252,7 +256,7 @@ def test_every_weight_learns():
     pretext = method(
         encoder={"norm": "batch", "jump": "all"},
         replace_ratio=0.1,
-        masked_edges="rebuilt",
+        masked_edges="reconstructed",
         target_hops=1,
         standardise=True,
     )

@@ -143,8 +143,8 @@ def test_graphmae2_is_the_formula():
     for hidden in made.remasked:
         mapped = pretext.to_decoder(codes).clone()
         mapped[hidden] = pretext.decoder_token.detach()
-        rebuilt = pretext.decoder(mapped, sample.edge_index)
-        expected += error(rebuilt[masked], sample.x[masked], 3)
+        reconstructed = pretext.decoder(mapped, sample.edge_index)
+        expected += error(reconstructed[masked], sample.x[masked], 3)
     target = pretext.projector(nodes(pretext, sample.x, sample.edge_index))[visible]
     predicted = pretext.predictor(pretext.projector(codes))[visible]
     expected += 0.5 * error(predicted, target, 1)

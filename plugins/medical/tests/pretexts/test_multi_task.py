@@ -51,13 +51,16 @@ def test_the_parts_are_the_three_formulas(pretext):
     with torch.no_grad():
         loss = pretext(batch)
         last = pretext.encoder.maps(batch.seen)[-1]
-        rebuilt = pretext.decoder(last, (8, 8, 8)).double()
+        reconstructed = pretext.decoder(last, (8, 8, 8)).double()
         vectors = last.mean(dim=(2, 3, 4))
         logits = pretext.turn_head(vectors).double().log_softmax(dim=1)
     truth = torch.stack([c.whole.values for row in zip(*examples, strict=True) for c in row])
     quarters = [c.quarters for row in zip(*examples, strict=True) for c in row]
     torch.testing.assert_close(
-        loss.parts["inpainting"].double(), (rebuilt - truth).abs().mean(), rtol=1e-5, atol=1e-6
+        loss.parts["inpainting"].double(),
+        (reconstructed - truth).abs().mean(),
+        rtol=1e-5,
+        atol=1e-6,
     )
     expected = -torch.stack([logits[i, q] for i, q in enumerate(quarters)]).mean()
     torch.testing.assert_close(loss.parts["rotation"].double(), expected, rtol=1e-5, atol=1e-6)

@@ -19,7 +19,7 @@ def test_inspection_tells_orientation_oddities_and_a_recipe(tmp_path, capsys):
     assert run(["inspect", "medical", str(tmp_path), "--json"]) == 0
     (found,) = json.loads(capsys.readouterr().out)
     assert found["metadata"]["orientation"] == {"LAS": 2}
-    assert found["remarks"] == {
+    assert found["data_checks"] == {
         "voxels more than 3 times as long as wide": 2,
         "shorter than 16 voxels along an axis": 2,
         "16 values or fewer, like a label map": 1,

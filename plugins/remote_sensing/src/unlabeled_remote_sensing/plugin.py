@@ -85,9 +85,9 @@ plugin = Plugin(
             summary="scenes whose reflectivity is known, restored, beside classical filters",
         ),
     },
-    features={
+    baselines={
         "band_statistics": Component(
-            target="unlabeled_remote_sensing.features.band_statistics:BandStatistics",
+            target="unlabeled_remote_sensing.baselines.band_statistics:BandStatistics",
             summary="mean, deviation, maximum and minimum of each band",
             source="Corley et al. 2023, arXiv:2305.13456",
         ),
@@ -167,7 +167,7 @@ plugin = Plugin(
             assess="despeckling",
         ),
     },
-    excused={
+    expected_failures={
         "pretexts/croma/learns": "takes minutes; make bench-ombria shows it on floods",
         "recipes/croma_base/trains": "190 million weights; croma runs the same code",
     },

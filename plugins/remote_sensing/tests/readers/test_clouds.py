@@ -8,8 +8,8 @@ from rasterio.transform import Affine
 from unlabeled.augmentations.views import Views, ViewSettings
 from unlabeled.errors import DataError, UnreadableItem
 from unlabeled.randomness import Draw
+from unlabeled_remote_sensing.baselines.band_statistics import BandStatistics
 from unlabeled_remote_sensing.encoders.croma import CROMA, CROMASettings
-from unlabeled_remote_sensing.features.band_statistics import BandStatistics
 from unlabeled_remote_sensing.pretexts.croma import CROMAPretext, CROMAPretextSettings
 from unlabeled_remote_sensing.readers.scenes import Scenes
 from unlabeled_remote_sensing.sensors import PixelMask, Sensor

@@ -47,7 +47,7 @@ plugin = Plugin(
     readers={name: Component(f"{P}.readers.npz:Npz", f"archives of {name}") for name in READERS},
     encoders={n: Component(f"{P}.encoders.{n}:{c}", n) for n, c in ENCODERS.items()},
     pretexts={n: Component(f"{P}.pretexts.{n}:{c}", n) for n, c in PRETEXTS.items()},
-    features={
+    baselines={
         name: Component(f"{P}.features.plain:{name.title()}", name)
         for name in ("pixels", "letters", "fields")
     },
@@ -58,7 +58,7 @@ plugin = Plugin(
     recipes={
         n: Component(f"{P}:recipes/{n}.yaml", s, experimental=True) for n, s in RECIPES.items()
     },
-    excused={
+    expected_failures={
         "assessments/ranking/groups": "the users of one table are what is independent, and no item "
         "but that table is tested",
     },

@@ -13,7 +13,7 @@ plugin = Plugin(
     pretexts={
         "next_level": Component("unlabeled_tides.next_level:NextLevel", "predicts the next level")
     },
-    features={"level": Component("unlabeled_tides.waves:Level", "mean and spread of the level")},
+    baselines={"level": Component("unlabeled_tides.waves:Level", "mean and spread of the level")},
     recipes={
         "next_level": Component(
             "unlabeled_tides:recipes/next_level.yaml", "predict the next", experimental=True

@@ -1,4 +1,4 @@
-"""SSAST: hide patches of a spectrogram, tell them apart and rebuild them.
+"""SSAST: hide patches of a spectrogram, tell them apart and reconstruct them.
 
 Source: Gong, Lai, Chung, Glass, AAAI 2022, arXiv:2110.09784. On square patches it suits sound
 events, on frames (an encoder patch as high as there are mel bins) speech.
@@ -66,8 +66,8 @@ class SSAST(Pretext):
             raise RecipeError(f"encoder: SSAST hides the patches of an AST, found {encoder}")
         width, values = encoder.token_width, encoder.patch_values
         self.mask_token = nn.Parameter(nn.init.xavier_normal_(torch.empty(1, width))[0])
-        self.tell = mlp([width, width, values], norm="none")
-        self.rebuild = mlp([width, width, values], norm="none")
+        self.classify = mlp([width, width, values], norm="none")
+        self.reconstruct = mlp([width, width, values], norm="none")
 
     def example(self, sample: Waveform, draw: Draw) -> Masked:
         """Raises UnreadableItem if the clip is too short to hide a part of it."""
@@ -92,12 +92,12 @@ class SSAST(Pretext):
         )
         found, target = take_tokens(tokens.values, hidden), take_tokens(patches, hidden)
         discriminative = patch_info_nce_loss(
-            self.tell(found),
+            self.classify(found),
             target,
             valid=hidden >= 0,
             softmax_over=self.settings.softmax_over,
         )
-        generative = masked_regression_loss(self.rebuild(found), target, weight=hidden >= 0)
+        generative = masked_regression_loss(self.reconstruct(found), target, weight=hidden >= 0)
         return Loss(
             discriminative.total + self.settings.generative_weight * generative,
             {

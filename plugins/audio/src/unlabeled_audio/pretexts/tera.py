@@ -1,4 +1,4 @@
-"""TERA: mend frames that were damaged in time, in frequency and in magnitude.
+"""TERA: reconstruct frames that were altered in time, in frequency and in magnitude.
 
 Source: Liu, Li, Lee, IEEE/ACM TASLP 2021, arXiv:2007.06028; time alteration alone is Mockingjay
 (Liu et al., ICASSP 2020, arXiv:1910.12638).

@@ -17,16 +17,16 @@ import torch
 from pydantic import Field
 from scipy.signal import resample_poly
 
-from unlabeled.contract import Extends, Glances, Preview, Previews, Remarks
+from unlabeled.contract import ChecksData, Extends, Glances, Preview, Previews
 from unlabeled.data.items import Item, Items
 from unlabeled.data.listing import FileRules
 from unlabeled.data.tables import is_table
 from unlabeled.errors import DataError
+from unlabeled_audio.readers.data_checks import check_data
 from unlabeled_audio.readers.decoding import decode
 from unlabeled_audio.readers.listing import Row, join_repeats, list_folder, notes_on_formats
 from unlabeled_audio.readers.manifest import list_manifest
 from unlabeled_audio.readers.pictures import previews_of
-from unlabeled_audio.readers.remarks import remarks_on
 from unlabeled_audio.waveform import Waveform
 
 OWN_COLUMNS = ("id", "source", "group", "size", "rate", "channel", "first", "frames")
@@ -39,7 +39,7 @@ LONG = 600.0
 """s. Items that are longer deserve windows."""
 
 
-class Clips(FileRules, Remarks, Glances, Extends, Previews):
+class Clips(FileRules, ChecksData, Glances, Extends, Previews):
     """Sound files as mono waveforms at one sample rate.
 
     A manifest is a table, CSV, JSON lines or Parquet, with a column `path` (relative to the table's
@@ -107,9 +107,9 @@ class Clips(FileRules, Remarks, Glances, Extends, Previews):
     def describe(self, items: Items) -> Mapping[str, Any]:  # noqa: ARG002
         return {"sample_rate": self.sample_rate}
 
-    def remarks(self, sample: Waveform) -> list[str]:
+    def check_data(self, sample: Waveform) -> list[str]:
         """What is unusual in a clip: silence, dead channels, an offset, clipping, overshoot."""
-        return remarks_on(sample)
+        return check_data(sample)
 
     def previews(self, item: Item, sample: Waveform) -> list[Preview]:  # noqa: ARG002
         """The spectrogram and the sound of the first seconds."""

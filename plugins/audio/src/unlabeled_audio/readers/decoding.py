@@ -53,7 +53,7 @@ MOST_PER_BYTE = 10_000
 """Samples per channel that a byte can hold (FLAC's silence comes near): a larger length is none."""
 
 MP3_ROUNDING = 4096
-"""Samples by which a guess may differ from the length without a remark."""
+"""Samples by which a guess may differ from the length without a note."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""GraphMAE: hide nodes, encode the graph, rebuild what the hidden nodes were.
+"""GraphMAE: hide nodes, encode the graph, reconstruct what the hidden nodes were.
 
 Source: Hou et al., KDD 2022, arXiv:2205.10803, section 3 and equation 2.
 
@@ -8,14 +8,14 @@ at random, so that it is right on average for small graphs too; edges are droppe
 directions.
 
 `eps: 1e-12` repeats what an accident does in that code: in the first step a node whose neighbours
-are all hidden is rebuilt as exactly 0, where the normalisation has a derivative of 1e12, and Adam
-holds the decoder's bias for the rest of training where that one gradient drives it, at 6.0
+are all hidden is reconstructed as exactly 0, where the normalisation has a derivative of 1e12, and
+Adam holds the decoder's bias for the rest of training where that one gradient drives it, at 6.0
 learning rates, for every word of such a node. With a bias that learns, Cora's accuracy falls.
 
-Beyond the paper, and off unless asked for: features of edges at hidden nodes are hidden and rebuilt
-too, as Hu et al., ICLR 2020, arXiv:1905.12265, do for bonds; what is rebuilt is standardised, and
-holds the mean features of the neighbours beside a node's own, as the tokens of Liu et al., NeurIPS
-2023, arXiv:2310.14753, do.
+Beyond the paper, and off unless asked for: features of edges at hidden nodes are hidden and
+reconstructed too, as Hu et al., ICLR 2020, arXiv:1905.12265, do for bonds; what is reconstructed is
+standardised, and holds the mean features of the neighbours beside a node's own, as the tokens of
+Liu et al., NeurIPS 2023, arXiv:2310.14753, do.
 """
 
 from __future__ import annotations
@@ -56,14 +56,16 @@ class GraphMAESettings(Settings):
         0.0, ge=0, lt=1, description="share of the hidden nodes that show another node's features"
     )
     drop_edges: float = Field(0.0, ge=0, lt=1, description="share of edges the encoder misses")
-    masked_edges: Literal["shown", "hidden", "rebuilt"] = Field(
+    masked_edges: Literal["shown", "hidden", "reconstructed"] = Field(
         "shown", description="what becomes of the features of edges at hidden nodes"
     )
     target_hops: int = Field(
-        0, ge=0, description="rebuild the mean features of the neighbours up to this many steps off"
+        0,
+        ge=0,
+        description="reconstruct the mean features of the neighbours up to this many steps off",
     )
     standardise: bool = Field(
-        False, description="rebuild columns of mean 0 and deviation 1 over the batch"
+        False, description="reconstruct columns of mean 0 and deviation 1 over the batch"
     )
     gamma: float = Field(1.0, ge=1, description="exponent of the scaled cosine error")
     decoder: Literal["layer", "mlp", "linear"] = Field(
@@ -82,18 +84,18 @@ class GraphMAE(Pretext):
 
     def __init__(self, settings: GraphMAESettings, encoder: Encoder) -> None:
         """Raises RecipeError if the encoder is none of this plugin, or looks at no edge features
-        that are to be rebuilt."""
+        that are to be reconstructed."""
         super().__init__(settings, encoder)
         body, width = graph_encoder(encoder).body, graph_encoder(encoder).body.settings.width
         self.token = nn.Parameter(torch.zeros(1, body.features))
         self.to_decoder = nn.Linear(width, width, bias=False)
-        rebuilt = body.features * (1 + settings.target_hops)
-        self.decoder = decoder(settings.decoder, graph_encoder(encoder), rebuilt)
-        if settings.masked_edges == "rebuilt":
+        reconstructed = body.features * (1 + settings.target_hops)
+        self.decoder = decoder(settings.decoder, graph_encoder(encoder), reconstructed)
+        if settings.masked_edges == "reconstructed":
             if not body.edge_features:
                 raise RecipeError(
                     "pretext.masked_edges: expected shown, as the encoder takes no edge features, "
-                    "found rebuilt"
+                    "found reconstructed"
                 )
             self.edge_decoder = mlp(width, body.edge_features)
 
@@ -107,14 +109,14 @@ class GraphMAE(Pretext):
     def forward(self, batch: MaskedGraphs) -> Loss:
         codes = self._body.states(self._kept(batch), self._shown(batch))[-1]
         nodes = self._error(self._decode(codes, batch), self._target(batch.graphs), batch.masked)
-        if self.settings.masked_edges != "rebuilt":
+        if self.settings.masked_edges != "reconstructed":
             # Standardised targets are those of a batch, and means of two kinds count differently.
             return Loss(nodes, count=None if self.settings.standardise else len(batch.masked))
         edges = self._edge_error(codes, batch)
         return Loss(nodes + edges, {"nodes": nodes, "edges": edges})
 
     def _target(self, graphs: GraphBatch) -> Tensor:
-        """What is rebuilt of every node: its features, then the means over its neighbours."""
+        """What is reconstructed of every node: its features, then the means over its neighbours."""
         means = [graphs.x]
         for _ in range(self.settings.target_hops):
             means.append(neighbour_means(means[-1], graphs.edge_index))
@@ -129,12 +131,12 @@ class GraphMAE(Pretext):
         assert batch.graphs.edge_attr is not None
         return self._error(self.edge_decoder(both), batch.graphs.edge_attr, hidden)
 
-    def _error(self, rebuilt: Tensor, target: Tensor, hidden: Tensor) -> Tensor:
-        """rebuilt: (P, F); target: of all rows, hidden or not; hidden: (P,) row numbers."""
+    def _error(self, reconstructed: Tensor, target: Tensor, hidden: Tensor) -> Tensor:
+        """reconstructed: (P, F); target: of all rows, hidden or not; hidden: (P,) row numbers."""
         target = batch_standardise(target) if self.settings.standardise else target
         hidden_target = target.index_select(0, hidden)
         gamma, eps = self.settings.gamma, self.settings.eps
-        return scaled_cosine_error_loss(rebuilt, hidden_target, gamma=gamma, eps=eps)
+        return scaled_cosine_error_loss(reconstructed, hidden_target, gamma=gamma, eps=eps)
 
     @property
     def _body(self) -> Body:
@@ -157,10 +159,12 @@ class GraphMAE(Pretext):
 
     def _decode(self, codes: Tensor, batch: MaskedGraphs) -> Tensor:
         """(M, D) → (P, F), the hidden nodes. Where the decoder looks at neighbours, they are
-        re-masked: rebuilt from the codes around them, not from their own."""
+        re-masked: reconstructed from the codes around them, not from their own."""
         if self.settings.decoder != "layer":
-            rebuilt: Tensor = self.decoder(self.to_decoder(codes.index_select(0, batch.masked)))
-            return rebuilt
+            reconstructed: Tensor = self.decoder(
+                self.to_decoder(codes.index_select(0, batch.masked))
+            )
+            return reconstructed
         visible = (~among(codes, batch.masked)).nonzero().flatten()
         seen = self.to_decoder(codes.index_select(0, visible))
         remasked = seen.new_zeros(len(codes), seen.shape[1]).index_copy(0, visible, seen)
@@ -168,12 +172,12 @@ class GraphMAE(Pretext):
         return self._body.pass_messages(self.decoder, nodes, batch.graphs, at=batch.masked)
 
 
-def decoder(kind: str, encoder: GraphEncoder, rebuilt: int) -> nn.Module:
-    """(M, D) → (M, rebuilt): one layer of the encoder's kind, or a map of each node alone."""
+def decoder(kind: str, encoder: GraphEncoder, reconstructed: int) -> nn.Module:
+    """(M, D) → (M, reconstructed): one layer of the encoder's kind, or a map of each node alone."""
     width = encoder.body.settings.width
     if kind == "layer":
-        return encoder.layer(width, rebuilt)
-    return nn.Linear(width, rebuilt) if kind == "linear" else mlp(width, rebuilt)
+        return encoder.layer(width, reconstructed)
+    return nn.Linear(width, reconstructed) if kind == "linear" else mlp(width, reconstructed)
 
 
 def mlp(width: int, above: int) -> nn.Module:

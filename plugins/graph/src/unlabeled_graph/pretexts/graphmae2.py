@@ -110,8 +110,8 @@ class GraphMAE2(Pretext):
         parts = {
             "features": torch.stack(
                 [
-                    scaled_cosine_error_loss(rebuilt, hidden, gamma=self.settings.gamma)
-                    for rebuilt in self._decode(codes, batch)
+                    scaled_cosine_error_loss(reconstructed, hidden, gamma=self.settings.gamma)
+                    for reconstructed in self._decode(codes, batch)
                 ]
             ).sum(),
             "latent": self.settings.latent * self._latent(codes, masked),
@@ -124,12 +124,14 @@ class GraphMAE2(Pretext):
     def _decode(self, codes: Tensor, batch: Examples) -> list[Tensor]:
         """The hidden nodes, (P, F), once for each re-mask."""
         masked, [body] = batch.graphs, self.body
-        mapped, rebuilt = self.to_decoder(codes), []
+        mapped, reconstructed = self.to_decoder(codes), []
         for hidden in batch.remasked:
             token = self.decoder_token.to(mapped.dtype)
             seen = body.drop(torch.where(hidden.unsqueeze(1), token, mapped))
-            rebuilt.append(body.pass_messages(self.decoder, seen, masked.graphs, at=masked.masked))
-        return rebuilt
+            reconstructed.append(
+                body.pass_messages(self.decoder, seen, masked.graphs, at=masked.masked)
+            )
+        return reconstructed
 
     def _latent(self, codes: Tensor, masked: MaskedGraphs) -> Tensor:
         """How far the visible nodes' predictions are from the teacher's view of the whole."""

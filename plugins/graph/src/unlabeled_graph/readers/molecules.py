@@ -75,7 +75,7 @@ class Molecules(FileRules, Previews):
                 bad = UnreadableItem(str(file.path), "a file of molecules", str(error))
                 listing.quarantine(bad)
         _require_unique(found.columns["id"], path)
-        return listing.items(found.filled(), [*found.notes, *found.remarks()], of="molecule")
+        return listing.items(found.filled(), [*found.notes, *found.warnings()], of="molecule")
 
     def read(self, item: Item, rng: np.random.Generator | None = None) -> Data:  # noqa: ARG002
         """The graph of `unlabeled_graph.readers.atoms.molecule_graph`. Raises UnreadableItem."""
@@ -187,7 +187,7 @@ class Found:
         fields = dict.fromkeys(name for each in self.fields[:1] for name in each)
         return {**{name: [each[name] for each in self.fields] for name in fields}, **named}
 
-    def remarks(self) -> list[str]:
+    def warnings(self) -> list[str]:
         """What became of salts, mixtures and duplicates, in sentences."""
         found = []
         if self.mixtures:

@@ -4,7 +4,7 @@ Source: Tang et al., CVPR 2022, arXiv:2111.14791 (SwinUNETR). Two copies of a wi
 turned by a multiple of 90° in the axial plane and corrupted by boxes of noise. The encoder and
 three heads, trained with it and then thrown away,
 
-    rebuild the turned window without the boxes     L1
+    reconstruct the turned window without the boxes     L1
     tell the turn                                   cross-entropy over 4 classes
     recognise the other copy                        NT-Xent
 
@@ -103,12 +103,12 @@ class MultiTask(Pretext):
 
     def forward(self, batch: Copies) -> Loss:
         last = self.map_encoder.maps(batch.seen)[-1]
-        rebuilt = self.decoder(last, tuple(batch.whole.values.shape[2:]))
+        reconstructed = self.decoder(last, tuple(batch.whole.values.shape[2:]))
         known = batch.whole.valid.unsqueeze(1) & _over_axes(batch.whole.present, last.ndim)
         vectors = last.flatten(2).mean(dim=2)
         first, second = self.projector(vectors).chunk(2)
         losses: dict[str, Loss | Tensor] = {
-            "inpainting": global_mean((rebuilt - batch.whole.values).abs(), known),
+            "inpainting": global_mean((reconstructed - batch.whole.values).abs(), known),
             "rotation": global_mean(
                 F.cross_entropy(self.turn_head(vectors), batch.quarters, reduction="none")
             ),

@@ -42,7 +42,7 @@ UNITS = {
 
 
 def in_mm(affine: np.ndarray, unit: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    """An affine (4, 4) in mm, and a remark unless it was in mm. unit: as the file says, "" for
+    """An affine (4, 4) in mm, and a note unless it was in mm. unit: as the file says, "" for
     none."""
     factor = UNITS.get(unit.strip().lower().strip("\"'"))
     if factor is None:
@@ -61,7 +61,7 @@ class Header:
 
     affine: (4, 4) float64, stored index to world, in mm; frames: volumes of the same grid one
     after the other (time, echoes, colours); colour: whether the frames are colours; spaced:
-    whether the file gives distances; patient, session, sequence: as the file names them; remarks:
+    whether the file gives distances; patient, session, sequence: as the file names them; notes:
     short phrases on what was assumed or converted, "distances in microns, converted to mm".
     """
 
@@ -73,7 +73,7 @@ class Header:
     patient: str = ""
     session: str = ""
     sequence: str = ""
-    remarks: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def with_spacing(self, spacing: tuple[float, ...]) -> Header:
         """The same directions, other distances, in mm."""

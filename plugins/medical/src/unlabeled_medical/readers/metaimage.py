@@ -34,14 +34,14 @@ def header(files: Sequence[Path]) -> Header:
     sizes, space = _sizes(fields, files[0]), min(_number(fields, "NDims", files[0]), 3)
     spacing = _vector(fields, ("ElementSpacing", "ElementSize"), space)
     units = fields.get("distanceunits", "mm")
-    affine, remarks = np.eye(4), tuple[str, ...]()
+    affine, notes = np.eye(4), tuple[str, ...]()
     steps = np.ones(space) if spacing is None else spacing
     rows = _matrix(fields, space)
     affine[:space, :space] = rows.T * steps
     affine[:space, 3] = _origin(fields, space)
     affine[:3] *= LPS_TO_RAS[:, None]
     if spacing is not None:
-        affine, remarks = in_mm(affine, units)
+        affine, notes = in_mm(affine, units)
     frames, channels = sizes[3], _channels(fields, files[0])
     if frames > 1 and channels > 1:
         raise UnreadableItem(str(files[0]), "frames or channels", f"{frames} and {channels}")
@@ -52,7 +52,7 @@ def header(files: Sequence[Path]) -> Header:
         frames=max(frames, channels),
         colour=channels == 3 and fields.get("elementtype") == "MET_UCHAR",
         spaced=spacing is not None,
-        remarks=remarks,
+        notes=notes,
     )
 
 

@@ -28,11 +28,11 @@ def header(files: Sequence[Path]) -> Header:
 
     image = _open(files[0])
     shape = _grid(image, files[0])
-    affine, remarks = np.asarray(image.affine, dtype=np.float64), tuple[str, ...]()
+    affine, notes = np.asarray(image.affine, dtype=np.float64), tuple[str, ...]()
     if isinstance(image.header, nibabel.Nifti1Header):  # as are those of NIfTI-2
-        affine, remarks = in_mm(affine, _unit(image.header))
-        remarks += _doubts(image.header)
-    return Header(shape[:3], affine, shape[3], spaced=_has_spacing(image), remarks=remarks)
+        affine, notes = in_mm(affine, _unit(image.header))
+        notes += _doubts(image.header)
+    return Header(shape[:3], affine, shape[3], spaced=_has_spacing(image), notes=notes)
 
 
 def load(files: Sequence[Path]) -> Stored:

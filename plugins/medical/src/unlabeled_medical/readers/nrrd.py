@@ -34,9 +34,9 @@ def header(files: Sequence[Path]) -> Header:
     if directions is not None:
         affine[:3, : len(space)] = directions
     affine[:3, 3] = _signed(fields, np.asarray(fields.get("space origin", np.zeros(3)), float))
-    affine, remarks = in_mm(affine, _unit(fields)) if directions is not None else (affine, ())
+    affine, notes = in_mm(affine, _unit(fields)) if directions is not None else (affine, ())
     frames = sizes[others[0]] if others else 1
-    return Header((x, y, z), affine, frames, spaced=directions is not None, remarks=remarks)
+    return Header((x, y, z), affine, frames, spaced=directions is not None, notes=notes)
 
 
 def load(files: Sequence[Path]) -> Stored:

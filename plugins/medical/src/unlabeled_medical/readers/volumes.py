@@ -14,20 +14,20 @@ import numpy as np
 import torch
 from pydantic import Field
 
-from unlabeled.contract import KeepsCopies, Measures, Preview, Previews, Remarks, Suggests
+from unlabeled.contract import ChecksData, KeepsCopies, Measures, Preview, Previews, Suggests
 from unlabeled.data.items import REQUIRED, Item, Items
 from unlabeled.data.listing import FileRules
 from unlabeled.errors import DataError, UnreadableItem
 from unlabeled.settings import Settings
 from unlabeled_medical.readers import voxels
 from unlabeled_medical.readers.cache import forget_cached
+from unlabeled_medical.readers.data_checks import check_data
 from unlabeled_medical.readers.entries import Choosing, Entry
 from unlabeled_medical.readers.geometry import Grid, Window
 from unlabeled_medical.readers.header import Header, Stored
 from unlabeled_medical.readers.layouts import find
 from unlabeled_medical.readers.names import Naming, Patients, notes_on
 from unlabeled_medical.readers.pictures import previews_of
-from unlabeled_medical.readers.remarks import remarks_on
 from unlabeled_medical.readers.scale import Intensity, Scale
 from unlabeled_medical.readers.table import (
     PUBLIC,
@@ -54,7 +54,7 @@ FLAT = 1e-2
 """A window of standardised values with less spread than this shows nothing; another is drawn."""
 
 
-class Volumes(Settings, Remarks, Measures, Suggests, Previews, KeepsCopies):
+class Volumes(Settings, ChecksData, Measures, Suggests, Previews, KeepsCopies):
     """NIfTI (and what else nibabel reads), DICOM series, NRRD, MetaImage, and flat images.
 
     Gives a `Volume` of 3 axes, or of 2 where one axis has length 1 or `slices` is set. Its voxels
@@ -113,16 +113,16 @@ class Volumes(Settings, Remarks, Measures, Suggests, Previews, KeepsCopies):
         found = find(path, Choosing(rules, self.sections, naming))
         entries, listing = found.entries, found.listing
         rows: list[dict[str, Any]] = []
-        remarks: Counter[str] = Counter()
+        doubts: Counter[str] = Counter()
         for entry in join_sequences(entries, self.sequences) if self.sequences else entries:
             try:
                 headers = self._headers(entry)
                 rows.extend(self._rows(entry, headers))
-                remarks.update(remark for header in headers for remark in header.remarks)
+                doubts.update(note for header in headers for note in header.notes)
             except UnreadableItem as error:
                 listing.quarantine(error)
         notes = notes_on([(row.pop("told"), row["group"]) for row in rows])
-        notes += [f"{count} files with {remark}" for remark, count in remarks.items()]
+        notes += [f"{count} files with {note}" for note, count in doubts.items()]
         number_sessions(rows)
         columns = {name: [row[name] for row in rows] for name in (rows[0] if rows else REQUIRED)}
         told = {
@@ -157,9 +157,9 @@ class Volumes(Settings, Remarks, Measures, Suggests, Previews, KeepsCopies):
         facts = {"channels": _only(items, "channels"), "ranks": ranks}
         return facts | ({"rank": ranks[0]} if len(ranks) == 1 else {})
 
-    def remarks(self, sample: Volume) -> list[str]:
+    def check_data(self, sample: Volume) -> list[str]:
         """What is unusual in a scan: missing sequences, label maps, flat or lopsided voxels."""
-        return remarks_on(sample)
+        return check_data(sample)
 
     def previews(self, item: Item, sample: Volume) -> list[Preview]:  # noqa: ARG002
         """The planes through the middle, or the image."""

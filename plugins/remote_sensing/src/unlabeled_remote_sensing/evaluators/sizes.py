@@ -19,7 +19,7 @@ from unlabeled.contract import Encoder, Evaluator
 from unlabeled.inference.encoding import encode
 from unlabeled.settings import Settings
 from unlabeled_remote_sensing.augmentations.crop import resized
-from unlabeled_remote_sensing.features.band_statistics import BandStatistics
+from unlabeled_remote_sensing.baselines.band_statistics import BandStatistics
 from unlabeled_remote_sensing.raster import Raster
 
 Scaling = Literal["none", "standardise", "minmax"]

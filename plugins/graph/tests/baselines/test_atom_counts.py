@@ -3,7 +3,7 @@ import torch
 from torch_geometric.data import Data
 
 from unlabeled.errors import ShapeError
-from unlabeled_graph.features.atom_counts import AtomCounts
+from unlabeled_graph.baselines.atom_counts import AtomCounts
 from unlabeled_graph.readers.atoms import molecule_graph
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import torch
 from torch_geometric.data import Data
 
-from unlabeled_graph.features.node_features import NodeFeatures
+from unlabeled_graph.baselines.node_features import NodeFeatures
 
 
 def test_every_node_has_its_own_columns():

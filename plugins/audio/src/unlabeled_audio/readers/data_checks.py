@@ -14,7 +14,7 @@ CLIPPED = 1e-3
 """Share of the samples that stand at the peak."""
 
 
-def remarks_on(sample: Waveform) -> list[str]:
+def check_data(sample: Waveform) -> list[str]:
     """Short phrases; nothing if all is well."""
     values = sample.values
     peak = float(values.abs().max())

@@ -2,7 +2,7 @@ import numpy as np
 import torch
 from torch_geometric.data import Data
 
-from unlabeled_graph.features.degrees import CAP, Degrees
+from unlabeled_graph.baselines.degrees import CAP, Degrees
 
 PATH = Data(x=torch.zeros(3, 1), edge_index=torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]))
 

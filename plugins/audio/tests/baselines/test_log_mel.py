@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from unlabeled_audio.features.log_mel import LogMelGrid, LogMelStatistics, log_mel_energies
+from unlabeled_audio.baselines.log_mel import LogMelGrid, LogMelStatistics, log_mel_energies
 from unlabeled_audio.waveform import Waveform
 
 

@@ -7,13 +7,13 @@ import numpy as np
 from unlabeled_medical.volume import Volume
 
 LONG = 3.0
-"""Voxels this many times as long as wide are remarked on."""
+"""Voxels this many times as long as wide are noted."""
 SHORT = 16
 FEW = 16
 """So many distinct values, or fewer, look like the classes of a label map."""
 
 
-def remarks_on(volume: Volume) -> list[str]:
+def check_data(volume: Volume) -> list[str]:
     """Short phrases; none if all is well."""
     values = volume.values.numpy()
     spacing = volume.spacing
@@ -27,4 +27,4 @@ def remarks_on(volume: Volume) -> list[str]:
         f"voxels more than {LONG:g} times as long as wide": spacing.max() > LONG * spacing.min(),
         f"shorter than {SHORT} voxels along an axis": min(volume.size) < SHORT,
     }
-    return [remark for remark, holds in found.items() if holds]
+    return [note for note, holds in found.items() if holds]

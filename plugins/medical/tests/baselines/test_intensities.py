@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from unlabeled_medical.features.intensities import IntensityStatistics, Pixels
+from unlabeled_medical.baselines.intensities import IntensityStatistics, Pixels
 from unlabeled_medical.volume import Volume
 
 

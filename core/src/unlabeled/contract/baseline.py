@@ -1,4 +1,4 @@
-"""Features: what an encoder is shown beside."""
+"""Baseline: what an encoder is shown beside."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from unlabeled.contract.samples import Sample
 
 
-class Features(Protocol):
+class Baseline(Protocol):
     """A simple hand-made description of a sample: the baseline an encoder is shown beside."""
 
     def __call__(self, sample: Sample) -> np.ndarray:

@@ -1,11 +1,11 @@
-"""Remarks: each oddity is named, an ordinary recording is not."""
+"""ChecksData: each oddity is named, an ordinary recording is not."""
 
 import pytest
 import soundfile
 import torch
 
 from unlabeled_audio.readers.clips import Clips
-from unlabeled_audio.readers.remarks import remarks_on
+from unlabeled_audio.readers.data_checks import check_data
 from unlabeled_audio.waveform import Waveform
 
 NOISE = 0.1 * torch.randn(1, 16_000, generator=torch.Generator().manual_seed(0))
@@ -23,8 +23,8 @@ NOISE = 0.1 * torch.randn(1, 16_000, generator=torch.Generator().manual_seed(0))
     ],
 )
 def test_each_oddity_is_named(values, expected):
-    assert remarks_on(Waveform(values, 16_000)) == expected
-    assert Clips().remarks(Waveform(values, 16_000)) == expected
+    assert check_data(Waveform(values, 16_000)) == expected
+    assert Clips().check_data(Waveform(values, 16_000)) == expected
 
 
 @pytest.mark.parametrize(("channels", "named"), [("mean", True), ("first", False)])
@@ -33,8 +33,8 @@ def test_a_dead_channel_is_named_where_it_weakens_the_mean(tmp_path, channels, n
     soundfile.write(tmp_path / "left_only.wav", stereo, 16_000)
     reader = Clips(channels=channels)
     (item,) = reader.index(tmp_path)
-    assert ("a channel that is all zero, in the mean of them" in remarks(reader, item)) == named
+    assert ("a channel that is all zero, in the mean of them" in noticed(reader, item)) == named
 
 
-def remarks(reader, item):
-    return reader.remarks(reader.read(item))
+def noticed(reader, item):
+    return reader.noticed(reader.read(item))

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 import torchaudio
 
-from unlabeled_audio.features.log_mel import log_mel_energies
-from unlabeled_audio.features.mfcc import MFCCStatistics
+from unlabeled_audio.baselines.log_mel import log_mel_energies
+from unlabeled_audio.baselines.mfcc import MFCCStatistics
 from unlabeled_audio.waveform import Waveform
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from unlabeled_medical.features.words import WordCounts
+from unlabeled_medical.baselines.words import WordCounts
 
 
 def test_shares_of_words_in_any_order():

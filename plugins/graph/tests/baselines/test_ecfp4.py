@@ -4,7 +4,7 @@ import torch
 from torch_geometric.data import Data
 
 from unlabeled.errors import ShapeError
-from unlabeled_graph.features.ecfp4 import ECFP4
+from unlabeled_graph.baselines.ecfp4 import ECFP4
 from unlabeled_graph.readers.atoms import molecule_graph
 
 

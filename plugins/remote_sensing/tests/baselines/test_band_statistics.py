@@ -1,6 +1,6 @@
 import numpy as np
 
-from unlabeled_remote_sensing.features.band_statistics import BandStatistics
+from unlabeled_remote_sensing.baselines.band_statistics import BandStatistics
 from unlabeled_remote_sensing.raster import Layer, Raster
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from pydantic import Field
 
 from unlabeled.settings import Settings
+from unlabeled_audio.baselines.log_mel import log_mel_energies, statistics
 from unlabeled_audio.encoders.log_mel import dct
-from unlabeled_audio.features.log_mel import log_mel_energies, statistics
 from unlabeled_audio.waveform import Waveform
 
 
