@@ -29,7 +29,7 @@ class Distance(Assessment, Rivals):
 
     def assess(self, subject, source, labels, rng):
         DRAWN.append(float(rng.random()))
-        if subject.kind == "baselines":
+        if subject.kind == "baseline":
             return None
         found = subject.embed(labels)
         assert subject.encoder is not None

@@ -18,7 +18,7 @@ def pretext(patch=(8, 4), mask=None, **settings):
     encoder = AST(
         ASTSettings(
             sample_rate=16000,
-            baselines={"bins": 32},
+            features={"bins": 32},
             patch=patch,
             width=24,
             depth=2,

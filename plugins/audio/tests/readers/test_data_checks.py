@@ -37,4 +37,4 @@ def test_a_dead_channel_is_named_where_it_weakens_the_mean(tmp_path, channels, n
 
 
 def noticed(reader, item):
-    return reader.noticed(reader.read(item))
+    return reader.check_data(reader.read(item))

@@ -48,7 +48,7 @@ plugin = Plugin(
     encoders={n: Component(f"{P}.encoders.{n}:{c}", n) for n, c in ENCODERS.items()},
     pretexts={n: Component(f"{P}.pretexts.{n}:{c}", n) for n, c in PRETEXTS.items()},
     baselines={
-        name: Component(f"{P}.features.plain:{name.title()}", name)
+        name: Component(f"{P}.baselines.plain:{name.title()}", name)
         for name in ("pixels", "letters", "fields")
     },
     assessments={
