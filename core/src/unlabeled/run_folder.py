@@ -59,7 +59,8 @@ class Manifest:
     method: the sections `encoder` and `pretext` with what the data filled in, from which
     `load_method` builds the method again; continues: the run whose weights it goes on with;
     started_from: the encoder whose weights it started from, empty if there is none;
-    steps: done so far; seconds: spent training; began, ended: ISO 8601 in UTC, empty before.
+    steps: done so far; seconds: spent training; began, ended: ISO 8601 in UTC, empty before;
+    failed: the error that ended it, without where the run lies; empty where there was none.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Manifest:
     started_from: Mapping[str, Any] = field(default_factory=dict)
     began: str = field(default_factory=now)
     ended: str = ""
+    failed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from markupsafe import Markup
+
 MOST_POINTS = 300
 """Longer curves are averaged over stretches of equal length."""
 
@@ -29,11 +31,11 @@ class Frame:
         return round(self.left + across, 2), round(self.height - self.bottom - up, 2)
 
 
-def curve(title: str, x: Sequence[float], y: Sequence[float]) -> str:
+def curve(title: str, x: Sequence[float], y: Sequence[float]) -> Markup:
     """A line over steps; values that are not finite are left out."""
     points = [(a, b) for a, b in zip(x, y, strict=True) if math.isfinite(b)]
     if not points:
-        return ""
+        return Markup()
     points = _thinned(points)
     ticks = nice_ticks(min(b for _, b in points), max(b for _, b in points))
     span = (points[0][0], points[-1][0])
@@ -58,7 +60,7 @@ class Bar:
     high: float
 
 
-def intervals(title: str, bars: Sequence[Bar]) -> str:
+def intervals(title: str, bars: Sequence[Bar]) -> Markup:
     """One row per bar: a dot for the value, a line for its interval."""
     ticks = nice_ticks(min(bar.low for bar in bars), max(bar.high for bar in bars))
     frame = Frame(640, 30 * len(bars) + 40, 210, 26, (ticks[0], ticks[-1]), (0, len(bars)))
@@ -119,8 +121,8 @@ def _below(frame: Frame, step: float) -> str:
     return f'<text class="tick {anchor}" x="{x}" y="{frame.height - 6}">{step:.6g}</text>'
 
 
-def _svg(title: str, frame: Frame, parts: Sequence[str]) -> str:
-    return (
+def _svg(title: str, frame: Frame, parts: Sequence[str]) -> Markup:
+    return Markup(  # noqa: S704 - every text in `parts` is escaped
         f'<svg viewBox="0 0 {frame.width:g} {frame.height:g}" role="img">'
         f"<title>{escape(title)}</title>{''.join(parts)}</svg>"
     )

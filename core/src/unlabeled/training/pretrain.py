@@ -20,6 +20,7 @@ from unlabeled.run_folder import DataRecord, Manifest, RunFolder
 from unlabeled.training.batch_column import BatchColumn, batch_column
 from unlabeled.training.checkpoint import newest
 from unlabeled.training.environment import default_dtype, deterministic, differences
+from unlabeled.training.failure import failure_noted
 from unlabeled.training.job import Job
 from unlabeled.training.launch import first, launch
 from unlabeled.training.start import show_start
@@ -115,6 +116,7 @@ def pretrain(
             if is_private(reader):
                 recipe = _as_kept(recipe, Pseudonyms(folder.private, reader))
             job = Job(fabric, folder, recipe, items, record, source, labels, column, start)
+            stack.enter_context(failure_noted(folder, write=fabric.is_global_zero))
             with deterministic(settings.deterministic), default_dtype(settings.precision):
                 manifest = train(job, quiet=quiet or not fabric.is_global_zero)
         return Run(folder.path, manifest)

@@ -181,10 +181,14 @@ def _announce(job: Job, trainer: Trainer, origin: Origin) -> Manifest:
     if not job.settings.deterministic or job.settings.compile:
         changes.append("resumed without deterministic algorithms, or with torch.compile")
     if not changes or not origin.own:
-        return job.folder.update(status="running", total_steps=trainer.total_steps)
+        return job.folder.update(status="running", total_steps=trainer.total_steps, failed="")
     notes = dict.fromkeys((*manifest.notes, *(f"inexact: {change}" for change in changes)))
     return job.folder.update(
-        status="running", total_steps=trainer.total_steps, exact=False, notes=tuple(notes)
+        status="running",
+        total_steps=trainer.total_steps,
+        failed="",
+        exact=False,
+        notes=tuple(notes),
     )
 
 

@@ -1,0 +1,25 @@
+"""A run that fails says so in its manifest, so that its report can."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from unlabeled.errors import CollapseError, RunError
+from unlabeled.run_folder import RunFolder, now
+
+
+@contextmanager
+def failure_noted(folder: RunFolder, *, write: bool) -> Iterator[None]:
+    """Note in the manifest that numbers stopped being finite, or that the embeddings collapsed.
+
+    Not what is wrong with data: such messages name items, which may be private. write: whether
+    this process writes to the run.
+    """
+    try:
+        yield
+    except (CollapseError, RunError) as error:
+        if write and folder.holds_run():
+            what = str(error).replace(str(folder.path), "RUN")
+            folder.update(status="stopped", failed=what, ended=now())
+        raise
