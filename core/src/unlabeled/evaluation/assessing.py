@@ -89,7 +89,11 @@ def assess_all(
     count = len(pool.paths) + pool.settings.random_encoders + len(pool.baselines)
     with progress("assessing", count, "subjects") as advance:
         entries = [
-            Entry(_name(len(pool.paths)), "pretrained", several(pool.pretrained)),
+            Entry(
+                _name(pool),
+                "pretrained",
+                several(pool.pretrained),
+            ),
             Entry(
                 _random(assessment, pool.settings.random_encoders), "random", several(pool.random)
             ),
@@ -138,8 +142,10 @@ def _require_whole(assessed: Assessed, name: str) -> None:
         raise DataError(f"assessment {name}: there was nothing to test")
 
 
-def _name(count: int) -> str:
-    return "pretrained" if count == 1 else f"{count} pretrained (mean)"
+def _name(pool: Pool) -> str:
+    count, made = len(pool.paths), pool.config.provenance
+    name = "pretrained" if count == 1 else f"{count} pretrained (mean)"
+    return f"{name}, step {made.steps} of {made.of_steps}" if made.of_steps else name
 
 
 def _random(assessment: Assessment, count: int) -> str:

@@ -26,6 +26,7 @@ from unlabeled.evaluation.scoring import score_all
 from unlabeled.evaluation.seeds import require_seeds_of_one_recipe
 from unlabeled.evaluation.seen_labels import Seen
 from unlabeled.evaluation.settings import PROBE, EvaluationSettings
+from unlabeled.export.checkpointed import settled
 from unlabeled.export.encoder import (
     encoder_folder,
     load_reader,
@@ -63,6 +64,7 @@ def evaluate(
     None; name: of the result, after the labels and the assessment if None.
     Raises RunError, DataError, UsageError, RecipeError or PluginError.
     """
+    path, average_with = settled(path), tuple(map(settled, average_with))
     config, data = read_config(path), Path(data)
     labels = Path(labels) if labels is not None else None
     if name is not None:
@@ -92,6 +94,8 @@ def evaluate(
     if name is None:
         stem = "index" if hidden and labels is None else Path(labels or data).stem
         name = _default_name(stem, choice, first.about, len(paths))
+        if config.provenance.of_steps:
+            name += f"-step-{config.provenance.steps}"
     evaluation = Evaluation(
         name=name,
         assessment=choice.to_dict(),
@@ -109,6 +113,7 @@ def evaluate(
         headline=headline,
         further=tuple(further),
         notes=(
+            *filter(None, [config.provenance.unfinished.capitalize()]),
             *_changed(path, source.items, hidden),
             *_notes(given, found, shared, seen, pool),
             *_averaged(paths, headline.rows[0].scores, private=hidden is not None),

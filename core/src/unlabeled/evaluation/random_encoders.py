@@ -16,12 +16,11 @@ import torch
 
 from unlabeled.batch_norm import estimate_batch_norm
 from unlabeled.contract import Batch, Encoder, Pretext
+from unlabeled.export.checkpointed import method_recipe, run_and_checkpoint
 from unlabeled.inference.encoding import device
 from unlabeled.inference.reading import Source
 from unlabeled.inference.update_batch_norm import drawn_batches
 from unlabeled.recipe import Choice, build_encoder, build_pretext
-from unlabeled.run_folder import RunFolder
-from unlabeled.training.method import method_recipe
 
 
 def random_encoder(
@@ -49,7 +48,7 @@ def random_method(
 ) -> Pretext:
     """The untrained method of a run's recipe, with its heads, made as `random_encoder` makes its
     encoder; eval mode. Raises RunError."""
-    recipe = method_recipe(RunFolder(Path(path)))
+    recipe = method_recipe(run_and_checkpoint(path)[0])
 
     def drawn(encoder: Encoder) -> Iterator[Batch]:
         return drawn_batches(encoder, source, rows, batch_size, "random encoder", seed)

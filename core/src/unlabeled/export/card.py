@@ -8,7 +8,7 @@ from typing import Any
 
 CARD = """# {encoder}, pretrained with {pretext}
 
-{parameters:,} parameters, trained without labels by `unlabeled pretrain {recipe}`: {steps:,} steps,
+{parameters:,} parameters, trained without labels by `unlabeled pretrain {recipe}`: {steps} steps,
 seed {seed}, {items:,} items{fingerprint}.{started}{adapted}
 
 ## Load
@@ -81,7 +81,7 @@ def model_card(config: Mapping[str, Any], parameters: int) -> str:
     return CARD.format(
         adapted=adapted,
         started=started,
-        **origin | {"fingerprint": print_of_data},
+        **origin | {"fingerprint": print_of_data, "steps": _steps(origin)},
         command=COMMANDS[origin["kind"]],
         limits=LIMITS[origin["kind"]],
         encoder=config["encoder"]["name"],
@@ -93,3 +93,9 @@ def model_card(config: Mapping[str, Any], parameters: int) -> str:
         ),
         versions=", ".join(f"{name} {number}" for name, number in config["versions"].items()),
     )
+
+
+def _steps(origin: Mapping[str, Any]) -> str:
+    """ "400", or "120 of 400" of a run that had not finished."""
+    of = f" of {origin['of_steps']:,}" if origin.get("of_steps") else ""
+    return f"{origin['steps']:,}{of}"

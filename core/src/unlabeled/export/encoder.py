@@ -36,11 +36,15 @@ Kind = Literal["representation", "restoration"]
 FORMAT = 1
 """The version of `config.json`."""
 
+OF_CHECKPOINTS = "checkpoint_encoders"
+"""The folder of a run with the encoders of checkpoints (see `export.checkpointed`)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
     """Where an encoder comes from.
 
+    of_steps: what the run will have done in the end, where the encoder is from before; else 0;
     batch_size: of training, and so one that fits; fingerprint: of the items it was trained on;
     labelled: what had labels in training, {} if nothing (see `unlabeled.labelled`);
     batch_norm_of: of the items whose batch-norm statistics it has, by `unlabeled
@@ -53,12 +57,23 @@ class Provenance:
     kind: Kind = "representation"
     seed: int = 0
     steps: int = 0
+    of_steps: int = 0
     batch_size: int = 64
     items: int = 0
     fingerprint: str = ""
     labelled: Mapping[str, Any] = field(default_factory=dict)
     batch_norm_of: str = ""
     started_from: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def unfinished(self) -> str:
+        """What to say of the encoder of a checkpoint; nothing of a run that has finished."""
+        if not self.of_steps:
+            return ""
+        return (
+            f"the run has not finished; this is its encoder after step {self.steps} of "
+            f"{self.of_steps}, with batch-norm statistics, if it has any, as training left them"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +194,8 @@ def encoder_folder(path: Path | str) -> Path:
             return folder
     if (path / "recipe.yaml").is_file():
         raise RunError(
-            f"{path}: the run has no encoder yet. {command('pretrain', '--resume', path)} ends it."
+            f"{path}: the run has no encoder yet. {command('pretrain', '--resume', path)} ends it; "
+            "embed and evaluate take that of its last checkpoint, where there is one."
         )
     found = "a folder without either" if path.is_dir() else "no such folder"
     raise RunError(
@@ -190,7 +206,8 @@ def encoder_folder(path: Path | str) -> Path:
 
 def run_of(path: Path | str) -> RunFolder | None:
     """The run that an encoder belongs to; None if its folder was taken elsewhere."""
-    run = RunFolder(encoder_folder(path).parent)
+    parent = encoder_folder(path).parent
+    run = RunFolder(parent.parent if parent.name == OF_CHECKPOINTS else parent)
     return run if run.holds_run() else None
 
 

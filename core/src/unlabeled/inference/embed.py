@@ -16,6 +16,7 @@ from unlabeled.contract import Encoder, Output, Piece
 from unlabeled.data.items import Quarantined
 from unlabeled.data.made import Contents
 from unlabeled.data.quarantine import Limits, Unreadable, write_quarantine
+from unlabeled.export.checkpointed import settled
 from unlabeled.export.encoder import (
     load_encoder,
     load_reader,
@@ -75,15 +76,18 @@ def embed(
 ) -> Embedded:
     """Embed every item below `data` with the encoder of a run, into the Parquet file `out`.
 
-    path: a run or its encoder folder; output: the encoder's default if None; batch_size: that of
-    training if None; max_skipped: the largest share of items that `skip` may leave out.
+    path: a run (of one that has not finished the encoder of its last checkpoint is taken, which is
+    said and stands in the table) or its encoder folder; output: the encoder's default if None;
+    batch_size: that of training if None; max_skipped: the largest share of items that `skip` may
+    leave out.
     Columns: those of the index (id, source, group, size, signature, metadata), `position` (of
     tokens, in the encoder's units) or `node` (its name, or its number within the item), and
     `vector`, float32 of fixed length. Of private data id, group, names and signature are pseudonyms
     and source is left out (see `unlabeled.privacy`).
     Raises RunError, DataError, UsageError; UnreadableItem with the policy `stop`.
     """
-    config, out = read_config(path), Path(out)
+    path, out = settled(path), Path(out)
+    config = read_config(path)
     require_representation(config, path)
     chosen = choose_output(config.outputs, output)
     reader = load_reader(path)

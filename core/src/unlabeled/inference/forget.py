@@ -22,7 +22,7 @@ from unlabeled.commands import command
 from unlabeled.contract import KeepsCopies
 from unlabeled.data.quarantine import OWNER
 from unlabeled.errors import DataError, PluginError, RecipeError
-from unlabeled.export.encoder import encoder_folder, load_reader
+from unlabeled.export.encoder import OF_CHECKPOINTS, encoder_folder, load_reader
 from unlabeled.inference.person import Person, known_to, named
 from unlabeled.inference.table import Maker, read_schema
 from unlabeled.privacy import names_as_csv, read_names
@@ -196,7 +196,8 @@ def _forget_copies(folder: RunFolder, person: Person) -> tuple[int, list[str]]:
 
 
 def _remains(folder: RunFolder, person: Person) -> Iterator[str]:
-    count = len(list(folder.checkpoints.glob("step-*")))
+    kept = (folder.checkpoints, folder.path / OF_CHECKPOINTS)
+    count = sum(len(list(each.glob("step-*"))) for each in kept)
     yield (
         f"the weights ({folder.encoder} and {count} checkpoints): they were trained on the group, "
         "and only a new run without it is free of it"

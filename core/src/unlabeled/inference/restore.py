@@ -20,6 +20,7 @@ from unlabeled.data.items import Item, Items, Quarantined
 from unlabeled.data.made import Contents, Made
 from unlabeled.data.quarantine import Limits, Unreadable, write_quarantine
 from unlabeled.errors import DataError, UsageError
+from unlabeled.export.checkpointed import settled
 from unlabeled.export.encoder import (
     encoder_digest,
     load_encoder,
@@ -69,13 +70,15 @@ def restore(
 ) -> Restored:
     """Restore every item below `data` with the encoder of a run, into files in the folder `out`.
 
-    path: a run of a restoration, or its encoder folder. A file is called like its item, with the
+    path: a run of a restoration (that of its last checkpoint, if it has not finished), or its
+    encoder folder. A file is called like its item, with the
     ending of what the method writes (`scene.cos.tif`), or like its pseudonym where the data are
     private (see `unlabeled.privacy`). max_skipped: the largest share of items that
     `skip` may leave out.
     Raises RunError (the run embeds), DataError, UsageError; UnreadableItem with the policy `stop`.
     """
-    config, data, out = read_config(path), Path(data), Path(out)
+    path, data, out = settled(path), Path(data), Path(out)
+    config = read_config(path)
     pretext = require_restoration(config, path)
     _require_elsewhere(data, out)
     reader = load_reader(path)

@@ -39,28 +39,30 @@ RUNS = 64
 @dataclass(frozen=True, slots=True)
 class Maker:
     """What made a table. encoder: its folder; output: of the encoder; digest: of both, so that an
-    encoder that was trained anew in the same folder is another."""
+    encoder that was trained anew in the same folder is another; note: what to know of it."""
 
     encoder: str
     output: str
     digest: str
+    note: str = ""
 
     @classmethod
     def of(cls, path: Path | str, config: EncoderConfig, output: Output) -> Maker:
         """path: a run or its encoder folder. Raises RunError."""
         digest = hashlib.sha256((encoder_digest(path, config) + output.name).encode()).hexdigest()
-        return cls(str(encoder_folder(path).resolve()), output.name, digest)
+        note = config.provenance.unfinished
+        return cls(str(encoder_folder(path).resolve()), output.name, digest, note)
 
     @classmethod
     def written(cls, metadata: Mapping[bytes, bytes] | None) -> Maker:
         """As a table's metadata name it; empty text for what they do not say."""
         found = metadata or {}
-        names = (b"encoder", b"output", b"made_by")
+        names = (b"encoder", b"output", b"made_by", b"note")
         return cls(*(found.get(name, b"").decode() for name in names))
 
     def to_metadata(self) -> dict[str, str]:
         made = {"made_by": self.digest, "encoder": self.encoder, "output": self.output}
-        return {FORMAT_KEY: str(FORMAT), **made}
+        return {FORMAT_KEY: str(FORMAT), **made, **({"note": self.note} if self.note else {})}
 
 
 class EmbeddingTable:

@@ -18,6 +18,7 @@ from unlabeled.batch_norm import drawn_lists, estimate_batch_norm, has_batch_nor
 from unlabeled.contract import Batch, Encoder
 from unlabeled.data.quarantine import Limits, Unreadable
 from unlabeled.errors import RunError, UsageError
+from unlabeled.export.checkpointed import settled
 from unlabeled.export.encoder import (
     load_encoder,
     load_reader,
@@ -48,7 +49,8 @@ def update_batch_norm(
     Raises RunError (also where the encoder has no batch norm), DataError, UsageError if `out` is
     there already; UnreadableItem with the policy `stop`.
     """
-    config, out = read_config(path), Path(out)
+    path, out = settled(path), Path(out)
+    config = read_config(path)
     require_representation(config, path)
     if out.exists():
         raise UsageError(f"{out}: expected a folder that is not there yet; remove it first")

@@ -19,10 +19,11 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import nn
 
 from unlabeled.atomic import new_folder, write_json
+from unlabeled.checkpoints import damaged, newest, step_of
+from unlabeled.checkpoints import read_model as read_model
 from unlabeled.commands import command
 from unlabeled.errors import RunError
 from unlabeled.weights import save_weights
@@ -61,20 +62,10 @@ def save(
     _prune(folder, keep)
 
 
-def newest(folder: Path) -> Path | None:
-    """The latest complete checkpoint."""
-    return max(folder.glob("step-" + "[0-9]" * 8), default=None, key=step_of)
-
-
 def pinned(folder: Path) -> Path | None:
     """The latest checkpoint that is kept for good: the one before the final anneal."""
     kept = [path for path in folder.glob("step-*") if read_progress(path).pinned]
     return max(kept, default=None, key=step_of)
-
-
-def step_of(checkpoint: Path) -> int:
-    """The optimiser steps done when it was written."""
-    return int(checkpoint.name.removeprefix("step-"))
 
 
 def read_progress(checkpoint: Path) -> Progress:
@@ -82,15 +73,7 @@ def read_progress(checkpoint: Path) -> Progress:
     try:
         return Progress(**json.loads((checkpoint / "state.json").read_text()))
     except (OSError, ValueError, TypeError) as error:
-        raise _damaged(checkpoint, error) from error
-
-
-def read_model(checkpoint: Path) -> dict[str, Tensor]:
-    """The state dict of the pretext, on the CPU. Raises RunError if it is damaged."""
-    try:
-        return load_file(checkpoint / "model.safetensors")
-    except (OSError, SafetensorError) as error:
-        raise _damaged(checkpoint, error) from error
+        raise damaged(checkpoint, error) from error
 
 
 def read_state(checkpoint: Path) -> dict[str, Any]:
@@ -100,7 +83,7 @@ def read_state(checkpoint: Path) -> dict[str, Any]:
             checkpoint / "state.pt", map_location="cpu", weights_only=True
         )
     except Exception as error:
-        raise _damaged(checkpoint, error) from error
+        raise damaged(checkpoint, error) from error
     return state
 
 
@@ -139,10 +122,3 @@ def _prune(folder: Path, keep: int) -> None:
         if not read_progress(path).pinned:
             doomed = path.rename(folder / f".{path.name}.old")
             shutil.rmtree(doomed, ignore_errors=True)
-
-
-def _damaged(checkpoint: Path, error: Exception) -> RunError:
-    return RunError(
-        f"{checkpoint}: the checkpoint is damaged: {error!r}. Remove this folder to go on from "
-        "the one before it."
-    )
