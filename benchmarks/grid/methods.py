@@ -173,9 +173,11 @@ BASELINES = {
 
 def methods(domain: str) -> dict[str, Recipe]:
     """Every method of a domain by name, as a whole recipe without its steps and seed."""
-    # A graph's nodes are no grid: the core's masked methods do not fit them.
-    masked = OWN[domain] if domain == "graph" else {**MASKED, **OWN[domain]}
-    found = {name: _recipe(domain, "two_views", each) for name, each in TWO_VIEWS.items()}
+    masked, paired = {**MASKED, **OWN[domain]}, dict(TWO_VIEWS)
+    if domain == "graph":  # a graph's nodes are no grid, and two graphs have no mean
+        masked = OWN[domain]
+        del paired["mixed_barlow_twins"]
+    found = {name: _recipe(domain, "two_views", each) for name, each in paired.items()}
     return {**found, **{name: _recipe(domain, "masked", each) for name, each in masked.items()}}
 
 

@@ -100,6 +100,12 @@ def test_every_kind_of_tensor_is_mixed_in_its_own_way():
     assert mix.length.tolist() == [4, 1]
 
 
+def test_rows_that_are_no_samples_are_refused():
+    nodes = torch.rand(5, 3)  # of two graphs
+    with pytest.raises(ShapeError, match=r"\(5, 3\) for 2 samples. Graphs"):
+        mixed(nodes, nodes, torch.rand(2), torch.tensor([1, 0]))
+
+
 def test_views_of_different_size_are_refused():
     with pytest.raises(ShapeError, match=r"found \(2, 3\) and \(2, 4\)"):
         mixed(torch.ones(2, 3), torch.ones(2, 4), torch.ones(2), torch.tensor([1, 0]))

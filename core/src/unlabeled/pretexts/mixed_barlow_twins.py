@@ -124,6 +124,11 @@ def mixed(a: Batch, b: Batch, share: Tensor, partner: Tensor) -> Batch:
 
 
 def _mixed_tensor(a: Tensor, b: Tensor, share: Tensor, partner: Tensor) -> Any:
+    if a.shape[:1] != share.shape:
+        raise ShapeError(
+            f"mixing needs batches with the samples along the first axis; found {tuple(a.shape)} "
+            f"for {len(share)} samples. Graphs, whose nodes are joined, cannot be mixed."
+        )
     if a.shape != b.shape:
         raise ShapeError(
             f"mixing needs views of one size; found {tuple(a.shape)} and {tuple(b.shape)}. Let "
