@@ -22,7 +22,8 @@ from safetensors import SafetensorError
 from torch import nn
 
 from unlabeled.atomic import new_folder, write_json
-from unlabeled.checkpoints import damaged, newest, step_of
+from unlabeled.checkpoints import damaged, step_of
+from unlabeled.checkpoints import newest as newest
 from unlabeled.checkpoints import read_model as read_model
 from unlabeled.commands import command
 from unlabeled.errors import RunError
