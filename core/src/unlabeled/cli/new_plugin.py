@@ -5,11 +5,15 @@ from __future__ import annotations
 import keyword
 import re
 import shlex
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from string import Template
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
 
 from unlabeled import discovery
 from unlabeled.atomic import new_folder
@@ -20,16 +24,90 @@ from unlabeled.errors import UsageError
 from unlabeled.plugin import PLUGIN_API
 
 SUFFIX = ".tmpl"
+SHARED = "shared"
+"""The folder of the templates that every kind takes; each kind adds a folder of its own name."""
 NAME = re.compile(r"[a-z][a-z0-9_]*")
+Data = Literal["series", "images", "tables", "graphs"]
 
 
-def new_plugin(name: str, *, out: Path | None = None, json: Json = False) -> None:
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the shared templates call the parts of one kind of plugin."""
+
+    reads: str
+    item: str
+    ending: str
+    reader: str
+    augmentation: str
+    encoder: str
+    pretext: str
+    baseline: str
+    libraries: str = ""
+
+
+KINDS: dict[Data, Names] = {
+    "series": Names(
+        reads="series of numbers: CSV files (names of channels in the first line, then one row per "
+        "time step) and NumPy arrays of shape (steps, channels)",
+        item="recording",
+        ending=".csv",
+        reader="recordings",
+        augmentation="noise",
+        encoder="recurrent",
+        pretext="next_step",
+        baseline="moments",
+    ),
+    "images": Names(
+        reads="pictures: PNG and TIFF files, grey or colour, of 8 or 16 bits",
+        item="picture",
+        ending=".png",
+        reader="pictures",
+        augmentation="light",
+        encoder="convolutional",
+        pretext="rotation",
+        baseline="histogram",
+        libraries='"pillow>=11", ',
+    ),
+    "tables": Names(
+        reads="tables, CSV or Parquet: a row is an item, a column holds numbers or categories",
+        item="table",
+        ending=".csv",
+        reader="rows",
+        augmentation="jitter",
+        encoder="columns",
+        pretext="hidden_cells",
+        baseline="numbers",
+    ),
+    "graphs": Names(
+        reads="graphs: one JSON file each (`nodes`: features, `edges`: pairs of positions), or one "
+        "CSV file each (two columns of node names, a row per edge)",
+        item="graph",
+        ending=".json",
+        reader="graphs",
+        augmentation="drop_edges",
+        encoder="message_passing",
+        pretext="hidden_features",
+        baseline="degrees",
+    ),
+}
+
+
+def new_plugin(
+    name: str,
+    *,
+    for_: Annotated[Data, Parameter(name="--for")] = "series",
+    out: Path | None = None,
+    json: Json = False,
+) -> None:
     """Write a small working plugin that passes the conformance kit as it is.
 
     Parameters
     ----------
     name
         The modality: lower-case letters, digits and underscores, such as `sonar`.
+    for_
+        The data that its reader reads: series (CSV, NumPy), images (PNG, TIFF), tables (CSV,
+        Parquet) or graphs (JSON, edge lists).
     out
         The folder to write, which must not exist yet; `unlabeled-NAME` if left out.
     """
@@ -38,15 +116,21 @@ def new_plugin(name: str, *, out: Path | None = None, json: Json = False) -> Non
     target = Path(distribution) if out is None else out
     if target.exists():
         raise UsageError(f"{target} exists already. Choose another folder with --out.")
-    values = {
+    chosen = KINDS[for_]
+    values = asdict(chosen) | {
+        "Reader": chosen.reader.capitalize(),
         "name": name,
         "package": f"unlabeled_{name}",
         "distribution": distribution,
         "core": version("unlabeled"),
         "api": str(PLUGIN_API),
     }
+    templates = files("unlabeled") / "template"
     with new_folder(target) as folder:
-        for place, text in _templates(files("unlabeled") / "template", Path()):
+        for place, text in [
+            *_templates(templates / SHARED, Path()),
+            *_templates(templates / for_, Path()),
+        ]:
             file = folder / _renamed(place, values["package"])
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(Template(text).substitute(values), encoding="utf-8")
