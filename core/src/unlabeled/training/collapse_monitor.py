@@ -29,7 +29,7 @@ class CollapseMonitor:
         self._fabric, self._encoder = fabric, encoder
         self._batches = list(batches)
         self.broken = 0
-        """Of how many items the last examination found embeddings that are not finite."""
+        """How many items had embeddings that are not finite at the last check."""
 
     def __call__(self) -> Health | None:
         """Of the items with finite embeddings; None where there are fewer than two."""

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from lightning_fabric import Fabric
 
-from unlabeled.contract import Reader
+from unlabeled.contract import Batch, Encoder, Reader
 from unlabeled.data.items import Items
 from unlabeled.data.quarantine import Limits
 from unlabeled.data.training_labels import TrainingLabels
 from unlabeled.recipe import Recipe, build_reader
 from unlabeled.run_folder import DataRecord, RunFolder
 from unlabeled.training.batch_column import BatchColumn
+from unlabeled.training.loader import BatchSampler, sample_batches
 from unlabeled.training.settings import TrainingSettings
 from unlabeled.training.start_from import Start
 
@@ -57,3 +59,19 @@ class Job:
         """What the reader says of the items, asked once: it may have to read some."""
         known = self.labels.facts if self.labels else {}
         return {**self.reader.describe(self.items), **known}
+
+    @cached_property
+    def sampler(self) -> BatchSampler:
+        """The joint batches of the run. Raises DataError, UsageError if none can be formed."""
+        return BatchSampler(self.items.table["size"].to_numpy(), self.settings, self.column)
+
+    def sample(self, encoder: Encoder, count: int) -> Iterator[Batch]:
+        """At most `count` items as they are, always the same ones, collated by `encoder`."""
+        return sample_batches(
+            self.items,
+            self.reader,
+            encoder,
+            seed=self.settings.seed,
+            count=count,
+            size=self.sampler.batch_size,
+        )

@@ -1,4 +1,4 @@
-"""What happens between the steps: rows are written, health is looked at, checkpoints are saved."""
+"""What happens between the steps: rows are written, health is checked, checkpoints are saved."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class TrainingMonitor:
         row = self._row(done, loss, norm)
         self.divergence.check_step(done, loss, norm, row)
         self.done = done
-        self._look(done, row)
+        self._check_health(done, row)
         self._record(row)
         if world_size() == 1:  # several processes agree with the next batch
             self.stopping |= self._stop.made
@@ -160,7 +160,7 @@ class TrainingMonitor:
             "timing_data": self._waited,
         }
 
-    def _look(self, done: int, row: dict[str, Any]) -> None:
+    def _check_health(self, done: int, row: dict[str, Any]) -> None:
         every = self.settings.health_every
         if self.collapse is None or not every:
             return
@@ -173,9 +173,9 @@ class TrainingMonitor:
         if health is not None:
             row.update(columns(health))
             wrong += [health.verdict] if health.collapsed else []
-        self._tell_health(done, row, wrong)
+        self._report_health(done, row, wrong)
 
-    def _tell_health(self, done: int, row: dict[str, Any], wrong: list[str]) -> None:
+    def _report_health(self, done: int, row: dict[str, Any], wrong: list[str]) -> None:
         if wrong and self.settings.on_collapse == "stop":
             self._record(row)
             raise CollapseError(

@@ -1,4 +1,4 @@
-"""Where a sitting starts: at the newest checkpoint of the run, of another one, or afresh."""
+"""Where a run begins: at its newest checkpoint, at that of another run, or with new weights."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from unlabeled.training.loop import Trainer
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a sitting starts. checkpoint: None for fresh weights; own: it is the run's own."""
+    """Where training begins. checkpoint: None for new weights; own: it is the run's own."""
 
     checkpoint: Path | None
     own: bool
@@ -48,6 +48,25 @@ def find_origin(job: Job) -> Origin:
     return Origin(found, own=False, progress=Progress(0, 0.0))
 
 
+def load_checkpoint(job: Job, trainer: Trainer, origin: Origin) -> None:
+    """Weights, optimiser, precision and random generators of the checkpoint where training begins.
+
+    Without a checkpoint the random generators alone are seeded. Raises RunError if it is damaged
+    or does not fit.
+    """
+    # Replicas draw alike, so that they are one process.
+    number = 0 if job.replicated else rank()
+    seed_generators(job.settings.seed, number, "process")
+    if origin.checkpoint is None:
+        return
+    load_weights(trainer.pretext, checkpoint.read_model(origin.checkpoint), origin.checkpoint)
+    state = checkpoint.read_state(origin.checkpoint)
+    if origin.own:
+        _load_state(trainer, state, number)
+    elif _same_optimiser(job):
+        _load_moments(trainer, state)
+
+
 def load_weights(pretext: Pretext, weights: dict[str, Tensor], source: Path) -> None:
     """source: the checkpoint that they are of. Raises RunError if they do not fit."""
     try:
@@ -56,24 +75,19 @@ def load_weights(pretext: Pretext, weights: dict[str, Tensor], source: Path) -> 
         raise RunError(f"{source}: the weights do not fit this recipe and data: {error}") from error
 
 
-def restore_rest(job: Job, trainer: Trainer, origin: Origin) -> None:
-    """Optimiser, precision and random generators; last of all, as building draws numbers."""
-    # Replicas draw alike, so that they are one process.
-    number = 0 if job.replicated else rank()
-    seed_generators(job.settings.seed, number, "process")
-    if origin.checkpoint is None:
-        return
-    state = checkpoint.read_state(origin.checkpoint)
+def _load_state(trainer: Trainer, state: dict[str, Any], number: int) -> None:
+    trainer.optimiser.optimizer.load_state_dict(state["optimiser"])
+    trainer.fabric.strategy.precision.load_state_dict(state["precision"])
+    # Another number of processes has other generators: the manifest says that it is not exact.
+    if len(state["random"]) == world_size():
+        checkpoint.restore_random_state(state["random"][number])
+
+
+def _load_moments(trainer: Trainer, state: dict[str, Any]) -> None:
+    """The moments go on; rates and decay are those of the new recipe."""
     optimiser = trainer.optimiser.optimizer
-    if origin.own:
-        optimiser.load_state_dict(state["optimiser"])
-        trainer.fabric.strategy.precision.load_state_dict(state["precision"])
-        if len(state["random"]) == world_size():
-            checkpoint.restore_random_state(state["random"][number])
-    elif _same_optimiser(job):
-        # The moments go on; rates and decay are those of the new recipe.
-        groups = optimiser.state_dict()["param_groups"]
-        optimiser.load_state_dict({"state": state["optimiser"]["state"], "param_groups": groups})
+    groups = optimiser.state_dict()["param_groups"]
+    optimiser.load_state_dict({"state": state["optimiser"]["state"], "param_groups": groups})
 
 
 def _same_optimiser(job: Job) -> bool:

@@ -25,7 +25,7 @@ from unlabeled.training.job import Job
 from unlabeled.training.launch import first, launch
 from unlabeled.training.start import show_start
 from unlabeled.training.start_from import Start
-from unlabeled.training.training_run import train
+from unlabeled.training.training_run import TrainingRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,8 @@ def pretrain(
             job = Job(fabric, folder, recipe, items, record, source, labels, column, start)
             stack.enter_context(failure_noted(folder, write=fabric.is_global_zero))
             with deterministic(settings.deterministic), default_dtype(settings.precision):
-                manifest = train(job, quiet=quiet or not fabric.is_global_zero)
+                run = TrainingRun(job, quiet=quiet or not fabric.is_global_zero)
+                manifest = run.execute()
         return Run(folder.path, manifest)
 
 

@@ -1,9 +1,10 @@
-"""What is said when a run starts or goes on."""
+"""What a run says, and writes in its manifest, when it starts or goes on."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -13,9 +14,67 @@ from unlabeled.contract import Pretext, Reader
 from unlabeled.data.items import Items
 from unlabeled.privacy import is_private
 from unlabeled.recipe import Recipe
-from unlabeled.run_folder import JsonLines, RunFolder
+from unlabeled.run_folder import JsonLines, Manifest, RunFolder
+from unlabeled.training.accumulation import steps_of
 from unlabeled.training.batch_column import BatchColumn
+from unlabeled.training.environment import describe, differences
+from unlabeled.training.job import Job
 from unlabeled.training.loader import BatchSampler
+from unlabeled.training.loop import Trainer
+from unlabeled.training.origin import Origin
+
+
+def start_manifest(job: Job, trainer: Trainer, origin: Origin) -> Manifest:
+    """Write the manifest of a new run, or note in that of an old one what is different now."""
+    now = describe(job.fabric, job.recipe)
+    if not job.folder.holds_run():
+        manifest = Manifest(
+            name=job.recipe.name,
+            recipe=job.recipe.to_dict(),
+            data=job.data,
+            environment=now,
+            total_steps=trainer.total_steps,
+            method=_method(job),
+            continues=str(job.source.path.resolve()) if job.source else "",
+            started_from=job.started_from.to_dict() if job.started_from else {},
+        )
+        job.folder.begin(manifest)
+        return manifest
+    manifest = job.folder.read()
+    running = {"status": "running", "total_steps": trainer.total_steps, "failed": ""}
+    changes = _inexact(job, manifest, now) if origin.own else []
+    if not changes:
+        return job.folder.update(**running)
+    notes = dict.fromkeys((*manifest.notes, *(f"inexact: {change}" for change in changes)))
+    return job.folder.update(**running, exact=False, notes=tuple(notes))
+
+
+def _method(job: Job) -> dict[str, Any]:
+    """The sections that depend on the data, as `load_method` builds them again without the data."""
+    chosen = {"encoder": job.recipe.encoder, "pretext": job.recipe.pretext}
+    return {name: choice.with_facts(job.facts).to_dict() for name, choice in chosen.items()}
+
+
+def _inexact(job: Job, manifest: Manifest, now: dict[str, Any]) -> list[str]:
+    """Why a run that goes on may differ in its bits from one that was never stopped."""
+    changes = [
+        f"resumed with another {change}" for change in differences(manifest.environment, now)
+    ]
+    if not job.settings.deterministic or job.settings.compile:
+        changes.append("resumed without deterministic algorithms, or with torch.compile")
+    return changes
+
+
+def start_notes(job: Job, trainer: Trainer, manifest: Manifest, steps: int) -> Iterator[str]:
+    """Data, sizes, batches and what the manifest notes, line by line. steps: done already."""
+    yield from about_data(job.folder, job.items, job.reader)
+    yield size_of(trainer.pretext, job.sampler, job.recipe, trainer.total_steps)
+    yield from about_batches(job.column, job.sampler)
+    yield from manifest.notes
+    yield from about_beginning(job.folder, steps)
+    _, left = steps_of(job.settings, job.sampler.batches_per_epoch)
+    if left:
+        yield left
 
 
 def about_data(folder: RunFolder, items: Items, reader: Reader) -> Iterator[str]:

@@ -1,0 +1,63 @@
+"""The last phase of a run: the encoder is written, or the run says how to go on with it."""
+
+from __future__ import annotations
+
+from unlabeled import labelled
+from unlabeled.batch_norm import estimate_batch_norm, has_batch_norm
+from unlabeled.commands import command
+from unlabeled.distributed import world_size
+from unlabeled.export.encoder import Provenance, save_encoder
+from unlabeled.run_folder import Manifest, now
+from unlabeled.training.checkpoint import Progress
+from unlabeled.training.collapse_monitor import on_device
+from unlabeled.training.job import Job
+from unlabeled.training.loop import Trainer
+from unlabeled.training.signals import Stopped
+
+NORM_ITEMS = 2048
+"""Items over which batch-norm statistics are estimated for the exported encoder."""
+
+
+def require_all_steps(job: Job, trainer: Trainer, done: Progress) -> None:
+    """Raises Stopped, and notes it in the manifest, if training was stopped before its end."""
+    if done.steps == trainer.total_steps:
+        return
+    job.folder.update(status="stopped", steps=done.steps, seconds=done.seconds, ended=now())
+    raise Stopped(
+        f"Stopped after step {done.steps} of {trainer.total_steps}, and saved. Go on with:\n"
+        f"  {command('pretrain', '--resume', job.folder.path)}"
+    )
+
+
+def settle_batch_norm(job: Job, trainer: Trainer) -> None:
+    """Leave the encoder with the statistics of whole inputs. The last checkpoint keeps its own."""
+    encoder = trainer.pretext.exported
+    if has_batch_norm(encoder):
+        encoder.eval()
+        batches = (on_device(job.fabric, batch) for batch in job.sample(encoder, NORM_ITEMS))
+        with job.fabric.autocast():
+            estimate_batch_norm(encoder, batches, encoder.outputs[0].name)
+
+
+def export(job: Job, trainer: Trainer, done: Progress) -> Manifest:
+    """Write the encoder, and in the manifest that the run has finished."""
+    pretext = trainer.pretext
+    save_encoder(
+        pretext.exported,
+        encoder_name=job.recipe.encoder.name,
+        reader=job.recipe.reader,
+        folder=job.folder.encoder,
+        provenance=Provenance(
+            recipe=job.recipe.name,
+            pretext=job.recipe.pretext.name,
+            kind=pretext.kind,
+            seed=job.settings.seed,
+            steps=done.steps,
+            batch_size=max(1, job.settings.batch_size // (1 if job.replicated else world_size())),
+            items=job.data.items,
+            fingerprint=job.data.fingerprint,
+            labelled=labelled.kept_with_encoder(job.folder),
+            started_from=job.started_from.to_dict() if job.started_from else {},
+        ),
+    )
+    return job.folder.update(status="finished", steps=done.steps, seconds=done.seconds, ended=now())
