@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from unlabeled.discovery import discover
+    from unlabeled.evaluation.drift import drift
     from unlabeled.evaluation.evaluate import evaluate
     from unlabeled.export.encoder import load_encoder
     from unlabeled.inference.cluster import cluster
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "cluster",
     "discover",
+    "drift",
     "embed",
     "evaluate",
     "forget",
@@ -47,6 +49,7 @@ __all__ = [
 _HOMES = {
     "cluster": "unlabeled.inference.cluster",
     "discover": "unlabeled.discovery",
+    "drift": "unlabeled.evaluation.drift",
     "embed": "unlabeled.inference.embed",
     "evaluate": "unlabeled.evaluation.evaluate",
     "forget": "unlabeled.inference.forget",

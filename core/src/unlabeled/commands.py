@@ -22,6 +22,10 @@ COMMANDS = {
         "use:neighbours",
         "The rows of a table of embeddings nearest to an item or file.",
     ),
+    "drift": (
+        "drift:drift",
+        "Whether new embeddings are distributed as the reference's; exit code 7 if not.",
+    ),
     "cluster": ("use:cluster", "Group the items of tables of embeddings, by k-means."),
     "forget": ("forget:forget", "Remove a group, such as a patient, from a run or a table."),
     "report": ("use:report", "Write the run's report, one HTML page."),

@@ -1,8 +1,8 @@
 """The command line: `unlabeled COMMAND`. Commands load when they are asked for.
 
 Results go to stdout, progress and errors to stderr; with --json stdout is one JSON document, which
-holds the error if there is one. Exit codes: 0 done, 1 failed, 2 wrong usage
-or recipe, 3 data, 4 plugin, 5 run folder, 6 collapse, 70 a mistake of ours, 130 interrupted.
+holds the error if there is one. Exit codes: 0 done, 1 failed, 2 wrong usage or recipe, 3 data,
+4 plugin, 5 run folder, 6 collapse, 7 drift, 70 a mistake of ours, 130 interrupted.
 """
 
 from __future__ import annotations

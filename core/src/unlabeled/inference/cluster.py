@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from unlabeled.atomic import new_file
 from unlabeled.errors import DataError, UsageError
-from unlabeled.inference.table import read_embeddings
+from unlabeled.inference.item_vectors import item_vectors
 from unlabeled.probes.k_means import cluster as k_means
 from unlabeled.probes.standardise import standardise
 
@@ -58,8 +58,9 @@ def cluster(
     paths, out = [Path(path) for path in several], Path(out)
     if out.suffix not in (".csv", ".parquet"):
         raise UsageError(f"{out}: expected a name that ends in .csv or .parquet")
-    every: dict[str, None] = {}
-    tables = [_means(path, every) for path in paths]
+    found = [item_vectors(path) for path in paths]
+    every = dict.fromkeys(name for each in found for name in each.names)
+    tables = [dict(zip(each.ids.tolist(), each.values, strict=True)) for each in found]
     names = [name for name in every if all(name in table for table in tables)]
     if len(names) < count:
         raise DataError(
@@ -73,24 +74,6 @@ def cluster(
     _write(pa.table({"item": names, "cluster": clusters}), out)
     sizes = {f"c{code:0{width}}": int(size) for code, size in enumerate(np.bincount(codes))}
     return Clustered(out, len(names), sizes, len(every) - len(names))
-
-
-def _means(path: Path, every: dict[str, None]) -> dict[str, np.ndarray]:
-    """The mean of the vectors of each item that has some. Raises DataError.
-
-    every: to which the names of all items are added, in their order.
-    """
-    rows = read_embeddings(path)
-    ids = rows["id"].to_pylist()
-    every.update(dict.fromkeys(ids))
-    known = rows["vector"].is_valid().to_numpy()
-    # Before anything is flattened, which drops nulls and would shift all rows after one.
-    flat = rows["vector"].filter(pa.array(known)).combine_chunks().flatten()
-    vectors = flat.to_numpy(zero_copy_only=False).reshape(int(known.sum()), -1)
-    places: dict[str, list[int]] = {}
-    for place, row in enumerate(np.flatnonzero(known).tolist()):
-        places.setdefault(ids[row], []).append(place)
-    return {name: vectors[own].mean(0) for name, own in places.items()}
 
 
 def _labels(vectors: np.ndarray, count: int, seed: int) -> np.ndarray:
