@@ -44,7 +44,7 @@ commands = [
     "embed run data --out rows.parquet",
     "evaluate run data --labels data/labels.csv --target label --json",
     "evaluate run data --labels data/labels.csv --target label --json "
-    "--evaluation.probe sonar/nearest_centroid",
+    "--evaluation.probe.name sonar/nearest_centroid",
 ]
 for number, command in enumerate(commands):
     with Path(f"{number}.txt").open("w") as out, redirect_stdout(out):

@@ -75,9 +75,11 @@ class Plugin:
 
     api: the contract version it was written for (`PLUGIN_API` at that time).
     modality: the name of the entry point; components are asked for as `modality/name`.
-    synthetic: for each reader by its name, `write(path: Path, *, count: int, seed: int) -> None`,
-    which fills the folder with seeded toy files of known structure that this reader can read,
-    and a `labels.csv` (columns item, label, group). The conformance kit and tests use it.
+    synthetic: for each reader by its name, `write(path: Path, *, count: int, seed: int)`, which
+    fills the folder with seeded toy files of known structure that this reader can read, and a
+    `labels.csv` (columns item, label, group). Some items share a group; where the reader finds
+    groups by its settings, `write` returns these ({"pattern": …, "group": …}), else None. The
+    conformance kit and tests use it.
     trials: by the short names of pretexts, how the kit sees that they learn; the smallest recipe
     for 100 steps where a pretext has none.
     commands: what it adds to the command line, `unlabeled MODALITY COMMAND`: functions whose

@@ -28,6 +28,14 @@ def test_labels_name_every_file(tmp_path):
         assert {row["label"] for row in rows if row["group"] == group} == set(CALLS)
 
 
+def test_recordings_share_a_recorder(tmp_path):
+    items = Clips(**write_chirps(tmp_path, count=24, seed=0)).index(tmp_path)
+    groups = items.table["group"].to_pylist()
+    assert sorted(set(groups)) == ["recorder0", "recorder1", "recorder2"]
+    with (tmp_path / "labels.csv").open() as file:
+        assert [row["group"] for row in csv.DictReader(file)] == groups
+
+
 def test_a_rising_call_rises(tmp_path):
     write_chirps(tmp_path, count=8, seed=0)
     reader = Clips()

@@ -27,6 +27,12 @@ def test_pairs_are_read_with_the_reader_as_it_comes(tmp_path):
         assert radar[dark].mean() < radar[~dark].mean() - 5
 
 
+def test_tiles_share_a_region(tmp_path):
+    reader = Scenes(**write_pairs(tmp_path, count=8, seed=0))
+    groups = reader.index(tmp_path).table["group"].to_pylist()
+    assert groups == 4 * ["region0"] + 4 * ["region1"]
+
+
 def test_the_same_seed_writes_the_same_files(tmp_path):
     for name in ("a", "b"):
         write_pairs(tmp_path / name, count=2, seed=3)

@@ -59,13 +59,19 @@ class Fixture:
 
     def data(self, reader: str, count: int = COUNT) -> Path:
         """The folder with so many synthetic items of a reader, by its short name."""
+        return self._written(reader, count)[0]
 
-        def write() -> Path:
+    def group_settings(self, reader: str) -> dict[str, Any]:
+        """The settings by which a reader finds groups among its synthetic items; maybe none."""
+        return self._written(reader, COUNT)[1]
+
+    def _written(self, reader: str, count: int) -> tuple[Path, dict[str, Any]]:
+        def write() -> tuple[Path, dict[str, Any]]:
             folder = self.scratch(f"data-{reader}-{count}")
-            discovery.resolve(self.plugin.synthetic[reader].target)(folder, count=count, seed=0)
-            return folder
+            writer = discovery.resolve(self.plugin.synthetic[reader].target)
+            return folder, dict(writer(folder, count=count, seed=0) or {})
 
-        found: Path = self._once(("data", reader, count), write)
+        found: tuple[Path, dict[str, Any]] = self._once(("data", reader, count), write)
         return found
 
     def reader(self, choice: Choice) -> Reader:

@@ -13,23 +13,28 @@ RECORDERS = 3
 SAMPLE_RATE = 16_000
 
 
-def write_chirps(path: Path, *, count: int, seed: int) -> None:
+GROUPS = {"pattern": "{take}_{recorder}.wav", "group": "recorder"}
+"""Settings by which the reader finds the recorder in a file's name."""
+
+
+def write_chirps(path: Path, *, count: int, seed: int) -> dict[str, str]:
     """Write `count` WAV files and `labels.csv` (item, label, group) into the folder `path`.
 
     16 kHz, mono, 0.5 to 1 s. The label is the call; the group is the recorder, which sets the
-    level and the noise. Pitch, start and duration vary within a label.
+    level and the noise and which the file's name gives. Pitch, start and duration vary within a label. Returns `GROUPS`.
     """
     rng = np.random.default_rng(seed)
     rows = []
     for index in range(count):
         call, recorder = CALLS[index % len(CALLS)], index // len(CALLS) % RECORDERS
-        name = f"{index:04d}.wav"
+        name = f"{index:04d}_recorder{recorder}.wav"
         soundfile.write(path / name, _recording(call, recorder, rng), SAMPLE_RATE)
         rows.append({"item": name, "label": call, "group": f"recorder{recorder}"})
     with (path / "labels.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, ["item", "label", "group"])
         writer.writeheader()
         writer.writerows(rows)
+    return GROUPS
 
 
 def _recording(call: str, recorder: int, rng: np.random.Generator) -> np.ndarray:

@@ -17,11 +17,16 @@ WATER = np.array([700, 650, 600, 450, 350, 300, 280, 250, 220, 200, 120, 80.0])
 LAND = np.array([600, 700, 900, 1000, 1500, 2400, 2900, 3000, 3100, 3100, 2200, 1400.0])
 
 
-def write_pairs(path: Path, *, count: int, seed: int) -> None:
+GROUPS = {"pattern": "{region}_{scene}_{sensor}.tif", "group": "region"}
+"""Settings by which the reader finds the region in a file's name."""
+
+
+def write_pairs(path: Path, *, count: int, seed: int) -> dict[str, str]:
     """`count` pairs NAME_S1.tif (VV, VH in dB) and NAME_S2.tif (12 bands), 48 px of 10 m.
 
     Water lies on land in one of four patterns, which both sensors see; its share, the contrast,
-    the haze and radar's speckle vary. labels.csv: item, pattern, water (the share).
+    the haze and radar's speckle vary. Four tiles, one of each pattern, are of one region, which
+    the file's name gives. labels.csv: item, pattern, water (the share). Returns `GROUPS`.
     """
     rng = np.random.default_rng(seed)
     path.mkdir(parents=True, exist_ok=True)
@@ -29,12 +34,13 @@ def write_pairs(path: Path, *, count: int, seed: int) -> None:
     for number in range(count):
         pattern = PATTERNS[number % len(PATTERNS)]
         water = _pattern(pattern, rng)
-        name = f"tile{number:03d}"
+        name = f"region{number // len(PATTERNS)}_tile{number:03d}"
         place = Affine(10.0, 0.0, 500_000.0 + 480 * number, 0.0, -10.0, 5_400_000.0)
         _write(path / f"{name}_S1.tif", _radar(water, rng), ("VV", "VH"), place)
         _write(path / f"{name}_S2.tif", _optical(water, rng), SENTINEL2_L2A.bands, place)
         rows.append(f"{name},{pattern},{water.mean():.4f}")
     (path / "labels.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return GROUPS
 
 
 def write_speckled(path: Path, *, count: int, seed: int) -> None:
