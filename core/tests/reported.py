@@ -3,9 +3,13 @@
 import json
 from html.parser import HTMLParser
 
+import numpy as np
+
 from unlabeled.evaluation.bootstrap import Interval
 from unlabeled.evaluation.result import Evaluation, Row, ScoreTable, compare
+from unlabeled.report.columns import column
 from unlabeled.report.run_data import RunData
+from unlabeled.report.seen import Seen
 from unlabeled.run_folder import DataRecord, JsonLines, Manifest, RunFolder
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -123,6 +127,26 @@ def evaluated(folder, found):
     (folder.path / "evaluation").mkdir(exist_ok=True)
     file = folder.path / "evaluation" / f"{found.name}.json"
     file.write_text(json.dumps(found.to_dict()))
+
+
+def a_seen(count=60, **fields):
+    rng = np.random.default_rng(0)
+    kind = ["x", "y"] * (count // 2)
+    site = np.repeat(["a", "b", "c"], count // 3).tolist()
+    vectors = rng.normal(size=(count, 6))
+    vectors[np.arange(count), np.repeat(range(3), count // 3)] += 8
+    columns = (column("kind", "label", kind), column("group", "group", site))
+    names = tuple(f"item {n}.wav" for n in range(count))
+    return Seen(
+        **{
+            "names": names,
+            "groups": np.array(site),
+            "columns": columns,
+            "vectors": vectors,
+            "embedded": np.arange(count),
+            **fields,
+        }
+    )
 
 
 def read(folder):

@@ -53,3 +53,55 @@ def wav(values: np.ndarray, sample_rate: int) -> bytes:
 def _chunk(kind: bytes, content: bytes) -> bytes:
     check = struct.pack(">I", zlib.crc32(kind + content))
     return struct.pack(">I", len(content)) + kind + content + check
+
+
+def smaller(content: bytes, side: int) -> bytes:
+    """A PNG that `png` wrote, averaged down until its longer side has at most `side` pixels.
+
+    As it is where it is small enough, or was written by somebody else.
+    """
+    levels = _levels(content)
+    if levels is None or max(levels.shape[:2]) <= side:
+        return content
+    step = -(-max(levels.shape[:2]) // side)
+    height, width = (max(1, size // step) for size in levels.shape[:2])
+    across, down = min(step, levels.shape[1]), min(step, levels.shape[0])
+    cut = levels[: height * down, : width * across].astype(np.float64)
+    blocks = cut.reshape(height, down, width, across, -1).mean((1, 3))
+    return png(blocks.round().astype(np.uint8).reshape(height, width, *levels.shape[2:]))
+
+
+def _levels(content: bytes) -> np.ndarray | None:
+    """(H, W) or (H, W, 3) uint8 of a PNG of `png`; None of one with filters or another depth."""
+    if content[:8] != b"\x89PNG\r\n\x1a\n" or len(content) < 41:
+        return None
+    width, height, depth, colour = struct.unpack(">IIBB", content[16:26])
+    channels = {0: 1, 2: 3}.get(colour)
+    length = struct.unpack(">I", content[33:37])[0]
+    if depth != 8 or channels is None or width * height > SIDE * SIDE or content[37:41] != b"IDAT":
+        return None
+    try:
+        size = height * (width * channels + 1)
+        raw = zlib.decompressobj().decompress(content[41 : 41 + length], size)
+    except zlib.error:
+        return None
+    if len(raw) != size:
+        return None
+    rows = np.frombuffer(raw, np.uint8).reshape(height, -1)
+    if rows[:, 0].any():
+        return None
+    return rows[:, 1:].reshape((height, width, 3) if channels == 3 else (height, width))
+
+
+HEAT = np.array(
+    [[0, 0, 4], [81, 18, 124], [183, 55, 121], [252, 137, 97], [252, 253, 191]], np.float64
+)
+"""Anchors of matplotlib's map `magma` (Smith and van der Walt 2015): ordered in grey, too."""
+
+
+def heat(levels: np.ndarray) -> np.ndarray:
+    """Colours for grey levels, dark to bright. levels: (H, W) uint8. Returns (H, W, 3) uint8."""
+    at = np.linspace(0, 255, len(HEAT))
+    table = np.stack([np.interp(np.arange(256), at, HEAT[:, c]) for c in range(3)], axis=1)
+    found: np.ndarray = table.round().astype(np.uint8)[levels]
+    return found

@@ -1,11 +1,12 @@
 import pytest
-from reported import a_run, evaluated, judged, read, with_steps
+from reported import a_run, a_seen, evaluated, judged, read, with_steps
 
+from unlabeled.contract import Preview
 from unlabeled.report.highlights import highlights
-from unlabeled.report.previews import Previewed, Shown
+from unlabeled.report.look import Found
+from unlabeled.report.sections.map import map_of
 
-PICTURE = Shown("a", "caption", "data:image/png;base64,AA", sound=False)
-SOUND = Shown("a", "caption", "data:audio/wav;base64,AA", sound=True)
+PICTURE = Preview(b"12345", "png", "2 mm")
 
 
 @pytest.fixture
@@ -18,16 +19,21 @@ def run(tmp_path):
 
 def test_there_are_four_and_what_was_learnt_comes_first(run):
     evaluated(run, judged())
-    found = highlights(read(run), Previewed([SOUND, PICTURE]))
-    assert [picture.section for picture in found] == ["evaluation", "items", "training", "health"]
+    seen = a_seen(full={3: Found(None, (PICTURE,))})
+    found = highlights(read(run), seen, map_of(seen))
+    assert [picture.section for picture in found] == ["evaluation", "map", "items", "training"]
     assert "r2" in found[0].title
-    assert "base64,AA" in found[1].body
+    assert "coloured by kind" in found[1].title
+    assert "item 3.wav" in found[2].title
 
 
 def test_without_labels_and_data_there_is_the_training(run):
-    titles = [picture.title for picture in highlights(read(run), Previewed())]
+    titles = [picture.title for picture in highlights(read(run))]
     assert titles == [f"{n} over steps" for n in ("loss", "effective rank", "feature std", "lr")]
 
 
-def test_a_run_without_a_step_has_no_picture(tmp_path):
-    assert highlights(read(a_run(tmp_path / "new")), Previewed()) == []
+def test_a_run_without_a_step_or_with_one_has_no_curve(tmp_path):
+    folder = a_run(tmp_path / "new")
+    assert highlights(read(folder)) == []
+    with_steps(folder, [{"loss": 1.0}])
+    assert highlights(read(folder)) == []

@@ -1,13 +1,11 @@
 import json
 
 import pytest
-from reported import HOSTILE, Checked, a_run, evaluated, judged, with_steps
+from reported import Checked, a_run, evaluated, judged, with_steps
 
-from unlabeled.errors import RunError
+from unlabeled.errors import RunError, UsageError
 from unlabeled.evaluation.result import Evaluation
-from unlabeled.report import page as page_module
 from unlabeled.report.page import report
-from unlabeled.report.previews import Previewed, Shown
 from unlabeled.run_folder import JsonLines
 
 
@@ -55,7 +53,8 @@ def test_a_finished_run_shows_all_it_knows(run):
         "status finished",
         "1:02:05",
         "regression of activity by ridge: r2",
-        "better than random (+0.200, +0.100 to +0.300)",
+        "The encoder predicts activity better than random.",
+        "random +0.200 (+0.100 to +0.300)",
         "HD95, mm, labels 5",
         "this − pretrained",
         "3.250",
@@ -111,13 +110,6 @@ def test_a_missing_run_is_named(tmp_path):
         report(tmp_path / "nowhere")
 
 
-def test_items_are_shown_in_the_page_itself_and_what_they_say_is_text(run, monkeypatch):
-    shown = [Shown(HOSTILE, '1 < 2 "mm"', "data:image/png;base64,AA", sound=False)]
-    shown += [Shown("c", "sound", "data:audio/wav;base64,AA", sound=True)]
-    made = Previewed(shown, ["3 items <not> shown"])
-    monkeypatch.setattr(page_module, "_items", lambda *_: made)
-    page = Checked(report(run.path, "data").read_text())
-    for text in (HOSTILE, '1 < 2 "mm"', "3 items <not> shown"):
-        assert text in page.text
-    assert {"data:image/png;base64,AA", "data:audio/wav;base64,AA"} <= set(page.links)
-    assert "x" not in page.links
+def test_labels_without_data_colour_nothing(run):
+    with pytest.raises(UsageError, match="give it too"):
+        report(run.path, labels="labels.csv")

@@ -303,7 +303,12 @@ def cluster(
 
 
 def report(
-    run: Path, *, data: Path | None = None, show_private: bool = False, json: Json = False
+    run: Path,
+    *,
+    data: Path | None = None,
+    labels: Path | None = None,
+    show_private: bool = False,
+    json: Json = False,
 ) -> None:
     """Write the run's report.html: one page that works offline.
 
@@ -312,13 +317,15 @@ def report(
     run
         A run.
     data
-        Show a few items of this file or folder.
+        Show items of this file or folder: a map of their embeddings, neighbours, pictures.
+    labels
+        A table as `unlabeled evaluate` takes it, to colour the map by.
     show_private
-        Show them even if they are about people: the page then holds what it shows.
+        Show pictures and names even if they are about people: the page then holds them.
     """
     from unlabeled.report.page import report as write
 
-    path = write(run, data, show_private=show_private)
+    path = write(run, data, labels, show_private=show_private)
     if json:
         print_json({"report": str(path)})
     else:

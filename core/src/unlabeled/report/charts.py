@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+import numpy as np
 from markupsafe import Markup
 
 MOST_POINTS = 300
@@ -23,10 +24,11 @@ class Frame:
     bottom: float
     x: tuple[float, float]
     y: tuple[float, float]
+    right: float = 8
 
     def at(self, x: float, y: float) -> tuple[float, float]:
         """Where a point lies; y grows upwards."""
-        across = _share(x, self.x) * (self.width - self.left - 8)
+        across = _share(x, self.x) * (self.width - self.left - self.right)
         up = _share(y, self.y) * (self.height - self.bottom - 8)
         return round(self.left + across, 2), round(self.height - self.bottom - up, 2)
 
@@ -61,21 +63,47 @@ class Bar:
 
 
 def intervals(title: str, bars: Sequence[Bar]) -> Markup:
-    """One row per bar: a dot for the value, a line for its interval."""
+    """One row per bar: its name above, a dot for the value, a line for its interval."""
     ticks = nice_ticks(min(bar.low for bar in bars), max(bar.high for bar in bars))
-    frame = Frame(640, 30 * len(bars) + 40, 210, 26, (ticks[0], ticks[-1]), (0, len(bars)))
+    frame = Frame(420, 34 * len(bars) + 36, 14, 24, (ticks[0], ticks[-1]), (0, len(bars)), 14)
     parts = [_column(frame, tick) for tick in ticks]
     for place, bar in enumerate(bars):
-        middle = len(bars) - place - 0.5
+        middle = len(bars) - place - 0.72
         (low, y), (high, _), (value, _) = (
             frame.at(number, middle) for number in (bar.low, bar.high, bar.value)
         )
+        above, right = round(y - 10, 2), frame.width - 4
         parts += [
-            f'<text x="{frame.left - 10}" y="{y + 4}" class="label end">{escape(bar.label)}</text>',
+            f'<text x="4" y="{above}" class="label">{escape(bar.label)}</text>',
+            f'<text x="{right}" y="{above}" class="label end">{bar.value:.3f}</text>',
             f'<line class="interval {bar.kind}" x1="{low}" x2="{high}" y1="{y}" y2="{y}"/>',
             f'<circle class="value {bar.kind}" cx="{value}" cy="{y}" r="5"/>',
         ]
     return _svg(title, frame, parts)
+
+
+def scatter(
+    title: str,
+    places: np.ndarray,
+    colours: np.ndarray,
+    *,
+    kind: str = "classes",
+    large: bool = False,
+) -> Markup:
+    """Points in the unit square. places: (N, 2), y grows upwards; colours: (N,) numbers, classes
+    c0, c1 … of the style sheet; kind: "classes" or "quantity"; large: the one that can be used."""
+    side, edge, radius = (600, 14, 4.5) if large else (420, 12, 3.5)
+    span = side - 2 * edge
+    dots = "".join(
+        f'<circle class="c{colour}" cx="{edge + x * span:.1f}" cy="{side - edge - y * span:.1f}" '
+        f'r="{radius}"/>'
+        for (x, y), colour in zip(places.tolist(), colours.tolist(), strict=True)
+    )
+    used = ' id="scatter" tabindex="0" aria-describedby="map-help"' if large else ""
+    return Markup(  # noqa: S704 - numbers, and a title that is escaped
+        f'<svg viewBox="0 0 {side} {side}" role="img" class="scatter {kind}"{used}>'
+        f"<title>{escape(title)}</title>{dots}</svg>"
+    )
 
 
 def nice_ticks(low: float, high: float, count: int = 4) -> list[float]:

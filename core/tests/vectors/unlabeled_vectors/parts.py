@@ -10,9 +10,10 @@ import pyarrow as pa
 import torch
 from torch import nn
 
-from unlabeled.contract import Encoder, Nodes, Output, Tokens
+from unlabeled.contract import Encoder, Nodes, Output, Preview, Previews, Tokens
 from unlabeled.data.items import Items, Quarantined
 from unlabeled.errors import DataError, UnreadableItem
+from unlabeled.pictures import contrast, grey_levels, png
 from unlabeled.settings import Settings
 
 
@@ -60,6 +61,18 @@ class PrivateReader(JsonReader):
         items = super().index(path)
         files = [[Path(source).name] for source in items.table["source"].to_pylist()]
         return replace(items, table=items.table.append_column("files", pa.array(files)))
+
+
+class ShownReader(JsonReader, Previews):
+    """The vectors as rows of grey pixels."""
+
+    def previews(self, item, sample):
+        low, high = contrast(sample)
+        return [Preview(png(grey_levels(sample, low, high)), "png", f"{len(sample)} vectors")]
+
+
+class PrivateShownReader(PrivateReader, ShownReader):
+    """The same, of people."""
 
 
 @dataclass

@@ -8,13 +8,20 @@ plugin = Plugin(
     summary="Sequences of vectors",
     synthetic={
         "json": Component("unlabeled_vectors.parts:write", "two classes told apart by a product"),
-        "private": Component(
-            "unlabeled_vectors.parts:write", "two classes told apart by a product"
-        ),
+        **{
+            reader: Component(
+                "unlabeled_vectors.parts:write", "two classes told apart by a product"
+            )
+            for reader in ("private", "shown", "private_shown")
+        },
     },
     readers={
         "json": Component("unlabeled_vectors.parts:JsonReader", "one file, one sequence"),
         "private": Component("unlabeled_vectors.parts:PrivateReader", "the same, of people"),
+        "shown": Component("unlabeled_vectors.parts:ShownReader", "the same, with pictures"),
+        "private_shown": Component(
+            "unlabeled_vectors.parts:PrivateShownReader", "with pictures, of people"
+        ),
     },
     encoders={
         "mixer": Component("unlabeled_vectors.parts:Mixer", "a small network"),

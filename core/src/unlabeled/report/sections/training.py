@@ -22,11 +22,13 @@ HEALTH = {
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A curve and what it shows. last: its last value; meaning: in a line, or nothing."""
+    """A curve and what it shows. last: its last value; points: that it has;
+    meaning: in a line, or nothing."""
 
     name: str
     last: float
     svg: Markup
+    points: int
     meaning: str = ""
 
 
@@ -63,4 +65,4 @@ def _figure(run: RunData, name: str) -> list[Figure]:
         return []
     title = name.removeprefix("health_").replace("_", " ")
     svg = curve(f"{title} over steps", steps, values)
-    return [Figure(title, values[-1], svg, HEALTH.get(name, ""))]
+    return [Figure(title, values[-1], svg, len(values), HEALTH.get(name, ""))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from unlabeled.evaluation.bootstrap import FEW_GROUPS
@@ -22,12 +22,14 @@ WORDS: dict[Tone, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """sentence: what is known; advice: what to do next, may be empty; commands: that do it."""
+    """sentence: what is known; numbers: behind it; advice: what to do next, may be empty; commands:
+    that do it."""
 
     tone: Tone
     sentence: str
     advice: str = ""
     commands: tuple[str, ...] = ()
+    numbers: str = ""
 
     @property
     def word(self) -> str:
@@ -60,64 +62,82 @@ def _collapsed(run: RunData) -> Verdict:
 
 def _evaluated(run: RunData) -> Verdict:
     newest, *others = run.evaluations
-    tone, sentence, advice = judge(newest)
-    progress = _progress(run)
-    if others:
-        count = len(others)
-        advice += f" {count} more evaluation{'s' * (count != 1)} below."
-    return Verdict(tone, f"{progress}{sentence}", advice.strip())
+    found = judge(newest)
+    count = len(others)
+    more = f"{count} more evaluation{'s' * (count != 1)} below." if others else ""
+    return replace(
+        found,
+        sentence=f"{_progress(run)}{found.sentence}",
+        advice=" ".join(filter(None, [found.advice, more])),
+    )
 
 
-def judge(found: Evaluation) -> tuple[Tone, str, str]:
+def judge(found: Evaluation) -> Verdict:
     """The colour, the sentence and the advice for one evaluation."""
     first, *others = found.comparisons
-    won = [each for each in found.comparisons if each.outcome == "win"]
-    behind = [each for each in others if each.outcome != "win"]
-    subject = f"{found.title}: {_score(found)}"
+    random = first.against.removesuffix(" (mean)")
+    behind = [each.against for each in others if each.outcome != "win"]
     if first.outcome == "loss":
-        return "bad", f"{subject}, worse than {_named(first)}.", _ADVICE["loss"]
-    if first.outcome == "open":
-        sentence = f"{subject}, which is not told apart from {_named(first)}."
-        return "caution", sentence, _ADVICE["open"]
-    sentence = f"{subject}, better than {_list(won)}"
-    if behind:
-        return "caution", f"{sentence}, but not than {_list(behind)}.", _ADVICE["behind"]
-    tone: Tone = "good"
-    return tone, f"{sentence}.", _sureness(found)
+        tone, ending, advice = "bad", f"worse than {random}", LOST
+    elif first.outcome == "open":
+        tone, ending, advice = "caution", f"no better than {random} as far as known", OPEN
+    elif behind:
+        ending = f"better than {random}, but not better than {_list(behind)}"
+        tone, advice = "caution", BEHIND
+    else:
+        beside = f" and {_list([each.against for each in others])}" if others else ""
+        tone, ending, advice = "good", f"better than {random}{beside}", ""
+    return Verdict(
+        tone,  # type: ignore[arg-type]
+        f"{_subject(found)} {ending}.",
+        " ".join(filter(None, [_few(found), advice])),
+        numbers=_numbers(found),
+    )
 
 
-_ADVICE = {
-    "loss": "Pretraining did harm here. Look at the views and the health below, and train longer "
-    "or on data that are more like these.",
-    "open": "Train longer or on more data, or evaluate with more labelled groups: the interval "
-    "says how little is known.",
-    "behind": "Something simpler does as well: train longer, on more data, or use the simpler one.",
-}
+LOST = (
+    "Pretraining did harm here. Look at the views and the health below, and train longer, or on "
+    "data that are more like these."
+)
+OPEN = (
+    "Train longer or on more data, or evaluate with more labelled groups: the interval says how "
+    "little is known."
+)
+BEHIND = "Something simpler does as well: train longer, on more data, or use the simpler one."
 
 
-def _score(found: Evaluation) -> str:
+def _subject(found: Evaluation) -> str:
+    """Who does what: "The encoder predicts digit", "In medical/segmentation of mask it is"."""
+    row = found.rows[0].name
+    of = "" if row == "pretrained" else f" ({row})"
+    if found.about.get("probe"):
+        return f"The encoder{of} predicts {_list(found.targets)}"
+    return f"In {found.title} the encoder{of} is"
+
+
+def _numbers(found: Evaluation) -> str:
+    """The score and how much better than others, with intervals."""
     row, unit = found.rows[0], f" {found.headline.unit}" if found.headline.unit else ""
-    if row.score is None:
-        return f"{found.metric} is undefined"
-    low_to_high = row.interval and f"{row.interval.low:.3f} to {row.interval.high:.3f}"
-    span = f", 95 % interval {low_to_high}" if low_to_high else ""
+    span = f" ({row.interval.low:.3f} to {row.interval.high:.3f})" if row.interval else ""
+    score = "undefined" if row.score is None else f"{row.score:.3f}{unit}{span}"
     over = f"over {found.items:,} {found.unit} of {found.groups:,} groups"
-    return f"{found.metric} {row.score:.3f}{unit}{span}, {over}"
+    beside = "; ".join(map(_named, found.comparisons))
+    return f"{found.metric} {score} {over}. Better by: {beside}. With 95 % intervals."
 
 
 def _named(each: Comparison) -> str:
     if each.difference is None or each.interval is None:
-        return each.against
+        return f"{each.against} undefined"
     low, high = each.interval.low, each.interval.high
-    return f"{each.against} ({each.difference:+.3f}, {low:+.3f} to {high:+.3f})"
+    return f"{each.against} {each.difference:+.3f} ({low:+.3f} to {high:+.3f})"
 
 
-def _list(several: Sequence[Comparison]) -> str:
-    *most, last = map(_named, several)
+def _list(several: Sequence[str]) -> str:
+    *most, last = several
     return f"{', '.join(most)} and {last}" if most else last
 
 
-def _sureness(found: Evaluation) -> str:
+def _few(found: Evaluation) -> str:
     if found.groups < FEW_GROUPS:
         return f"Rough: {found.groups} groups are few, and the intervals rather too narrow."
     return ""

@@ -1,0 +1,178 @@
+"""Some items of the data for the page: their embeddings, their pictures, what is known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unlabeled.contract import Previews, Reader
+from unlabeled.data.items import Items
+from unlabeled.export.checkpointed import settled
+from unlabeled.export.encoder import read_config
+from unlabeled.inference.encoding import choose_output
+from unlabeled.privacy import is_private
+from unlabeled.recipe import Recipe, build_reader, read_recipe
+from unlabeled.report.columns import Column
+from unlabeled.report.gallery import Gallery
+from unlabeled.report.guarded import Failed, Limits, guarded
+from unlabeled.report.known import columns_of
+from unlabeled.report.look import Embed, Found, Show
+from unlabeled.report.nearest import Near, nearest
+from unlabeled.report.run_data import RunData
+
+MOST = 600
+"""Items that are embedded for the map, evenly spread over the index."""
+QUERIES, NEIGHBOURS = 12, 4
+"""Items whose neighbours are shown: with all of them sixty pictures."""
+IN_FULL = 6
+"""Items that are shown large, with sound; two views of the first of them."""
+TWICE = 2
+SECONDS_TO_EMBED, SECONDS_TO_SHOW = 120.0, 60.0
+
+
+@dataclass(frozen=True)
+class Seen:
+    """n items of the data.
+
+    names: as the page calls them; groups: (n,); columns: what they can be coloured by; vectors:
+    (m, D) of the items at `embedded` (m,); near: neighbours of some of them, in positions among
+    the n; gallery: small pictures by position; full: what was seen of a few, by position; private:
+    whether they are about people; hidden: whether names and pictures are left out for that; notes:
+    what was left out, in sentences.
+    """
+
+    names: tuple[str, ...]
+    groups: np.ndarray
+    columns: tuple[Column, ...] = ()
+    vectors: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
+    embedded: np.ndarray = field(default_factory=lambda: np.empty(0, int))
+    near: tuple[Near, ...] = ()
+    gallery: Gallery = field(default_factory=Gallery)
+    full: dict[int, Found] = field(default_factory=dict)
+    private: bool = False
+    hidden: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def look(
+    run: RunData, data: Path, labels: Path | None = None, *, show_private: bool = False
+) -> Seen:
+    """Embed items of `data`, and let the reader show some; bounded in number, time and memory.
+
+    labels: a table (see `unlabeled.data.labels`). Raises RunError, RecipeError, PluginError, and
+    DataError if there is nothing to read, or no label belongs to an item.
+    """
+    recipe = read_recipe(run.manifest.name, run.folder.read_recipe())
+    reader = build_reader(recipe.reader)
+    items = reader.index(data)
+    private = is_private(reader)
+    hidden, notes = private and not show_private, list[str]()
+    rows = _spread(len(items), MOST)
+    if len(rows) < len(items):
+        notes.append(f"{len(rows):,} of {len(items):,} items, evenly spread over the data.")
+    found = _embedded(run, reader, items, rows, notes, hidden=hidden)
+    embedded = np.array([place for place, row in enumerate(rows) if row in found], int)
+    vectors = np.array([found[rows[place]] for place in embedded])
+    near = nearest(vectors, embedded, QUERIES, NEIGHBOURS) if len(embedded) > NEIGHBOURS else ()
+    known, groups, said = columns_of(run, reader, items, rows, data, labels, hidden=hidden)
+    gallery, full = Gallery(), dict[int, Found]()
+    if not hidden:
+        _show(recipe, reader, items, rows, near, gallery, full, notes)
+    ids = items.table["id"].take(rows).to_pylist()
+    names = [f"item {place + 1}" for place in range(len(rows))] if hidden else ids
+    return Seen(
+        names=tuple(names),
+        groups=groups,
+        columns=tuple(known),
+        vectors=vectors,
+        embedded=embedded,
+        near=tuple(near),
+        gallery=gallery,
+        full=full,
+        private=private,
+        hidden=hidden,
+        notes=(*notes, *said),
+    )
+
+
+def _spread(count: int, most: int) -> list[int]:
+    """Positions, evenly over `count`, at most `most`."""
+    places = np.linspace(0, count - 1, min(count, most)).round().astype(int)
+    return [int(place) for place in np.unique(places)]
+
+
+def _embedded(
+    run: RunData,
+    reader: Reader,
+    items: Items,
+    rows: Sequence[int],
+    notes: list[str],
+    *,
+    hidden: bool,
+) -> dict[int, np.ndarray]:
+    """Vectors (D,) by row; nothing of a run that has no encoder, or restores."""
+    path = settled(run.folder.path)
+    if run.restores or not any(
+        (each / "config.json").is_file() for each in (path, path / "encoder")
+    ):
+        return {}
+    config = read_config(path)
+    if config.provenance.kind == "restoration":
+        return {}
+    if said := config.provenance.unfinished:
+        notes.append(f"{said[0].upper()}{said[1:]}.")
+    work = Embed(reader, items, path, choose_output(config.outputs, None).name)
+    made, failed = dict[int, np.ndarray](), list[str]()
+    for row, seen in guarded(work, rows, Limits(SECONDS_TO_EMBED)):
+        if isinstance(seen, Failed):
+            failed.append(seen.reason)
+        elif seen.vector is not None:
+            made[row] = seen.vector
+    notes += _left_out(failed, "cannot be embedded", hidden=hidden)
+    if missing := len(rows) - len(made) - len(failed):
+        notes.append(f"{missing} items have no embedding: time was over, or they lack its input.")
+    return made
+
+
+def _show(
+    recipe: Recipe,
+    reader: Reader,
+    items: Items,
+    rows: Sequence[int],
+    near: Sequence[Near],
+    gallery: Gallery,
+    full: dict[int, Found],
+    notes: list[str],
+) -> None:
+    """Fill `gallery` and `full`."""
+    if not isinstance(reader, Previews):
+        notes.append(f"{recipe.reader.name} shows no pictures of its items.")
+        return
+    queries = [each.query for each in near] or _spread(len(rows), QUERIES)
+    places = list(dict.fromkeys([*queries, *(place for n in near for place in n.places)]))
+    twice = frozenset(rows[place] for place in queries[:TWICE])
+    work = Show(reader, items, tuple(recipe.views), twice)
+    failed, larger = list[str](), 0
+    place_of = {rows[place]: place for place in places}
+    for row, seen in guarded(work, list(place_of), Limits(SECONDS_TO_SHOW)):
+        if isinstance(seen, Failed):
+            failed.append(seen.reason)
+            continue
+        place, larger = place_of[row], larger + seen.larger
+        gallery.add(place, seen.previews)
+        if len(full) < IN_FULL:
+            full[place] = seen
+    notes += _left_out(failed, "cannot be shown", hidden=False)
+    if larger or gallery.left_out:
+        notes.append(f"{larger + gallery.left_out} pictures are left out, to keep the page small.")
+
+
+def _left_out(failed: Sequence[Any], what: str, *, hidden: bool) -> Iterator[str]:
+    """How many, and the first reason where it may name an item."""
+    if failed:
+        first = "" if hidden else f"; the first: {failed[0]}"
+        yield f"{len(failed)} item{'s' * (len(failed) != 1)} {what}{first}"
