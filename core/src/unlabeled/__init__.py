@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from unlabeled.discovery import discover
+    from unlabeled.evaluation.compare_runs import compare_runs
     from unlabeled.evaluation.drift import drift
     from unlabeled.evaluation.evaluate import evaluate
     from unlabeled.export.encoder import load_encoder
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "cluster",
+    "compare_runs",
     "discover",
     "drift",
     "embed",
@@ -48,6 +50,7 @@ __all__ = [
 
 _HOMES = {
     "cluster": "unlabeled.inference.cluster",
+    "compare_runs": "unlabeled.evaluation.compare_runs",
     "discover": "unlabeled.discovery",
     "drift": "unlabeled.evaluation.drift",
     "embed": "unlabeled.inference.embed",

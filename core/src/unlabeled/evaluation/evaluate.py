@@ -84,7 +84,7 @@ def evaluate(
     source = open_source(reader, data, Limits(unreadable, max_skipped))
     hidden = pseudonyms(path, reader, data)
     seen = Seen(tuple(map(seen_by, paths)))
-    given = _given(assessment, choice, labels, target, source, data, hidden, seen)
+    given = given_for(assessment, choice, labels, target, source, data, hidden, seen)
 
     pool = Pool(paths, config, settings, assessment, source, given)
     found = assess_all(assessment, choice.name, pool, source, given, seen)
@@ -134,7 +134,7 @@ def _changed(path: Path | str, items: Items, hidden: Pseudonyms | None) -> list[
     return changed_since(run, items, ids) if run else []
 
 
-def _given(
+def given_for(
     assessment: Assessment,
     choice: Choice,
     labels: Path | None,

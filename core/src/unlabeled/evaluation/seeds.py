@@ -34,6 +34,13 @@ def require_seeds_of_one_recipe(paths: Sequence[Path | str], config: EncoderConf
         seeds[found.provenance.seed] = other
 
 
+def seed_alone(one: Path | str, other: Path | str) -> bool:
+    """Whether two runs differ by their seed and in nothing else."""
+    configs = read_config(one), read_config(other)
+    same = next(_differences((one, configs[0]), (other, configs[1])), None) is None
+    return same and configs[0].provenance.seed != configs[1].provenance.seed
+
+
 def _differences(
     one: tuple[Path | str, EncoderConfig], other: tuple[Path | str, EncoderConfig]
 ) -> Iterator[str]:
