@@ -85,6 +85,25 @@ def test_labels_by_lot_never_win(lab, tmp_path):
     assert found.outcome != "win"
 
 
+def test_several_labels_of_an_image_are_learned_together(lab, tmp_path):
+    data = write(lab, tmp_path / "data", "scenes", 160)
+    table = some_labels(data, tmp_path / "few.csv")
+    run = trained("several_spots", data, tmp_path / "run", 150, **told(table))
+    method = load_method(run)
+    assert method.settings.class_names == ("left", "lower", "right", "upper")
+    found = evaluate(run, data, data / "labels.csv", target=["label"], settings=FEW)
+    assert (found.metric, found.items, found.groups) == ("roc_auc", 80, 40)
+    assert found.outcome == "win"
+
+
+def test_a_method_for_one_class_refuses_several_of_an_item(lab, tmp_path):
+    data = write(lab, tmp_path / "data", "scenes", 16)
+    with pytest.raises(
+        DataError, match="learns from one class or a number of an item, found several"
+    ):
+        trained("joint_labels", data, tmp_path / "run", 2, **told(data / "labels.csv"))
+
+
 def test_a_run_hands_over_its_teacher(lab, tmp_path):
     data = write(lab, tmp_path / "data", "spots", 32)
     run = trained("mean_teacher", data, tmp_path / "run", 4, **told(data / "labels.csv"))

@@ -28,7 +28,7 @@ from sabotaged.data import (
     Unsteady,
 )
 from sabotaged.encoders import FarPlace, Leaky, Nameless, Overflowing, TooWide, Unsaved
-from sabotaged.labels import Deaf, Told, Undefined
+from sabotaged.labels import Deaf, NoneIsUnknown, Tagged, Told, Undefined
 from sabotaged.objectives import AnyWidth, Exponential, FirstCounts, Lenient, Padding
 from sabotaged.presence import Asking, Numbered, Partial
 from sabotaged.pretexts import (
@@ -107,6 +107,13 @@ def _pretext(target: type, title: str, encoder: type = Recurrent) -> Saboteur:
     return Saboteur(replace(plugin, encoders=encoders), f"pretexts/next_level/{title}")
 
 
+def _several(target: type) -> Saboteur:
+    found = _pretext(target, "labels")
+    [reader] = found.plugin.synthetic
+    several = {reader: Component("sabotaged.labels:write_several", "gauges of two kinds")}
+    return replace(found, plugin=replace(found.plugin, synthetic=several))
+
+
 def _assessment(target: type, title: str) -> Saboteur:
     component = Component(f"{target.__module__}:{target.__name__}", "of levels")
     return Saboteur(
@@ -119,6 +126,7 @@ SOUND = {
     for method in (Taught, Reference, SecondNetwork)
 } | {
     "Told": _pretext(Told, "labels"),
+    "Tagged": _several(Tagged),
     "Asking": _pretext(Asking, "absent", Partial),
     "Levels": _assessment(Levels, "drawn"),
 }
@@ -211,6 +219,7 @@ SABOTEURS = {
     "P8": _pretext(Deaf, "labels"),
     "P9": _pretext(NextLevel, "absent", Partial),
     "P8 without": _pretext(Undefined, "labels"),
+    "P8 none": _several(NoneIsUnknown),
     "O1": _objective(Exponential, "finite"),
     "O1 smallest": _objective(Lenient, "finite"),
     "O2": _objective(FirstCounts, "order"),

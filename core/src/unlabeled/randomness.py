@@ -5,10 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 
 from unlabeled.data.items import Item
+
+TargetValue: TypeAlias = int | float | np.ndarray
+"""A class number, a value, or (classes,) float32 of 0 and 1 where an item may have several."""
 
 
 def keyed_rng(*key: object) -> np.random.Generator:
@@ -26,7 +30,7 @@ class Draw:
 
     item: its id; number counts the draws of the same item within one epoch (`samples_per_item`);
     group is the item's (patient, speaker, scene), targets its label by the name of the target
-    (a class number or a value; empty where it has none): no random number depends on them.
+    (empty where it has none): no random number depends on them.
     """
 
     seed: int
@@ -34,7 +38,7 @@ class Draw:
     item: str
     number: int
     group: str
-    targets: Mapping[str, int | float] = field(default_factory=dict, hash=False)
+    targets: Mapping[str, TargetValue] = field(default_factory=dict, hash=False)
     # No default of the others: a draw made without its group turns negatives of one patient against
     # each other, and nothing looks wrong.
 
@@ -45,7 +49,7 @@ class Draw:
         seed: int,
         epoch: int,
         number: int = 0,
-        targets: Mapping[str, int | float] | None = None,
+        targets: Mapping[str, TargetValue] | None = None,
     ) -> Draw:
         """The draw of `item` that training makes in `epoch` of a run with `seed`."""
         return cls(seed, epoch, item.id, number, item.group, targets or {})

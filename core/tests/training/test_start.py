@@ -29,3 +29,19 @@ def test_a_quiet_run_says_nothing(vectors, tmp_path, capsys):
     data = toy_runs.write_data(tmp_path / "data")
     pretrain(toy_runs.recipe(steps=1), data, tmp_path / "run", quiet=True)
     assert capsys.readouterr().err == ""
+
+
+def test_labels_are_counted_and_rows_that_are_left_out_are_named(vectors, tmp_path, capsys):
+    data = toy_runs.write_data(tmp_path / "data")
+    table = tmp_path / "few.csv"
+    table.write_text("item,kind\n0000.json,a\n0001.json,b\n0002.json,a\nelsewhere.json,b\n")
+    sections = {
+        **toy_runs.MEMORY,
+        "pretext": {"name": "vectors/classify"},
+        "labels": {"table": str(table), "target": "kind"},
+    }
+    pretrain(toy_runs.recipe(sections, steps=1), data, tmp_path / "run")
+    told = capsys.readouterr().err
+    assert "labels: 3 of 30 items have one of 2 classes of kind" in told
+    assert "  1 of 4 labels are about items that are not in the data" in told
+    assert "(few.csv, row 5)" in told

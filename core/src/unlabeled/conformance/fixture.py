@@ -22,7 +22,7 @@ from unlabeled.data.items import Items
 from unlabeled.data.training_labels import LabelSettings, TrainingLabels, training_labels
 from unlabeled.errors import UnlabeledError
 from unlabeled.plugin import Plugin, Trial
-from unlabeled.randomness import Draw
+from unlabeled.randomness import Draw, TargetValue
 from unlabeled.recipe import Choice, Recipe, build_encoder, build_pretext, load_recipe, read_choice
 
 COUNT = 12
@@ -170,7 +170,7 @@ class Fixture:
         pretext: Pretext,
         indices: Sequence[int],
         epoch: int = 0,
-        targets: Callable[[int], Mapping[str, int | float]] | None = None,
+        targets: Callable[[int], Mapping[str, TargetValue]] | None = None,
     ) -> list[Any]:
         """The examples of some items, in the order of `indices`.
 

@@ -15,16 +15,18 @@ from unlabeled.conformance.comparison import as_type
 from unlabeled.conformance.fixture import Fixture, without_dropout
 from unlabeled.contract import Loss, Pretext
 from unlabeled.data.training_labels import TrainingLabels
+from unlabeled.randomness import TargetValue
 from unlabeled.recipe import Recipe
 
-Targets: TypeAlias = Callable[[int], Mapping[str, int | float]]
+Targets: TypeAlias = Callable[[int], Mapping[str, TargetValue]]
 """`Draw.targets` of the item at a position."""
 
 LABELS = Clause(
     "P8",
     "labels",
     "Where `uses` names labels, other labels give another loss; without any label in the batch "
-    "loss and gradients are finite.",
+    "loss and gradients are finite. Items that have none of several classes are not items without "
+    "labels.",
     "`draw.targets` that `example` drops, or a mean over the labelled samples of a batch that has "
     "none (use `global_mean` with a weight)",
 )
@@ -49,6 +51,10 @@ def _labels(fixture: Fixture, name: str) -> None:
     require(not torch.equal(true, other), "other labels give the same loss")
     without, pretext = subject.loss(lambda _: {})
     require(torch.isfinite(without), f"without labels in the batch the loss is {without}")
+    if labels.several:
+        none, _ = subject.loss(subject.none)
+        same = "items that have none of the classes give the loss of items without labels"
+        require(not torch.equal(none, without), same)
     torch.autograd.backward(without)
     named = [(n, p.grad) for n, p in pretext.named_parameters() if p.grad is not None]
     bad = [name for name, gradient in named if not torch.isfinite(gradient).all()]
@@ -73,11 +79,16 @@ class Subject:
         found: Loss = pretext(as_type(pretext.collate(examples), torch.float64))
         return found.total, pretext
 
-    def another(self, place: int) -> dict[str, int | float]:
-        """The next class, or a larger value."""
-        found = {name: value + 1 for name, value in self.labels.of(place).items()}
-        count = len(self.labels.classes)
-        return {name: value % count for name, value in found.items()} if count else found
+    def another(self, place: int) -> dict[str, TargetValue]:
+        """The next class, the classes that it has not, or a larger value."""
+        found, count = self.labels.of(place), len(self.labels.classes)
+        if self.labels.several:
+            return {name: 1 - value for name, value in found.items()}
+        return {n: (value + 1) % count if count else value + 1 for n, value in found.items()}
+
+    def none(self, place: int) -> dict[str, TargetValue]:
+        """None of the classes, where it has a label."""
+        return {name: 0 * value for name, value in self.labels.of(place).items()}
 
     def _places(self) -> list[int]:
         """Positions of items with a label and of others, in turn."""

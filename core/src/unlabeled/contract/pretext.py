@@ -23,8 +23,8 @@ class Pretext(Configured):
     `example` and `collate` run in data workers and touch no parameters; `forward` runs on the
     device. The constructor takes `(settings, encoder)`, then by keyword each recipe section that
     `uses` names: `views` (a `Views`), `objective` (an `Objective` built for the encoder). One
-    that uses `labels` learns from `draw.targets` where the recipe names a table of them; a setting
-    `classes` that is None is filled with their number.
+    that uses `labels` learns from `draw.targets` where the recipe names a table of them; settings
+    `classes` and `class_names` that are None are filled with their number and names.
 
     kind: whether the encoder is for `unlabeled embed`, or (a restoration, such as despeckling) for
     `unlabeled restore`, which then calls `restore`.
@@ -34,6 +34,9 @@ class Pretext(Configured):
     restores_to: ClassVar[str] = ""
     """The ending of the file that `restore` writes: ".tif", ".wav" …"""
     uses: ClassVar[tuple[Literal["views", "objective", "labels"], ...]] = ()
+    learns_from: ClassVar[tuple[Literal["class", "classes", "value"], ...]] = ("class", "value")
+    """Which targets a method with labels can take: a class number, several classes of one item
+    ((classes,) float32 of 0 and 1; all 0 is none of them, and no target is unknown), a value."""
     frozen: ClassVar[tuple[str, ...]] = ()
     """Submodules that stay as they start on purpose (a reference model), by name. Any other copy of
     the encoder that does not learn is a teacher and has to move."""

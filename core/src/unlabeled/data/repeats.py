@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from unlabeled.data.labels import BOUNDS, ONE, Labels
 from unlabeled.errors import DataError
 
 
@@ -51,6 +52,24 @@ def gather(
                 )
         columns[name] = _joined(column, first.tolist(), kept)
     return Gathered(pa.table(columns), first, _repeated(table, runs))
+
+
+def gather_labels(labels: Labels, thing: np.ndarray) -> tuple[Labels, np.ndarray]:
+    """One row for each thing that labels are about, and where its first row was, (n,) int.
+
+    thing: (N,) numbers, equal ones side by side. Labels that repeat others are noted. Raises
+    DataError where a thing has two groups, splits or folds.
+    """
+    about = [name for name in ("item", *BOUNDS) if name in labels.table.column_names]
+    found = gather(labels.table.drop_columns(about), thing, ONE, labels.where)
+    table = labels.table.select(about).take(pa.array(found.first, pa.int64()))
+    for name in found.table.column_names:
+        table = table.append_column(name, found.table[name])
+    notes = labels.notes
+    if len(found.repeated):
+        where = labels.where(found.repeated)
+        notes += (f"{len(found.repeated)} labels say what others said ({where}) and count once.",)
+    return Labels(table, labels.rows[found.first], labels.name, notes), found.first
 
 
 def _different(column: pa.Array, run: range) -> list[int]:

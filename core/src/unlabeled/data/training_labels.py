@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -12,10 +13,14 @@ from pydantic import Field
 
 from unlabeled.data.items import Items
 from unlabeled.data.labels import BOUNDS, Labels, read_labels, target_names
+from unlabeled.data.repeats import gather_labels
 from unlabeled.data.sources import files_of
 from unlabeled.data.targets import Target, has_several, infer_task, read_targets
 from unlabeled.errors import DataError
+from unlabeled.randomness import TargetValue
 from unlabeled.settings import Settings
+
+T = TypeVar("T")
 
 
 class LabelSettings(Settings):
@@ -29,22 +34,35 @@ class LabelSettings(Settings):
 class TrainingLabels:
     """One target of the items of an index.
 
-    values: by position in the index, a class number or a value; positions without a label are not
-    there; classes: what the numbers stand for, empty for values; groups: by position, what the
-    table calls the group, where it has such a column.
+    values: by position in the index; positions without a label are not there, while an item that
+    has none of several classes has only zeros; classes: what the numbers stand for, empty for
+    values; groups: by position, what the table calls the group, where it has such a column;
+    several: whether an item may have several classes; notes: what was left out, in sentences that
+    name rows and no items.
     """
 
     target: str
-    values: Mapping[int, int | float]
+    values: Mapping[int, TargetValue]
     classes: tuple[str, ...]
     groups: Mapping[int, str]
+    several: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
-    def facts(self) -> dict[str, int]:
-        """What settings that are None are filled with, as from `Reader.describe`."""
-        return {"classes": len(self.classes)} if self.classes else {}  # quantities have none
+    def kind(self) -> Literal["class", "classes", "value"]:
+        """What a target is (`Pretext.learns_from`)."""
+        if self.several:
+            return "classes"
+        return "class" if self.classes else "value"
 
-    def of(self, position: int) -> dict[str, int | float]:
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What settings that are None are filled with, as from `Reader.describe`."""
+        if not self.classes:  # quantities have none
+            return {}
+        return {"classes": len(self.classes), "class_names": list(self.classes)}
+
+    def of(self, position: int) -> dict[str, TargetValue]:
         """`Draw.targets` of the item at a position of the index."""
         return {self.target: self.values[position]} if position in self.values else {}
 
@@ -52,56 +70,75 @@ class TrainingLabels:
 def training_labels(settings: LabelSettings, items: Items, data: Path) -> TrainingLabels:
     """Read the table and join it to the items, by id or by file relative to `data`.
 
-    Where the table has a `split`, only rows of "train" are used. Raises DataError if no row fits,
-    or rows are about parts of items; UsageError if there is no such target.
+    Where the table has a `split`, only rows of "train" are used. Rows about the same item become
+    one, with several values where they differ. Raises DataError if no row fits, or rows are about
+    parts of items; UsageError if there is no such target.
     """
     labels = read_labels(Path(settings.table))
     [name] = target_names(labels, [settings.target])
-    _require_whole_items(labels, name)
-    rows = join_to_items(row_by_item(labels, part="train"), items, data, "labels.table")
-    chosen = labels.take(np.array(list(rows.values())))
+    _require_whole_items(labels)
+    rows = join_to_items(rows_by_item(labels, part="train"), items, data, "labels.table")
+    chosen, places = _one_each(labels, rows)
     task, _ = infer_task(chosen, [name])
-    [target] = read_targets(chosen, name, task)
+    targets = read_targets(chosen, name, task)
+    several = has_several(chosen, name)
     return TrainingLabels(
         name,
-        _values(target, list(rows)),
-        target.classes,
-        _groups(chosen, list(rows)),
+        _several_values(targets, places) if several else _values(targets[0], places),
+        tuple(each.label for each in targets) if several else targets[0].classes,
+        _groups(chosen, places),
+        several,
+        (*chosen.notes, *_unused(labels, rows)),
     )
 
 
-def _require_whole_items(labels: Labels, name: str) -> None:
-    columns = labels.table.column_names
-    if set(BOUNDS) & set(columns) or has_several(labels, name):
+def _require_whole_items(labels: Labels) -> None:
+    if set(BOUNDS) & set(labels.table.column_names):
         raise DataError(
-            f"labels.table: {labels.name}: training takes one label of a whole item; found labels "
-            "of stretches, or several of one item."
+            f"labels.table: {labels.name}: training takes labels of whole items; found labels of "
+            "stretches."
         )
 
 
-def row_by_item(labels: Labels, part: str = "") -> dict[str, int]:
-    """The row by its item's name; of this `split` only, where the table has one.
+def _one_each(labels: Labels, rows: Mapping[int, list[int]]) -> tuple[Labels, list[int]]:
+    """A row for each item, and their positions. Raises DataError for two groups of one item."""
+    places = [place for place, found in rows.items() for _ in found]
+    chosen = labels.take(np.array([row for found in rows.values() for row in found]))
+    gathered, _ = gather_labels(chosen, np.array(places))
+    return gathered, list(rows)
 
-    Raises DataError if an item has two rows.
-    """
+
+def _unused(labels: Labels, rows: Mapping[int, list[int]]) -> list[str]:
+    """Rows that no item of the data has, or that are not to be trained on."""
+    used = {row for found in rows.values() for row in found}
+    split = labels.table["split"].to_pylist() if "split" in labels.table.column_names else []
+    tested = {row for row, part in enumerate(split) if part != "train"}
+    unknown = sorted(set(range(len(labels))) - used - tested)
+    notes = (
+        [f"{len(tested)} labels are not of the split train, and are left out."] if tested else []
+    )
+    if unknown:
+        notes.append(
+            f"{len(unknown)} of {len(labels)} labels are about items that are not in the data, "
+            f"and are left out ({labels.where(unknown)})."
+        )
+    return notes
+
+
+def rows_by_item(labels: Labels, part: str = "") -> dict[str, list[int]]:
+    """The rows by their item's name; of this `split` only, where the table has one."""
     names = labels.table["item"].to_pylist()
     split = labels.table["split"].to_pylist() if "split" in labels.table.column_names else None
-    found: dict[str, int] = {}
+    found: dict[str, list[int]] = {}
     for row, name in enumerate(names):
-        if part and split is not None and split[row] != part:
-            continue
-        name = str(name).removeprefix("./")
-        if name in found:
-            raise DataError(f"{labels.where([found[name], row])}: two labels of one item, {name!r}")
-        found[name] = row
+        if not part or split is None or split[row] == part:
+            found.setdefault(str(name).removeprefix("./"), []).append(row)
     return found
 
 
-def join_to_items(
-    rows: Mapping[str, int], items: Items, data: Path, setting: str
-) -> dict[int, int]:
-    """Row of a table by position in the index: an item is named by its id, or by its file relative
-    to `data`. setting: that names the table. Raises DataError if no row fits."""
+def join_to_items(rows: Mapping[str, T], items: Items, data: Path, setting: str) -> dict[int, T]:
+    """What a table says by position in the index: an item is named by its id, or by its file
+    relative to `data`. setting: that names the table. Raises DataError if nothing fits."""
     root = data if data.is_dir() else data.parent
     ids, sources = (items.table[name].to_pylist() for name in ("id", "source"))
     found = {}
@@ -124,9 +161,17 @@ def _relative(source: str, root: Path) -> str:
     return files[0].relative_to(root).as_posix() if whole else source
 
 
-def _values(target: Target, positions: Sequence[int]) -> dict[int, int | float]:
+def _values(target: Target, positions: Sequence[int]) -> dict[int, TargetValue]:
     pairs = zip(positions, target.values.tolist(), target.known.tolist(), strict=True)
     return {position: value for position, value, known in pairs if known}
+
+
+def _several_values(targets: Sequence[Target], positions: Sequence[int]) -> dict[int, TargetValue]:
+    """Multi-hot vectors, in the order of the targets, which are the labels."""
+    vectors = np.stack([target.values for target in targets], axis=1).astype(np.float32)
+    vectors.flags.writeable = False  # every draw of an item hands out the same one
+    known = targets[0].known.tolist()
+    return {place: vectors[n] for n, place in enumerate(positions) if known[n]}
 
 
 def _groups(labels: Labels, positions: Sequence[int]) -> dict[int, str]:
@@ -136,6 +181,6 @@ def _groups(labels: Labels, positions: Sequence[int]) -> dict[int, str]:
     return {place: name for place, name in zip(positions, names, strict=True) if name}
 
 
-def _three(names: Sequence[str] | Mapping[str, int]) -> str:
+def _three(names: Sequence[str] | Mapping[str, T]) -> str:
     shown = [repr(name) for name in list(names)[:3]]
     return ", ".join(shown) + (" …" if len(names) > 3 else "")

@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 
 from unlabeled.data.columns import parse
 from unlabeled.data.items import Items
-from unlabeled.data.labels import BOUNDS, ONE, Labels
-from unlabeled.data.repeats import gather
+from unlabeled.data.labels import BOUNDS, Labels
+from unlabeled.data.repeats import gather_labels
 from unlabeled.data.sources import files_of
 from unlabeled.errors import DataError
 from unlabeled.evaluation.segments import NodeParts, Parts, Stretches
@@ -90,16 +90,8 @@ def match(labels: Labels, source: Source, data: Path, pseudonyms: Sequence[str] 
 def _one_each(labels: Labels, keys: np.ndarray, order: np.ndarray) -> tuple[Labels, np.ndarray]:
     """One row for each key. labels, order: (N,), keys: (N, K), equal ones side by side."""
     thing = np.cumsum(np.any(np.diff(keys, axis=0, prepend=keys[:1]) != 0, axis=1))
-    about = [name for name in ("item", *BOUNDS) if name in labels.table.column_names]
-    found = gather(labels.table.drop_columns(about), thing, ONE, labels.where)
-    table = labels.table.select(about).take(pa.array(found.first, pa.int64()))
-    for name in found.table.column_names:
-        table = table.append_column(name, found.table[name])
-    notes = labels.notes
-    if len(found.repeated):
-        where = labels.where(found.repeated)
-        notes += (f"{len(found.repeated)} labels say what others said ({where}) and count once.",)
-    return Labels(table, labels.rows[found.first], labels.name, notes), order[found.first]
+    found, first = gather_labels(labels, thing)
+    return found, order[first]
 
 
 def _unmatched(labels: Labels, unknown: np.ndarray, without: int, count: int) -> list[str]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from unlabeled.data.items import Items
 from unlabeled.data.labels import Labels, read_labels
-from unlabeled.data.training_labels import join_to_items, row_by_item
+from unlabeled.data.training_labels import join_to_items, rows_by_item
 from unlabeled.errors import DataError, UsageError
 from unlabeled.recipe import Recipe
 
@@ -76,9 +76,15 @@ def _of_table(labels: Labels, name: str, items: Items, data: Path) -> list[str]:
         )
     if pa.types.is_list(labels.table[name].type):
         raise DataError(f"{where}: expected one value of an item in {name}, found several")
-    rows = join_to_items(row_by_item(labels), items, data, "training.batches.table")
+    rows = join_to_items(rows_by_item(labels), items, data, "training.batches.table")
     texts = _texts(labels.table[name])
-    return [texts[rows[place]] if place in rows else "" for place in range(len(items))]
+    for found in rows.values():
+        if len({texts[row] for row in found}) > 1:
+            item = labels.table["item"][found[0]].as_py()
+            raise DataError(
+                f"{labels.where(found)}: two labels of one item, {item!r}, in column {name}"
+            )
+    return [texts[rows[place][0]] if place in rows else "" for place in range(len(items))]
 
 
 def _texts(column: pa.ChunkedArray) -> list[str]:

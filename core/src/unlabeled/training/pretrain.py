@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from unlabeled import labelled
+from unlabeled import discovery, labelled
 from unlabeled.data.items import OF_PLACE, Items
 from unlabeled.data.quarantine import Limits
 from unlabeled.data.trained_on import data_changes, keep_signatures, keeps_signatures
@@ -26,6 +26,9 @@ from unlabeled.training.launch import first, launch
 from unlabeled.training.start import show_start
 from unlabeled.training.start_from import Start
 from unlabeled.training.training_run import TrainingRun
+
+KINDS = {"class": "one class", "classes": "several classes", "value": "a number"}
+"""`Pretext.learns_from` in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ def pretrain(
             folder.check()
             items = _index(recipe, Path(data))
             Limits(settings.unreadable, settings.max_skipped).check_index(items)
-            labels = training_labels(recipe.labels, items, Path(data)) if recipe.labels else None
+            labels = _labels(recipe, items, Path(data))
             column = batch_column(recipe, items, Path(data))
             folder.claim()
             stack.enter_context(folder.locked())
@@ -219,6 +222,20 @@ def _index(recipe: Recipe, data: Path) -> Items:
             f"{len(items.quarantine)} files cannot be used.{bad}"
         )
     return items
+
+
+def _labels(recipe: Recipe, items: Items, data: Path) -> TrainingLabels | None:
+    if recipe.labels is None:
+        return None
+    labels = training_labels(recipe.labels, items, data)
+    takes = discovery.load("pretexts", recipe.pretext.name).learns_from
+    if labels.kind not in takes:
+        raise DataError(
+            f"labels.table: {recipe.pretext.name} learns from "
+            f"{' or '.join(KINDS[kind] for kind in takes)} of an item, found {KINDS[labels.kind]} "
+            f"in column {labels.target}. Choose another target, or another method."
+        )
+    return labels
 
 
 def _record(items: Items, path: str, column: BatchColumn | None) -> DataRecord:

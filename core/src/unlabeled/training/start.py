@@ -12,6 +12,7 @@ from rich.console import Console
 
 from unlabeled.contract import Pretext, Reader
 from unlabeled.data.items import Items
+from unlabeled.data.training_labels import TrainingLabels
 from unlabeled.privacy import is_private
 from unlabeled.recipe import Recipe
 from unlabeled.run_folder import JsonLines, Manifest, RunFolder
@@ -69,6 +70,8 @@ def start_notes(job: Job, trainer: Trainer, manifest: Manifest, steps: int) -> I
     """Data, sizes, batches and what the manifest notes, line by line. steps: done already."""
     yield from about_data(job.folder, job.items, job.reader)
     yield size_of(trainer.pretext, job.sampler, job.recipe, trainer.total_steps)
+    if job.labels is not None:
+        yield from about_labels(job.labels, len(job.items))
     yield from about_batches(job.column, job.sampler)
     yield from manifest.notes
     yield from about_beginning(job.folder, steps)
@@ -83,6 +86,15 @@ def about_data(folder: RunFolder, items: Items, reader: Reader) -> Iterator[str]
     if items.quarantine:
         yield f"  those that cannot be used are listed in {folder.quarantine}"
     yield from items.notes
+
+
+def about_labels(labels: TrainingLabels, items: int) -> Iterator[str]:
+    """How many items have a label, and which rows of the table are left out."""
+    count = len(labels.classes)
+    what = {"class": f"one of {count} classes", "classes": f"any of {count} classes"}
+    found = what.get(labels.kind, "a value")
+    yield f"labels: {len(labels.values)} of {items} items have {found} of {labels.target}"
+    yield from (f"  {note}" for note in labels.notes)
 
 
 def about_batches(column: BatchColumn | None, sampler: BatchSampler) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from unlabeled.plugin import Component, Plugin
 
 P = "unlabeled_lab"
-READERS = ("spots", "reports", "proteins", "columns", "pushes", "shop")
+READERS = ("spots", "scenes", "reports", "proteins", "columns", "pushes", "shop")
 ENCODERS = {
     "conv": "Conv",
     "sequence": "SequenceEncoder",
@@ -16,6 +16,7 @@ PRETEXTS = {
     "joint_labels": "JointLabels",
     "mean_teacher": "MeanTeacher",
     "co_training": "CoTraining",
+    "several_spots": "SeveralSpots",
     "policy": "Policy",
     "words": "Words",
     "preference": "Preference",
@@ -28,6 +29,7 @@ RECIPES = {
     "joint_labels": "class and rotation as one label",
     "mean_teacher": "few labels, and a slow copy",
     "co_training": "two networks teach each other",
+    "several_spots": "several labels of an image",
     "policy": "a policy that proposes labels",
     "hidden_words": "hidden letters",
     "next_word": "the next letter",

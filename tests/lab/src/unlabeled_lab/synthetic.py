@@ -32,6 +32,17 @@ def spots(path: Path, *, count: int, seed: int) -> None:
     _end(path, rows, {})
 
 
+def scenes(path: Path, *, count: int, seed: int) -> None:
+    """Images with one to three spots; each place is a label of its own, in a row of its own."""
+    rng, rows = np.random.default_rng(seed), []
+    for n in range(count):
+        places = rng.choice(4, size=int(rng.integers(1, 4)), replace=False)
+        image = np.sum([_image(place, rng) for place in places], axis=0) / len(places) ** 0.5
+        np.savez(path / f"{n:03d}.npz", image=image.astype(np.float32))
+        rows += [f"{n:03d}.npz,{PLACES[place]},p{n // 2}" for place in places]
+    _end(path, rows, {})
+
+
 def reports(path: Path, *, count: int, seed: int) -> None:
     """Images with a spot and a sentence about it; 1 in 6 lacks the one or the other."""
     rng, rows = np.random.default_rng(seed), []
