@@ -21,7 +21,8 @@ def write_chirps(path: Path, *, count: int, seed: int) -> dict[str, str]:
     """Write `count` WAV files and `labels.csv` (item, label, group) into the folder `path`.
 
     16 kHz, mono, 0.5 to 1 s. The label is the call; the group is the recorder, which sets the
-    level and the noise and which the file's name gives. Pitch, start and duration vary within a label. Returns `GROUPS`.
+    level and the noise and which the file's name gives. Pitch, start and duration vary within a
+    label. Returns `GROUPS`.
     """
     rng = np.random.default_rng(seed)
     rows = []
