@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlabeled.errors import ShapeError
-from unlabeled.health import effective_rank, examine, feature_std, uniformity
+from unlabeled.health import (
+    alpha_req,
+    effective_rank,
+    examine,
+    feature_std,
+    lidar,
+    uniformity,
+)
 
 
 def drawn(n: int, d: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> torch.Tensor:
@@ -84,3 +91,38 @@ def test_a_wrong_shape_is_refused(bad):
 def test_nan_is_refused():
     with pytest.raises(ShapeError, match="embeddings: expected finite"):
         examine(torch.full((4, 3), torch.nan))
+
+
+@given(alpha=st.floats(0.2, 3.0), seed=st.integers(0, 99))
+def test_alpha_is_the_slope_of_a_power_law(alpha, seed):
+    left = drawn(200, 20, seed)
+    left = torch.linalg.qr(left - left.mean(0))[0]
+    right = torch.linalg.qr(drawn(20, 20, seed + 1))[0]
+    spread = torch.arange(1, 21, dtype=torch.float64) ** (-alpha / 2)
+    assert alpha_req(left * spread @ right + 5.0) == pytest.approx(alpha, rel=1e-6)
+
+
+def test_lidar_equals_the_formula():
+    views = drawn(40 * 6, 8).view(40, 6, 8) + 3 * drawn(40, 8, 1)[:, None]
+    x = views.numpy()
+    means = x.mean(1)
+    within = sum(np.outer(v, v) for v in (x - means[:, None]).reshape(-1, 8)) / (40 * 5)
+    within += 1e-4 * np.eye(8)
+    between = np.cov(means.T)
+    values = np.linalg.eigvals(np.linalg.inv(within) @ between).real
+    p = values / values.sum() + 1e-7
+    assert lidar(views) == pytest.approx(math.exp(-(p * np.log(p)).sum()), rel=1e-8)
+
+
+def test_lidar_sees_only_what_views_agree_on():
+    """Directions in which views of one item differ as much as items do count for nothing."""
+    signal, noise = drawn(60, 3), drawn(60 * 8, 20, 2).view(60, 8, 20)
+    views = torch.cat([signal[:, None].expand(-1, 8, -1), noise], dim=2)
+    assert lidar(views) == pytest.approx(3, abs=0.2)
+    assert effective_rank(views.flatten(0, 1)) > 15
+
+
+@pytest.mark.parametrize("shape", [(10, 4), (1, 5, 4), (5, 1, 4)])
+def test_lidar_refuses_other_shapes(shape):
+    with pytest.raises(ShapeError, match=r"expected \(n, q, D\)"):
+        lidar(torch.zeros(shape))

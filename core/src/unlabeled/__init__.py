@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from unlabeled.evaluation.compare_runs import compare_runs
     from unlabeled.evaluation.drift import drift
     from unlabeled.evaluation.evaluate import evaluate
+    from unlabeled.evaluation.select import select
     from unlabeled.export.encoder import load_encoder
     from unlabeled.inference.cluster import cluster
     from unlabeled.inference.embed import embed
@@ -45,6 +46,7 @@ __all__ = [
     "pretrain",
     "restore",
     "resume",
+    "select",
     "update_batch_norm",
 ]
 
@@ -63,6 +65,7 @@ _HOMES = {
     "pretrain": "unlabeled.training.pretrain",
     "restore": "unlabeled.inference.restore",
     "resume": "unlabeled.training.pretrain",
+    "select": "unlabeled.evaluation.select",
     "update_batch_norm": "unlabeled.inference.update_batch_norm",
 }
 

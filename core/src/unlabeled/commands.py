@@ -18,6 +18,10 @@ COMMANDS = {
     "embed": ("use:embed", "Write the embeddings of a folder's items to Parquet."),
     "restore": ("use:restore", "Restore a folder's items by the run of a restoration."),
     "evaluate": ("use:evaluate", "Probe a run beside random encoders and raw features."),
+    "select": (
+        "select:select",
+        "Rank runs and their checkpoints without labels, by RankMe.",
+    ),
     "compare": (
         "compare:compare",
         "Assess several runs on the same labels, and compare all pairs.",

@@ -72,6 +72,45 @@ def effective_rank(embeddings: Tensor, eps: float = 1e-7) -> float:
     return float((-(p * p.log()).sum()).exp())
 
 
+def alpha_req(embeddings: Tensor) -> float:
+    """α-ReQ: the decay α of the covariance's eigenvalues, λ_i ∝ i^(-α), by least squares of ln λ_i
+    on ln i. Near 1 for good representations; larger where few directions hold all.
+
+    embeddings: (N, D), N >= 3; eigenvalues that are rounding alone do not count.
+    Source: Agrawal et al., NeurIPS 2022, arXiv:2202.05808.
+    """
+    x = _checked(embeddings).double()
+    values = torch.linalg.svdvals(x - x.mean(dim=0)).square()
+    values = values[values > values[0] * 1e-10]
+    if len(values) < 2:
+        return math.inf
+    place, size = torch.arange(1, len(values) + 1, dtype=torch.float64).log(), values.cpu().log()
+    place = place - place.mean()
+    return float(-(place @ size) / place.square().sum())
+
+
+def lidar(views: Tensor, delta: float = 1e-4, eps: float = 1e-7) -> float:
+    """LiDAR: the effective rank of what tells items apart, in units of what views of one differ by.
+
+        M = S_w^(-½) S_b S_w^(-½),   p = eig(M) / sum + eps,   LiDAR = exp(-sum p ln p)
+
+    views: (n, q, D), q views of each of n items; S_b is the covariance of the items' means, S_w
+    that of views around them plus `delta` on the diagonal.
+    Source: Thilak et al., ICLR 2024, arXiv:2312.04000, equations 1 to 4.
+    """
+    if views.ndim != 3 or len(views) < 2 or views.shape[1] < 2:
+        raise ShapeError(f"views: expected (n, q, D), n and q >= 2; found {tuple(views.shape)}")
+    x = _checked(views.flatten(0, 1)).double().view(views.shape)
+    means = x.mean(dim=1)
+    around, between = (x - means[:, None]).flatten(0, 1), means - means.mean(dim=0)
+    within = around.T @ around / (len(means) * (x.shape[1] - 1))
+    values, vectors = torch.linalg.eigh(within + delta * torch.eye(x.shape[2], dtype=x.dtype))
+    scaled = between @ vectors / values.sqrt() / math.sqrt(len(means) - 1)
+    found = torch.linalg.svdvals(scaled).square()
+    p = found / found.sum().clamp(min=torch.finfo(found.dtype).tiny) + eps
+    return float((-(p * p.log()).sum()).exp())
+
+
 def uniformity(embeddings: Tensor, t: float = 2.0) -> float:
     """log of the mean of exp(-t |x - y|²) over pairs of different unit-length rows.
 

@@ -102,7 +102,7 @@ def compare_runs(
     if assess:
         settings = settings.model_copy(update={"assess": {"name": assess}})
     choice = read_choice("assessments", settings.assessment(), "evaluation")
-    asked = _Asked(choice, settings, data, labels, tuple(target), Limits(unreadable, max_skipped))
+    asked = Question(choice, settings, data, labels, tuple(target), Limits(unreadable, max_skipped))
     seen, entries = Seen(tuple(map(seen_by, paths))), []
     with progress("assessing", len(paths), "runs") as advance:
         for name, own in grouped.items():
@@ -114,7 +114,7 @@ def compare_runs(
     return _compared(entries, grouped, asked)
 
 
-class _Asked:
+class Question:
     """One question to every run: which assessment, on which data and labels."""
 
     def __init__(
@@ -169,7 +169,7 @@ class _Asked:
 
 
 def _compared(
-    entries: Sequence[Entry], grouped: Mapping[str, Sequence[Path | str]], asked: _Asked
+    entries: Sequence[Entry], grouped: Mapping[str, Sequence[Path | str]], asked: Question
 ) -> ComparedRuns:
     shared = share(entries, asked.choice.name)
     flat = [assessed.scores[0] for entry in entries for assessed in entry.assessed]
