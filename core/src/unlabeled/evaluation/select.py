@@ -260,7 +260,7 @@ def _correlations(candidates: Sequence[Candidate]) -> dict[str, float | None]:
     scores = [each.score for each in candidates]
     if None in scores or len(scores) < 3:
         return {}
-    better = {
+    better: dict[str, list[float | None]] = {
         "rank_me": [each.rank_me for each in candidates],
         "alpha_req": [-abs(each.alpha_req - 1) for each in candidates],
         "lidar": [each.lidar for each in candidates],
