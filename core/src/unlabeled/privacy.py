@@ -46,7 +46,8 @@ class Pseudonyms:
 
     def __init__(self, folder: Path, reader: object) -> None:
         self.folder = folder
-        self._kept = {"size", *getattr(type(reader), "public", ())}
+        self.public = tuple(getattr(type(reader), "public", ()))
+        self._kept = {"size", *self.public}
         try:
             self._salt = self._file("salt").read_bytes()
         except FileNotFoundError:

@@ -88,6 +88,23 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class Predicted:
+    """What was said of the T tested units about one target: the report shows it by class, by item
+    and by group. Only of units on which nothing was fitted.
+
+    classes: C names, none of a quantity; truth: (T,) class numbers or values; predicted: (T, C)
+    scores that grow with the class's likelihood (probabilities where they sum to 1) or (T,) values;
+    known: (T,) bool, False where a unit has no truth.
+    """
+
+    target: str
+    classes: tuple[str, ...]
+    truth: np.ndarray
+    predicted: np.ndarray
+    known: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
 class Assessed:
     """What an assessment found out about one subject.
 
@@ -97,7 +114,7 @@ class Assessed:
     the headline, by which subjects are ranked and the outcome is named.
     about: what was chosen on the way, in the same for all subjects (probe, splits), JSON-able;
     notes: sentences that a reader of the table must know, without names of items;
-    width: of the embedding, if there is one.
+    width: of the embedding, if there is one; predicted: of each target, in the order of `units`.
     """
 
     units: np.ndarray
@@ -106,6 +123,7 @@ class Assessed:
     about: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     width: int | None = None
+    predicted: tuple[Predicted, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

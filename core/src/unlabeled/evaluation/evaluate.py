@@ -21,10 +21,11 @@ from unlabeled.evaluation.assessing import Found, Shared, assess_all, share
 from unlabeled.evaluation.bootstrap import RESAMPLES, rough
 from unlabeled.evaluation.candidates import Pool
 from unlabeled.evaluation.labelling import GivenLabels, given_labels
+from unlabeled.evaluation.predictions import write_predictions
 from unlabeled.evaluation.result import Evaluation
 from unlabeled.evaluation.scoring import score_all
 from unlabeled.evaluation.seeds import require_seeds_of_one_recipe
-from unlabeled.evaluation.seen_labels import Seen
+from unlabeled.evaluation.seen_labels import Seen, taken
 from unlabeled.evaluation.settings import PROBE, EvaluationSettings
 from unlabeled.export.checkpointed import settled
 from unlabeled.export.encoder import (
@@ -124,6 +125,10 @@ def evaluate(
     run = run_of(path)
     folder = run.path if run else encoder_folder(path)
     write_json(folder / "evaluation" / f"{name}.json", evaluation.to_dict())
+    if given:
+        whole = taken(first, shared.places[0])
+        file = folder / "evaluation" / f"{name}.items.parquet"
+        write_predictions(file, whole.predicted, whole.units, given, source, hidden)
     return evaluation
 
 

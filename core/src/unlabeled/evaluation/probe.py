@@ -12,7 +12,15 @@ from typing import Any
 import numpy as np
 from pydantic import Field, field_validator
 
-from unlabeled.contract import Assessed, Assessment, LabelledItems, Score, Source, Subject
+from unlabeled.contract import (
+    Assessed,
+    Assessment,
+    LabelledItems,
+    Predicted,
+    Score,
+    Source,
+    Subject,
+)
 from unlabeled.errors import DataError
 from unlabeled.evaluation.labelling import GivenLabels
 from unlabeled.evaluation.probing import Predictions
@@ -64,7 +72,20 @@ class Probe(Assessment):
             about=about,
             notes=protocol.notes,
             width=found.values.shape[1],
+            predicted=tuple(_predicted(each, protocol.tested) for each in predictions),
         )
+
+
+def _predicted(each: Predictions, tested: np.ndarray) -> Predicted:
+    """tested: (T,) positions."""
+    target = each.target
+    return Predicted(
+        f"{target.name}: {target.label}" if target.label else target.name,
+        target.classes,
+        target.values[tested],
+        each.predicted[tested],
+        each.tested[tested],
+    )
 
 
 class _OfTargets:

@@ -68,8 +68,21 @@ def nothing_left(groups: np.ndarray, unit: str) -> DataError:
 def taken(assessed: Assessed, places: np.ndarray) -> Assessed:
     """The units at positions (n,), and the same scores over them."""
     scores = tuple(replace(score, of=_within(score.of, places)) for score in assessed.scores)
+    predicted = tuple(
+        replace(
+            each,
+            truth=each.truth[places],
+            predicted=each.predicted[places],
+            known=each.known[places],
+        )
+        for each in assessed.predicted
+    )
     return replace(
-        assessed, units=assessed.units[places], groups=assessed.groups[places], scores=scores
+        assessed,
+        units=assessed.units[places],
+        groups=assessed.groups[places],
+        scores=scores,
+        predicted=predicted,
     )
 
 

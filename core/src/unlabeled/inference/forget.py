@@ -89,8 +89,10 @@ def _cut_run(folder: RunFolder, person: Person) -> Iterator[tuple[str, int]]:
     for file, drop in rules.items():
         yield str(file.relative_to(folder.path)), _cut_lines(file, drop)
     yield str(folder.labelled.relative_to(folder.path)), _cut_labelled(folder.labelled, person)
-    config = folder.encoder / "config.json"
-    yield "encoder/config.json", _cut_labelled(config, person, "provenance", "labelled")
+    others = (folder.path / OF_CHECKPOINTS).glob("*/config.json")
+    for config in (folder.encoder / "config.json", *sorted(others)):
+        name = str(config.relative_to(folder.path))
+        yield name, _cut_labelled(config, person, "provenance", "labelled")
 
 
 def _cut_lines(file: Path, drop: Callable[[Mapping[str, Any]], bool]) -> int:

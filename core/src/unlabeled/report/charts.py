@@ -106,6 +106,35 @@ def scatter(
     )
 
 
+def against(
+    title: str,
+    points: Sequence[tuple[float, float]],
+    across: str,
+    up: str,
+    weights: np.ndarray | None,
+    *,
+    span: tuple[float, float],
+) -> Markup:
+    """Points on two axes of one scale, with the line where both are equal. weights: (N,) from 0 to
+    1, for the radius."""
+    ticks = nice_ticks(*span)
+    ends = (ticks[0], ticks[-1])
+    frame = Frame(320, 300, 46, 40, ends, ends)
+    parts = [_level(frame, tick) for tick in ticks] + [_column(frame, tick) for tick in ticks]
+    (x0, y0), (x1, y1) = frame.at(ends[0], ends[0]), frame.at(ends[1], ends[1])
+    parts.append(f'<line class="diagonal" x1="{x0}" y1="{y0}" x2="{x1}" y2="{y1}"/>')
+    radii = [3.0] * len(points) if weights is None else [3 + 8 * w for w in weights.tolist()]
+    for (x, y), radius in zip(points, radii, strict=True):
+        cx, cy = frame.at(x, y)
+        parts.append(f'<circle class="point" cx="{cx}" cy="{cy}" r="{radius:.1f}"/>')
+    parts.append(f'<text class="middle" x="{(x0 + x1) / 2}" y="296">{escape(across)}</text>')
+    parts.append(
+        f'<text class="middle" transform="translate(11 {(y0 + y1) / 2}) rotate(-90)">'
+        f"{escape(up)}</text>"
+    )
+    return _svg(title, frame, parts)
+
+
 def nice_ticks(low: float, high: float, count: int = 4) -> list[float]:
     """Round numbers at equal distances, from at most `low` to at least `high`."""
     if low == high:
@@ -136,7 +165,7 @@ def _level(frame: Frame, tick: float) -> str:
 
 
 def _column(frame: Frame, tick: float) -> str:
-    x, y = frame.at(tick, 0)
+    x, y = frame.at(tick, frame.y[0])
     return (
         f'<line class="rule" x1="{x}" x2="{x}" y1="8" y2="{y}"/>'
         f'<text class="tick middle" x="{x}" y="{y + 16}">{tick:.6g}</text>'

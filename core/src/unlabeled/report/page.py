@@ -13,6 +13,7 @@ from unlabeled.report.rendering import render
 from unlabeled.report.run_data import RunData
 from unlabeled.report.sections import Section
 from unlabeled.report.sections.data import data as about_data
+from unlabeled.report.sections.details import details
 from unlabeled.report.sections.evaluation import evaluation
 from unlabeled.report.sections.items import items as some_items
 from unlabeled.report.sections.map import Map, embedding_map, map_of
@@ -69,6 +70,7 @@ def page(run: RunData, seen: Seen | None = None) -> str:
 def _sections(run: RunData, seen: Seen | None, found: Map | None) -> Iterator[Section]:
     every = (
         evaluation(run),
+        details(run, seen),
         embedding_map(found, seen) if seen else None,
         neighbours(seen) if seen else None,
         some_items(seen),

@@ -12,6 +12,7 @@ from typing import Any
 from unlabeled.errors import RunError
 from unlabeled.evaluation.result import FORMAT, Evaluation
 from unlabeled.formats import require_format
+from unlabeled.report.predictions import Target, read_predictions
 from unlabeled.run_folder import JsonLines, Manifest, RunFolder
 
 QUIET = 600.0
@@ -20,7 +21,8 @@ QUIET = 600.0
 
 @dataclass(frozen=True, slots=True)
 class RunData:
-    """rows: of `metrics.jsonl`; evaluations: the newest first; left_out: of the quarantine; quiet:
+    """rows: of `metrics.jsonl`; evaluations: the newest first, each with its predictions;
+    left_out: of the quarantine; quiet:
     seconds since the last row was written; encoder: what the exported encoder says of itself (its
     plugin need not be installed here), None before."""
 
@@ -28,6 +30,7 @@ class RunData:
     manifest: Manifest
     rows: Sequence[Mapping[str, Any]]
     evaluations: Sequence[Evaluation]
+    predictions: Sequence[tuple[Target, ...]]
     left_out: Sequence[Mapping[str, Any]]
     quiet: float
     encoder: Mapping[str, Any] | None
@@ -36,11 +39,13 @@ class RunData:
     def read(cls, path: Path | str) -> RunData:
         """Raises RunError if this is no run, or a file of it cannot be read."""
         folder = RunFolder(Path(path))
+        results = _results(folder.path / "evaluation")
         return cls(
             folder,
             folder.read(),
             list(JsonLines(folder.metrics).rows()),
-            _evaluations(folder.path / "evaluation"),
+            list(map(_evaluation, results)),
+            list(map(read_predictions, results)),
             list(JsonLines(folder.quarantine).rows()),
             _quiet(folder.metrics),
             _encoder(folder),
@@ -89,9 +94,8 @@ def _quiet(metrics: Path) -> float:
     return time.time() - metrics.stat().st_mtime if metrics.is_file() else 0.0
 
 
-def _evaluations(folder: Path) -> list[Evaluation]:
-    files = sorted(folder.glob("*.json"), key=lambda path: (-path.stat().st_mtime, path.name))
-    return [_evaluation(path) for path in files]
+def _results(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.json"), key=lambda path: (-path.stat().st_mtime, path.name))
 
 
 def _evaluation(path: Path) -> Evaluation:

@@ -26,8 +26,9 @@ from unlabeled.report.run_data import RunData
 
 MOST = 600
 """Items that are embedded for the map, evenly spread over the index."""
-QUERIES, NEIGHBOURS = 12, 4
-"""Items whose neighbours are shown: with all of them sixty pictures."""
+QUERIES, NEIGHBOURS, WORST = 12, 3, 12
+"""Items whose neighbours are shown, and of the worst predictions: with all of them sixty
+pictures."""
 IN_FULL = 6
 """Items that are shown large, with sound; two views of the first of them."""
 TWICE = 2
@@ -71,9 +72,10 @@ def look(
     items = reader.index(data)
     private = is_private(reader)
     hidden, notes = private and not show_private, list[str]()
-    rows = _spread(len(items), MOST)
-    if len(rows) < len(items):
-        notes.append(f"{len(rows):,} of {len(items):,} items, evenly spread over the data.")
+    spread, worst = _spread(len(items), MOST), [] if hidden else _worst(run, items)
+    if len(spread) < len(items):
+        notes.append(f"{len(spread):,} of {len(items):,} items, evenly spread over the data.")
+    rows = sorted({*spread, *worst})
     found = _embedded(run, reader, items, rows, notes, hidden=hidden)
     embedded = np.array([place for place, row in enumerate(rows) if row in found], int)
     vectors = np.array([found[rows[place]] for place in embedded])
@@ -81,7 +83,10 @@ def look(
     known, groups, said = columns_of(run, reader, items, rows, data, labels, hidden=hidden)
     gallery, full = Gallery(), dict[int, Found]()
     if not hidden:
-        _show(recipe, reader, items, rows, near, gallery, full, notes)
+        queries = [each.query for each in near] or _spread(len(rows), QUERIES)
+        others = [place for each in near for place in each.places]
+        places = [*queries, *others, *map(rows.index, worst)]
+        _show(recipe, reader, items, rows, list(dict.fromkeys(places)), gallery, full, notes)
     ids = items.table["id"].take(rows).to_pylist()
     names = [f"item {place + 1}" for place in range(len(rows))] if hidden else ids
     return Seen(
@@ -103,6 +108,16 @@ def _spread(count: int, most: int) -> list[int]:
     """Positions, evenly over `count`, at most `most`."""
     places = np.linspace(0, count - 1, min(count, most)).round().astype(int)
     return [int(place) for place in np.unique(places)]
+
+
+def _worst(run: RunData, items: Items) -> list[int]:
+    """Rows of the items with the worst predictions of the newest evaluation."""
+    row_of = {name: row for row, name in enumerate(items.table["id"].to_pylist())}
+    for targets in run.predictions[:1]:
+        for target in targets[:1]:
+            names = target.items[target.worst[:WORST]].tolist()
+            return [row_of[name] for name in dict.fromkeys(names) if name in row_of]
+    return []
 
 
 def _embedded(
@@ -143,18 +158,16 @@ def _show(
     reader: Reader,
     items: Items,
     rows: Sequence[int],
-    near: Sequence[Near],
+    places: Sequence[int],
     gallery: Gallery,
     full: dict[int, Found],
     notes: list[str],
 ) -> None:
-    """Fill `gallery` and `full`."""
+    """Fill `gallery` and `full`, whose items are the first of `places`."""
     if not isinstance(reader, Previews):
         notes.append(f"{recipe.reader.name} shows no pictures of its items.")
         return
-    queries = [each.query for each in near] or _spread(len(rows), QUERIES)
-    places = list(dict.fromkeys([*queries, *(place for n in near for place in n.places)]))
-    twice = frozenset(rows[place] for place in queries[:TWICE])
+    twice = frozenset(rows[place] for place in places[:TWICE])
     work = Show(reader, items, tuple(recipe.views), twice)
     failed, larger = list[str](), 0
     place_of = {rows[place]: place for place in places}

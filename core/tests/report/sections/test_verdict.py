@@ -22,7 +22,7 @@ def run(tmp_path):
         ((0.2, 0.3), "good", "better than random and counts."),
         ((0.2, 0.0), "caution", "better than random, but not better than counts."),
         ((0.2, -0.3), "caution", "better than random, but not better than counts."),
-        ((0.05, 0.2), "caution", "no better than random as far as known."),
+        ((0.05, 0.2), "caution", "not measurably better than random."),
         ((-0.2, 0.2), "bad", "worse than random."),
     ],
 )

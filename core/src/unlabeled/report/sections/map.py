@@ -34,7 +34,7 @@ class Map:
         places = next(iter(self.places.values()))
         first = self.columns[0] if self.columns else None
         title = f"{len(places)} items" + (f", coloured by {first.name}" if first else "")
-        return scatter(title, places, _colours(first, len(places)))
+        return scatter(title, places, _colours(first, len(places)), kind=_classes(first))
 
 
 def map_of(seen: Seen) -> Map | None:
@@ -73,9 +73,9 @@ def sentence(told: Sequence[Separability]) -> str:
     scores = f"(AUC {group.score:.2f} beside {best.score:.2f})"
     if group.interval.low > best.interval.high:
         return (
-            f"The group can be predicted better than {best.name} {scores}: the embedding knows "
-            "where an item comes from. Leave whole groups out when you evaluate, and look for what "
-            "differs between groups but should not matter."
+            f"The group can be predicted better than {best.name} {scores}: leave whole groups out "
+            "when you evaluate. Where groups are sites, scanners or recorders, look for what "
+            "differs between them and should not matter."
         )
     if group.score < 0.6:
         return f"The group hardly shows {scores}."

@@ -80,7 +80,7 @@ def judge(found: Evaluation) -> Verdict:
     if first.outcome == "loss":
         tone, ending, advice = "bad", f"worse than {random}", LOST
     elif first.outcome == "open":
-        tone, ending, advice = "caution", f"no better than {random} as far as known", OPEN
+        tone, ending, advice = "caution", f"not measurably better than {random}", OPEN
     elif behind:
         ending = f"better than {random}, but not better than {_list(behind)}"
         tone, advice = "caution", BEHIND
@@ -122,7 +122,7 @@ def _numbers(found: Evaluation) -> str:
     score = "undefined" if row.score is None else f"{row.score:.3f}{unit}{span}"
     over = f"over {found.items:,} {found.unit} of {found.groups:,} groups"
     beside = "; ".join(map(_named, found.comparisons))
-    return f"{found.metric} {score} {over}. Better by: {beside}. With 95 % intervals."
+    return f"{found.metric} {score} {over}. Difference to {beside}. With 95 % intervals."
 
 
 def _named(each: Comparison) -> str:
