@@ -107,6 +107,8 @@ def judged(against=("random",), differences=(0.2,), groups=40, score=0.5):
         groups=groups,
         unmatched_rows=3,
         unmatched_items=0,
+        labelled_in_training=18,
+        labelled_groups_in_training=3,
         skipped=1,
         about={
             "task": "regression",

@@ -125,7 +125,9 @@ def test_groups_that_had_labels_are_not_tested_whatever_is_assessed(run, data, m
     monkeypatch.setattr(room, "seen_by", lambda path: seen)
     found = evaluate(run, data, data / "labels.csv", assess="distance", target=["kind"])
     assert found.groups == before.groups - 1
-    assert any("of 1 groups had labels in training and are not tested" in n for n in found.notes)
+    assert found.labelled_groups_in_training == 1
+    assert found.labelled_in_training == 3
+    assert "3 items of 1 groups had labels in training and are not tested" in found.account()
     monkeypatch.setattr(room, "seen_by", lambda path: SeenLabels(groups=frozenset(names)))
     with pytest.raises(DataError, match=r"had labels in training .* so no score would mean"):
         evaluate(run, data, data / "labels.csv", assess="distance", target=["kind"])

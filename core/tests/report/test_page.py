@@ -62,6 +62,7 @@ def test_a_finished_run_shows_all_it_knows(run):
         "is better than random",
         "A note on groups.",
         "3 labels without an item",
+        "18 items of 3 groups had labels in training and are not tested",
         "invariance",
         "0.3333",
         "effective rank",

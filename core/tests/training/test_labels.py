@@ -71,7 +71,12 @@ def test_other_groups_are_tested_and_the_labelled_ones_counted(data, tmp_path):
     run = pretrain(recipe(few(data)), data, tmp_path / "run", quiet=True).path
     found = evaluate(run, data, data / "labels.csv", target=["kind"], settings=FEW)
     assert (found.items, found.groups) == (42, 7)
-    assert "18 items of 3 groups had labels in training and are not tested." in found.notes
+    assert (found.labelled_in_training, found.labelled_groups_in_training) == (18, 3)
+    said = "18 items of 3 groups had labels in training and are not tested"
+    assert said in found.account()
+    assert not any("had labels in training" in note for note in found.notes)
+    [saved] = (run / "evaluation").glob("*.json")
+    assert json.loads(saved.read_text())["labelled_in_training"] == 18
 
 
 def test_a_labelled_item_takes_its_whole_group_out(data, tmp_path):
@@ -110,7 +115,8 @@ def test_a_run_without_labels_has_seen_none(data, tmp_path):
     run = pretrain(toy_runs.recipe(steps=2), data, tmp_path / "run", quiet=True).path
     assert read(RunFolder(run)) == Labelled()
     found = evaluate(run, data, data / "labels.csv", target=["kind"], settings=FEW)
-    assert found.items == 60
+    assert (found.items, found.labelled_in_training) == (60, 0)
+    assert not any("had labels in training" in line for line in found.account())
 
 
 def test_the_number_of_classes_is_a_fact(data, tmp_path):

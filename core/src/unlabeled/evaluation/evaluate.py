@@ -92,6 +92,7 @@ def evaluate(
     shared = share(found.entries, choice.name)
     headline, *further = score_all(found.entries, shared, choice.name)
     first = found.entries[0].assessed[0]
+    trained_on = given.groups[~given.testable] if given else found.dropped
     if name is None:
         stem = "index" if hidden and labels is None else Path(labels or data).stem
         name = _default_name(stem, choice, first.about, len(paths))
@@ -109,6 +110,8 @@ def evaluate(
         groups=len(set(shared.groups.tolist())),
         unmatched_rows=given.labelled.unmatched_rows if given else 0,
         unmatched_items=given.labelled.unmatched_items if given else 0,
+        labelled_in_training=len(trained_on),
+        labelled_groups_in_training=len(set(trained_on.tolist())),
         skipped=len(source.all_quarantined),
         about=first.about,
         headline=headline,
@@ -116,7 +119,7 @@ def evaluate(
         notes=(
             *filter(None, [config.provenance.unfinished.capitalize()]),
             *_changed(path, source.items, hidden),
-            *_notes(given, found, shared, seen, pool),
+            *_notes(given, found, shared, pool),
             *_averaged(paths, headline.rows[0].scores, private=hidden is not None),
         ),
         seeds=tuple(range(settings.random_encoders)),
@@ -160,12 +163,10 @@ def given_for(
     return given_labels(labels, target, source, data, names, seen)
 
 
-def _notes(
-    given: GivenLabels | None, found: Found, shared: Shared, seen: Seen, pool: Pool
-) -> list[str]:
+def _notes(given: GivenLabels | None, found: Found, shared: Shared, pool: Pool) -> list[str]:
     """What was left out, and what else a reader must know."""
     unit = given.unit if given else "units"
-    notes = list(given.notes) if given else seen.note(found.dropped, unit)
+    notes = list(given.notes) if given else []
     notes += [*rough(len(set(shared.groups.tolist()))), *found.entries[0].assessed[0].notes]
     if found.left_out:
         notes.append(f"{', '.join(found.left_out)}: no description of {unit}, left out.")

@@ -21,7 +21,7 @@ from unlabeled.inference.reading import Source
 class GivenLabels:
     """N labels as an assessment sees them (`contract.LabelledItems`).
 
-    notes: on groups and on what had labels in training.
+    testable: (N,) bool, False where the group had labels in training; notes: on groups.
     """
 
     labelled: Labelled
@@ -82,8 +82,8 @@ def grouped(
     """Give labels their groups, and mark those whose groups had labels in training."""
     groups, note = _groups(labelled, items)
     testable = ~seen.had_labels(items, labelled.rows, groups)
-    notes = [*([note] if note else []), *seen.note(groups[~testable], labelled.unit)]
-    return GivenLabels(labelled, tuple(names), folder, groups, testable, tuple(notes))
+    notes = (note,) if note else ()
+    return GivenLabels(labelled, tuple(names), folder, groups, testable, notes)
 
 
 def _groups(labelled: Labelled, items: Items) -> tuple[np.ndarray, str]:

@@ -107,7 +107,9 @@ class Evaluation:
     assessment: its name and settings; about: what it chose on the way (of the probe: task, probe,
     probe_because, splits); data, labels: where they lie, empty where the data are private; unit:
     what was tested, items, nodes, stretches or units; items, groups: so many of them that were
-    tested; headline, further: tables of scores; notes: what a reader of the tables must know.
+    tested; labelled_in_training, labelled_groups_in_training: so many more, and their groups, are
+    not tested because a method had labels of the group; headline, further: tables of scores; notes:
+    what a reader of the tables must know.
     """
 
     name: str
@@ -121,6 +123,8 @@ class Evaluation:
     groups: int
     unmatched_rows: int
     unmatched_items: int
+    labelled_in_training: int
+    labelled_groups_in_training: int
     skipped: int
     about: Mapping[str, Any]
     headline: ScoreTable
@@ -177,6 +181,11 @@ class Evaluation:
         """What was tested, and how, in sentences."""
         splits = f", {self.about['splits']}" if "splits" in self.about else ""
         lines = [f"{self.items} {self.unit}, {self.groups} groups{splits}"]
+        if self.labelled_in_training:
+            lines.append(
+                f"{self.labelled_in_training} {self.unit} of {self.labelled_groups_in_training} "
+                "groups had labels in training and are not tested"
+            )
         if probe := self.about.get("probe"):
             because = self.about["probe_because"]
             lines.append(f"{probe['name']}, scored by {self.metric}: {because}")

@@ -38,13 +38,6 @@ class Seen:
         had = self.had_labels(items, np.arange(len(items)), items.groups)
         return known | frozenset(items.groups[had].tolist())
 
-    def note(self, left_out: np.ndarray, unit: str) -> list[str]:
-        """What is said of labels or units whose groups (n,) had labels."""
-        if not len(left_out):
-            return []
-        count, of = len(left_out), len(set(left_out.tolist()))
-        return [f"{count} {unit} of {of} groups had labels in training and are not tested."]
-
 
 def without(assessed: Assessed, groups: frozenset[str], unit: str) -> Assessed:
     """What is left of the tested units. Raises DataError where that is nothing."""
