@@ -44,7 +44,7 @@ def test_every_file_is_taken_or_counted_with_its_reason(tmp_path):
         "1 by exclude skip",
         "1 hidden, as their names begin with a dot",
         "1 links to folders that are read already",
-        "1 that are no file to read: 1 a link to nothing",
+        "1 that are not regular files: 1 a link to nothing",
     ]
     assert [(bad.source, bad.found) for bad in found.quarantined] == [
         (rf"{data}/\xe9.wav", "a name that is not UTF-8"),
@@ -80,7 +80,7 @@ def test_files_without_a_known_ending_may_look_right(tmp_path):
     os.mkfifo(tmp_path / "IM0002")
     found = list_files(data, FileRules(), ENDINGS, lambda file: file.path.name.startswith("IM"))
     assert taken(found) == ["IM0001"]
-    assert "1 that are no file to read: 1 a FIFO" in told(found)
+    assert "1 that are not regular files: 1 a FIFO" in told(found)
 
 
 def test_a_file_by_itself_is_taken_whatever_its_ending(tmp_path):

@@ -59,7 +59,7 @@ def test_several_rows_of_an_item_make_multi_hot_vectors(items, tmp_path):
     assert labels.of(0)["kind"].dtype == np.float32
     with pytest.raises(ValueError, match="read-only"):
         labels.of(0)["kind"][0] = 0
-    assert labels.notes == ("1 labels say what others said (labels.csv, row 7) and count once.",)
+    assert labels.notes == ("1 labels repeat others (labels.csv, row 7) and count once.",)
 
 
 def test_an_empty_list_is_none_of_the_classes_and_null_is_unknown(items, tmp_path):

@@ -116,10 +116,10 @@ def test_items_that_changed_since_training_are_told(mixer, data, save_mixer, tmp
     keep_signatures(RunFolder(run), items, items)
     content = json.loads((copy / "0003.json").read_text())
     (copy / "0003.json").write_text(json.dumps({**content, "values": content["values"][::-1]}))
-    for where, told in ((copy, "1 of 120 items that the run was trained on as well"), (data, "")):
+    for where, told in ((copy, "1 of 120 items that the run was trained on"), (data, "")):
         found = evaluate(run, where, data / "labels.csv", target=["strength"], settings=ONE)
         assert [note for note in found.notes if "trained on" in note] == [
-            f"{told} have other content than they had then: 0003.json"
+            f"{told} have other content than in training: 0003.json"
         ][: bool(told)]
 
 

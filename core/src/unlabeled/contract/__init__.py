@@ -13,8 +13,8 @@ assessment) it *is* a `Settings` model with methods:
 Where it owns parameters (encoder, objective, pretext) it is an `nn.Module` whose class attribute
 `settings_type` names the model, and whose constructor takes an instance of it first.
 
-What a component can do beside its kind's contract (`ChecksData`, `PatchEncoder` …) it says by
-deriving from a small class of `capabilities`.
+A component declares what it can do beyond the contract of its kind (`ChecksData`, `PatchEncoder` …)
+by deriving from a small class of `capabilities`.
 """
 
 from __future__ import annotations

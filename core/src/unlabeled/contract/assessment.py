@@ -14,16 +14,15 @@
             units = found.places[tested]
             return Assessed(units, labels.groups[units], (Score.mean("recall@10", hits),))
 
-It stands in the manifest under `assessments` and is asked for by
-`unlabeled evaluate RUN DATA --assess sound/retrieval`, its settings by
-`--evaluation.assess.nearest 5`.
+The manifest lists it under `assessments`. `unlabeled evaluate RUN DATA --assess sound/retrieval`
+runs it; `--evaluation.assess.nearest 5` changes a setting.
 
-Whoever runs it (`unlabeled.evaluation`) calls `assess` once for each subject: the pretrained
-encoders, random ones of the same architecture, and the baselines of the recipe, each time with an
-equal fresh `rng`. So draws (of few labelled items, of pairs) are the same for all, and differences
-are paired. It then keeps the units that all have, leaves out groups that had labels in training,
-draws one paired bootstrap over groups for every score, and writes table, JSON and report. An
-assessment draws no intervals and writes no files.
+`unlabeled.evaluation` calls `assess` once for each subject: the pretrained encoders, random ones of
+the same architecture, and the baselines of the recipe, each time with an equal fresh `rng`. Draws
+(of few labelled items, of pairs) are therefore the same for all, and differences are paired. It
+then takes the units that all subjects share, leaves out groups that had labels in training, draws
+one paired bootstrap over groups for every score, and writes table, JSON and report. An assessment
+draws no intervals and writes no files.
 
 Letters: N labels, n of them found, T tested units, D width.
 """
@@ -51,14 +50,13 @@ _Made = TypeVar("_Made")
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One number about any choice of tested units.
+    """A metric that can be computed on any selection of the tested units.
 
-    of: takes positions (n,) int64 into the T units, in which a unit may stand several times
-    (a resample of groups), and returns the metric over them; NaN where it is undefined. It must not
-    depend on the order of positions. A function, no list of values, as AUC, R² and mIoU are no
-    means. unit: "dB", "mm" … or empty.
-    at: the condition, {"labels": 5} or {"size": 120, "normalisation": "z"}: one block of the table
-    for each; metric and `at` together stand once.
+    of: takes positions (n,) int64 into the T units and returns the metric over them, NaN where it
+    is undefined. A position may occur several times (a resample of groups), and their order must
+    not matter. It is a function and not a list of values because AUC, R² and mIoU are not means.
+    unit: "dB", "mm" … or empty. at: the condition, {"labels": 5} or {"size": 120, "normalisation":
+    "z"}: each condition is one block of the table; a pair of metric and `at` occurs once.
     """
 
     metric: str
@@ -77,7 +75,7 @@ class Score:
         unit: str = "",
         at: Mapping[str, str | int | float] | None = None,
     ) -> Score:
-        """The mean over units of values (T,); NaN are left out, and give NaN where all are."""
+        """The mean over units of values (T,), without NaN; NaN if all are NaN."""
 
         def of(positions: np.ndarray) -> float:
             defined = values[positions]
@@ -89,8 +87,8 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Predicted:
-    """What was said of the T tested units about one target: the report shows it by class, by item
-    and by group. Only of units on which nothing was fitted.
+    """Predictions of one target for the T tested units, which the report shows by class, item and
+    group. Nothing was fitted on these units.
 
     classes: C names, none of a quantity; truth: (T,) class numbers or values; predicted: (T, C)
     scores that grow with the class's likelihood (probabilities where they sum to 1) or (T,) values;
@@ -106,15 +104,15 @@ class Predicted:
 
 @dataclass(frozen=True, slots=True)
 class Assessed:
-    """What an assessment found out about one subject.
+    """The result of an assessment for one subject.
 
     units: (T,) ids (text or int, each once) of what was tested: items, pairs, users; the same thing
     has the same id for every subject. groups: (T,) names, as `LabelledItems.groups` or
-    `Items.groups` give them: units of one group are no independent evidence. scores: the first is
+    `Items.groups` give them: units of one group are not independent. scores: the first is
     the headline, by which subjects are ranked and the outcome is named.
-    about: what was chosen on the way, in the same for all subjects (probe, splits), JSON-able;
-    notes: sentences that a reader of the table must know, without names of items;
-    width: of the embedding, if there is one; predicted: of each target, in the order of `units`.
+    about: choices that hold for all subjects (probe, splits), JSON-able; notes: sentences for
+    readers of the table, without names of items; width: of the embedding, if there is one;
+    predicted: for each target, in the order of `units`.
     """
 
     units: np.ndarray
@@ -144,11 +142,11 @@ class LabelledItems(Protocol):
 
     @property
     def targets(self) -> Sequence[str]:
-        """The columns that were asked for by --target, or the only one there is."""
+        """The columns chosen by --target, or the only one."""
 
     @property
     def folder(self) -> Path:
-        """Against which paths in the table are resolved: that of the table, or of the data."""
+        """The folder of the table, or of the data: paths in the table are relative to it."""
 
     @property
     def rows(self) -> np.ndarray:
@@ -160,8 +158,8 @@ class LabelledItems(Protocol):
 
     @property
     def testable(self) -> np.ndarray:
-        """(N,) bool, False where the group had labels in training. Such labels may teach a head;
-        units of their groups are taken out of what `assess` returns."""
+        """(N,) bool, False where the group had labels in training. Such labels may be used to fit a
+        head; units of their groups are removed from the result of `assess`."""
 
     @property
     def unit(self) -> str:
@@ -190,7 +188,8 @@ class Source(Protocol):
 
 
 class Subject(Protocol):
-    """Who is assessed. An assessment treats all alike: it looks at no weights and no names."""
+    """A candidate under assessment. An assessment treats all alike: it does not look at weights or
+    names."""
 
     @property
     def kind(self) -> Literal["pretrained", "random", "baseline"]: ...
@@ -206,20 +205,20 @@ class Subject(Protocol):
 
     @property
     def batch_size(self) -> int:
-        """That of training, which fits."""
+        """The batch size of training, which fits into memory."""
 
     def encode(
         self, samples: Sequence[Sample], kind: Literal["global", "tokens", "nodes"] | None = None
     ) -> list[Piece] | None:
         """One piece per sample, of the output that was asked for, or the first of this kind.
 
-        None for a baseline that describes nothing of the kind. Raises UsageError.
+        None for a baseline that has no such output. Raises UsageError.
         """
 
     def embed(self, labels: LabelledItems) -> Embedded | None:
-        """Embeddings of what labels are about: items (tokens and nodes averaged), nodes, stretches.
+        """Embeddings of the labelled things: items (tokens and nodes averaged), nodes or stretches.
 
-        Items are read once for all subjects. None for a baseline that describes no such parts.
+        Items are read once for all subjects. None for a baseline without vectors of such parts.
         Raises UsageError, DataError, RunError.
         """
 
@@ -227,8 +226,8 @@ class Subject(Protocol):
 class Assessment(Settings):
     """A `Settings` model with the method `assess`; see the top of this file.
 
-    The capability `Rivals` adds what the task itself has to be compared with: popularity, raw
-    voxels, a colour threshold.
+    The capability `Rivals` adds the comparisons that the task itself needs: popularity, raw voxels,
+    a colour threshold.
     """
 
     needs: ClassVar[Literal["encoder", "method"]] = "encoder"
@@ -250,6 +249,6 @@ class Assessment(Settings):
         """Fit what has to be fitted, and score one subject.
 
         All randomness comes from `rng`, which starts equal for every subject. None only for a
-        baseline that cannot be assessed so: it is left out, and that is said.
-        Raises DataError, UsageError or RunError; best before the first item is read.
+        baseline that cannot be assessed; it is left out with a note. Raises DataError, UsageError
+        or RunError; best before the first item is read.
         """

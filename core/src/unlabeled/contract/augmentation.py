@@ -28,4 +28,4 @@ class Augmentation(Protocol):
     returns: ClassVar[Range]
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
-        """A changed copy; `sample` is left as it was. All randomness comes from `rng`."""
+        """Return a changed copy and leave `sample` unchanged. All randomness comes from `rng`."""

@@ -1,4 +1,4 @@
-"""Baseline: what an encoder is shown beside."""
+"""The baseline: a hand-made description to compare an encoder with."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from unlabeled.contract.samples import Sample
 
 
 class Baseline(Protocol):
-    """A simple hand-made description of a sample: the baseline an encoder is shown beside."""
+    """A simple hand-made description of a sample, to compare an encoder with."""
 
     def __call__(self, sample: Sample) -> np.ndarray:
-        """(D,) float, D the same for every sample; NaN where a value is undefined. Features of
-        nodes, for labels of nodes: (M, D), a row per node; they are averaged for whole items."""
+        """(D,) float, D the same for every sample; NaN where a value is undefined. For graphs (M,
+        D), a row per node; rows are averaged for labels of whole items."""

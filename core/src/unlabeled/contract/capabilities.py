@@ -1,7 +1,7 @@
-"""What a component can do beside its kind's contract: it derives from one of these small classes.
+"""Optional abilities of a component, each a small class to derive from.
 
-Asked for by `isinstance`. They are no protocols: since Python 3.12 `isinstance` looks a protocol's
-attributes up statically and does not see the submodules of an `nn.Module`.
+The core asks by `isinstance`. They are not protocols: since Python 3.12 `isinstance` looks up the
+attributes of a protocol statically and does not see the submodules of an `nn.Module`.
 """
 
 from __future__ import annotations
@@ -20,33 +20,33 @@ from unlabeled.data.items import Item, Items
 
 
 class ChecksData(ABC):
-    """A reader that can tell what a careful eye would notice in a sample; `inspect` counts it."""
+    """A reader that can name what looks wrong in a sample; `inspect` counts it."""
 
     @abstractmethod
     def check_data(self, sample: Sample) -> Sequence[str]:
-        """Short phrases, "clipped", "all zero", "no CRS"; nothing if all is well."""
+        """Short phrases such as "clipped", "all zero", "no CRS"; empty if nothing looks wrong."""
 
 
 class Measures(ABC):
-    """A reader that can measure what it does not hand on, as the units of a file before they are
-    standardised; `inspect` shows the ranges."""
+    """A reader that can measure values that its samples do not hold, such as intensities before
+    they are standardised; `inspect` shows their ranges."""
 
     @abstractmethod
     def measure(self, item: Item) -> Mapping[str, float]:
-        """Names and values of an item that could be read, the same names for all."""
+        """Values by name, with the same names for every item."""
 
 
 class Suggests(ABC):
-    """A reader that can tell which recipe suits the data it found; `inspect` shows it."""
+    """A reader that can suggest a recipe for the data it found; `inspect` shows it."""
 
     @abstractmethod
     def suggest(self, items: Items) -> tuple[str, str]:
-        """The name of a recipe, with settings if need be, as `pretrain` takes them; and why."""
+        """The arguments of `pretrain` (recipe and settings), and the reason."""
 
 
 class Extends(ABC):
-    """A reader whose items have a length in the unit of their tokens' positions: labels of
-    stretches past the end are refused, and cut where times were rounded."""
+    """A reader whose items have a length, in the unit of their tokens' positions. Labels of
+    stretches beyond the end are refused, or cut where the excess is a rounding error."""
 
     @abstractmethod
     def extent(self, item: Item) -> float:
@@ -54,37 +54,36 @@ class Extends(ABC):
 
 
 class Glances(ABC):
-    """A reader of items that may be too large to be read whole just to look at them."""
+    """A reader of items that may be too large for `inspect` to read whole."""
 
     @abstractmethod
     def glance(self, item: Item) -> Sample:
-        """An item, or pieces of it joined, in bounded memory; `inspect` looks at that. Raises
-        UnreadableItem."""
+        """An item, or pieces of it joined, read in bounded memory. Raises UnreadableItem."""
 
 
 class Previews(ABC):
-    """A reader that can show what it read: in the report, if the user names the data.
+    """A reader that can show samples in the report, if the user names the data.
 
-    Those of data about people are shown only where the user asks for them.
+    Samples of data about people are shown only on request.
     """
 
     @abstractmethod
     def previews(self, item: Item, sample: Sample) -> Sequence[Preview]:
-        """A few pictures (and the sound, where it is sound), small and quickly drawn, without
-        anything drawn at random. Of a large sample a part, which the caption tells."""
+        """A few small pictures or sounds, quick to draw and without randomness. Of a large sample a
+        part, named in the caption."""
 
 
 class NamesNodes(ABC):
-    """A reader of graphs whose nodes have names, by which labels, embeddings and neighbours go."""
+    """A reader of graphs whose nodes have names; labels, embeddings and neighbours use them."""
 
     @abstractmethod
     def node_names(self, item: Item) -> np.ndarray:
-        """(K,) texts or whole numbers, each once: of the first K nodes of the sample. The others
-        are context (sampled neighbours) and stand in no table. Raises UnreadableItem."""
+        """(K,) unique texts or whole numbers, for the first K nodes of the sample. The others are
+        context (sampled neighbours) and appear in no table. Raises UnreadableItem."""
 
 
 class BatchAugmentation(ABC):
-    """Changes samples by means of other samples of the joint batch (mixing, borrowing).
+    """Changes samples by using other samples of the joint batch (mixing).
     A `Settings` model that derives from this class.
 
     The plan of a sample is drawn in the data worker; it is applied on the device, to the joint
@@ -106,7 +105,7 @@ class BatchAugmentation(ABC):
 
 
 class PatchEncoder(ABC):
-    """What an encoder offers so that its input can be masked: `class AST(Encoder, PatchEncoder)`.
+    """An encoder whose input can be masked: `class AST(Encoder, PatchEncoder)`.
 
     Letters: N batch, L tokens of the whole grid (row-major), P values of one patch, K visible
     tokens, D width. A batch's grid is the largest of its samples' along each axis; samples are
@@ -139,7 +138,7 @@ class PatchEncoder(ABC):
 
 
 class TokenEncoder(ABC):
-    """What an encoder of texts offers so that tokens can be hidden: numbers of a vocabulary.
+    """An encoder of texts whose tokens can be masked.
 
     Letters: N batch, L tokens, D width, V tokens of the vocabulary.
     """
@@ -149,9 +148,9 @@ class TokenEncoder(ABC):
     vocabulary_size: int
     """V."""
     mask_number: int
-    """The token that stands where one is hidden."""
+    """The token that replaces a masked one."""
     first_maskable: int
-    """Tokens below are special: they are neither hidden nor put in place of others."""
+    """Smaller numbers are special tokens, which are neither masked nor used as replacements."""
 
     @abstractmethod
     def numbers(self, sample: Sample) -> np.ndarray:
@@ -163,28 +162,30 @@ class TokenEncoder(ABC):
 
     @abstractmethod
     def token_vectors(self) -> Tensor:
-        """The embedding of each token before the blocks, (V, D): what a prediction compares to."""
+        """The embedding of each token before the blocks, (V, D), with which predictions are
+        compared."""
 
 
 class Rivals(ABC):
-    """An assessment that brings what its task has to be compared with, beside encoders: raw voxels,
-    popularity, a classical filter."""
+    """An assessment with comparisons of its own beside encoders: raw voxels, popularity, a
+    classical filter."""
 
     @abstractmethod
     def rivals(
         self, source: Source, labels: LabelledItems | None, rng: np.random.Generator
     ) -> Mapping[str, Assessed]:
-        """By name, the same units and scores as those of `assess`; rng: fresh, equal to its."""
+        """By name, the same units and scores as `assess` gives; rng: a fresh one equal to that of
+        `assess`."""
 
 
 class KeepsCopies(ABC):
-    """A reader that keeps something of its items outside of runs, such as decoded voxels."""
+    """A reader that stores copies of its items outside of runs, such as decoded voxels."""
 
     @abstractmethod
     def forget_copies(self, sources: Sequence[str]) -> int:
-        """Delete what is kept of these sources, and return how many files that were.
+        """Delete the copies of these sources, and return the number of deleted files.
 
-        sources: as the index named them; the files need not be there any more.
+        sources: as in the index; the files themselves may be gone.
         """
 
 

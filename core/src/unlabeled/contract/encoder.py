@@ -48,8 +48,8 @@ class Nodes:
 @dataclass(frozen=True, slots=True)
 class Piece:
     """The embedding of one item. values: (L, D) float32; position: (L, rank) float64,
-    as map coordinates need it; node: (L,); present: False where the item lacks what this output is
-    made of (`Encoder.present`), so that the values mean nothing."""
+    as map coordinates need it; node: (L,); present: False where the item lacks the input of this
+    output (`Encoder.present`); the values are then meaningless."""
 
     values: np.ndarray
     position: np.ndarray | None = None
@@ -80,8 +80,7 @@ class Encoder(Configured):
     def encode(self, batch: Batch, output: str) -> Encoding:
         """`global`: (N, D); `tokens`: Tokens; `nodes`: Nodes. Raises ShapeError.
 
-        output: the name of one of `outputs`; another one is refused here, before anything is
-        computed.
+        output: the name of one of `outputs`; any other name is refused before anything is computed.
         """
         names = [each.name for each in self.outputs]
         if output not in names:
@@ -92,13 +91,13 @@ class Encoder(Configured):
 
     @abstractmethod
     def _encode(self, batch: Batch, output: str) -> Encoding:
-        """What `encode` returns, for an output that there is."""
+        """Compute the output of that name, which exists, for `encode`."""
 
     def present(self, batch: Batch, output: str) -> Tensor | None:  # noqa: ARG002
-        """Which samples have what this output is made of, (N,) bool; None: all of them.
+        """Which samples have the input of this output, (N,) bool; None if all have it.
 
-        A sample that lacks a sensor still has a row in its output, whatever finite values that
-        holds. It is written as null, left out of evaluation and health, and of `cross_modal`.
+        A sample that lacks a sensor still has a row in its output, with any finite values. The row
+        is written as null and left out of evaluation, health and `cross_modal`.
         """
         return None
 
@@ -109,8 +108,8 @@ class Encoder(Configured):
     def calibrate(self, batches: Iterable[Batch]) -> None:
         """Estimate fixed input statistics (into buffers) once, before a method is built around it.
 
-        So copies that a method makes (teachers, second networks) start calibrated. `batches` may
-        be iterated once. Default: nothing to estimate.
+        Copies that a method makes (teachers, second networks) then start calibrated. `batches` can
+        be iterated once only. The default estimates nothing.
         """
 
     def preprocessing(self) -> Mapping[str, Any]:

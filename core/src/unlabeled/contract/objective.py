@@ -15,10 +15,10 @@ from unlabeled.settings import Settings
 
 @dataclass(slots=True)
 class Loss:
-    """total: () the value that is minimised, equal on all processes to that of the joint batch;
-    parts: named terms () for the log; count: where total is a mean over values that do not look at
-    one another, over how many of this process. With it batches may be accumulated, and weigh as in
-    one; without it `training.accumulate` is refused."""
+    """total: (), the value that is minimised, that of the joint batch on every process; parts:
+    named terms () for the log; count: the number of values of this process, if total is a mean over
+    values that do not depend on one another. With it `training.accumulate` weighs batches as one
+    large batch; without it `training.accumulate` is refused."""
 
     total: Tensor
     parts: Mapping[str, Tensor] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class Objective(Configured):
     """Whether `forward` takes `teacher`: the teacher encoder's output through the teacher's
     copy of `projector`."""
     smallest_batch: ClassVar[int] = 2
-    """The smallest joint batch for which the loss means something."""
+    """The smallest joint batch for which the loss is defined."""
     projector: nn.Module
 
     def __init__(self, settings: Settings, width: int) -> None:
@@ -50,10 +50,11 @@ class Objective(Configured):
         groups: Tensor | None = None,
     ) -> Loss:
         """student: one (N, D) tensor per view, encoder outputs before the projector; teacher:
-        the same after the teacher's projector; groups: (N,) ids, equal ids are no negatives.
+        the same after the teacher's projector; groups: (N,) ids; samples with equal ids are not
+        negatives of each other.
 
         Raises ShapeError.
         """
 
     def after_step(self, step: int, total_steps: int) -> None:
-        """Update what the objective owns (prototypes, centre), after each optimiser step."""
+        """Update the state of the objective (prototypes, centre) after each optimiser step."""

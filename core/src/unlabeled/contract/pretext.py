@@ -18,13 +18,14 @@ from unlabeled.settings import Settings
 
 
 class Pretext(Configured):
-    """A self-supervised method: what it shows, what it hides, what it asks for.
+    """A self-supervised method: the views or masks of a sample, and the loss.
 
     `example` and `collate` run in data workers and touch no parameters; `forward` runs on the
     device. The constructor takes `(settings, encoder)`, then by keyword each recipe section that
-    `uses` names: `views` (a `Views`), `objective` (an `Objective` built for the encoder). One
-    that uses `labels` learns from `draw.targets` where the recipe names a table of them; settings
-    `classes` and `class_names` that are None are filled with their number and names.
+    `uses` names: `views` (a `Views`), `objective` (an `Objective` built for the encoder). A method
+    that uses `labels` learns from `draw.targets` if the recipe names a table of labels; its
+    settings `classes` and `class_names`, if None, are filled with the number and names of the
+    classes.
 
     kind: whether the encoder is for `unlabeled embed`, or (a restoration, such as despeckling) for
     `unlabeled restore`, which then calls `restore`.
@@ -35,11 +36,11 @@ class Pretext(Configured):
     """The ending of the file that `restore` writes: ".tif", ".wav" …"""
     uses: ClassVar[tuple[Literal["views", "objective", "labels"], ...]] = ()
     learns_from: ClassVar[tuple[Literal["class", "classes", "value"], ...]] = ("class", "value")
-    """Which targets a method with labels can take: a class number, several classes of one item
-    ((classes,) float32 of 0 and 1; all 0 is none of them, and no target is unknown), a value."""
+    """The targets that a method with labels can take: a class number, several classes of one item
+    ((classes,) float32 of 0 and 1; all 0: none applies), or a value."""
     frozen: ClassVar[tuple[str, ...]] = ()
-    """Submodules that stay as they start on purpose (a reference model), by name. Any other copy of
-    the encoder that does not learn is a teacher and has to move."""
+    """Names of submodules that never change on purpose (a reference model). Any other copy of the
+    encoder that does not learn is a teacher and has to move."""
 
     def __init__(self, settings: Settings, encoder: Encoder) -> None:
         super().__init__()
@@ -50,7 +51,8 @@ class Pretext(Configured):
     def exported(self) -> Encoder:
         """The encoder that a run hands over: embedded, evaluated, exported, watched for collapse.
 
-        A method that hands over its teacher returns that one; it is of the class of `encoder`.
+        A method that hands over its teacher returns the teacher's encoder, of the same class as
+        `encoder`.
         """
         return self.encoder
 
@@ -72,13 +74,13 @@ class Pretext(Configured):
         """The loss of the joint batch over all processes (see `unlabeled.distributed`)."""
 
     def after_step(self, step: int, total_steps: int) -> None:
-        """After each optimiser step: move the teacher, update what the objective owns."""
+        """After each optimiser step: move the teacher, update the state of the objective."""
 
     @classmethod
     def restore(cls, encoder: Encoder, reader: Reader, item: Item, out: Path) -> None:
         """Write `item`, restored by the trained encoder (eval mode, any device), to the file `out`.
 
-        Reads the item itself, whole or part by part. All or nothing (`unlabeled.atomic`); an
-        interrupted call may be taken up where it stopped. Raises UnreadableItem.
+        Reads the item itself, whole or part by part. Write all or nothing (`unlabeled.atomic`); a
+        later call may resume an interrupted one. Raises UnreadableItem.
         """
         raise NotImplementedError(f"{cls.__name__} is no restoration")

@@ -1,4 +1,4 @@
-"""What a reader shows of a sample."""
+"""The preview: a picture or sound of a sample."""
 
 from __future__ import annotations
 

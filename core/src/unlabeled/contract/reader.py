@@ -17,13 +17,13 @@ class Reader(Protocol):
 
     With the class attribute `private = True` (data about people) runs write pseudonyms in place of
     ids, groups and metadata, and no sources (see `unlabeled.privacy`); the class attribute `public`
-    lists the metadata columns that name nobody and are written as they are.
+    lists the metadata columns that identify nobody and are written unchanged.
     """
 
     def index(self, path: Path) -> Items:
         """List the items from headers only; files that cannot be used go to `quarantine`.
 
-        Raises DataError if `path` does not exist or holds nothing that this reader knows.
+        Raises DataError if `path` does not exist or holds no item.
         """
 
     def read(self, item: Item, rng: np.random.Generator | None = None) -> Sample:
@@ -35,8 +35,8 @@ class Reader(Protocol):
         """
 
     def describe(self, items: Items) -> Mapping[str, Any]:
-        """What encoders must know of the data (`sample_rate`, `node_features`, `bands` …).
+        """Facts about the data that encoders need (`sample_rate`, `node_features`, `bands` …).
 
-        An encoder setting of the same name that is None is filled from here; one that is set
-        to something else is a RecipeError.
+        An encoder setting of the same name is filled with the fact if it is None; another value is
+        a RecipeError.
         """

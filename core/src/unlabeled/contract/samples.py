@@ -1,11 +1,11 @@
-"""What passes between components: the domain's own types, which the core never looks into."""
+"""Samples and batches: the domain's own types, which the core never inspects."""
 
 from __future__ import annotations
 
 from typing import Any, TypeAlias
 
 Sample: TypeAlias = Any
-"""One item as the reader returns it: the domain's own type. The core never looks inside."""
+"""One item as the reader returns it, in the domain's own type."""
 
 
 Batch: TypeAlias = Any

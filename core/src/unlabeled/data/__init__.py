@@ -1,4 +1,4 @@
-"""What there is to read: one walker, one listing, the table of items, and how changes are seen.
+"""Items to read: the walk through folders, the listing, the table of items, signatures of changes.
 
 A reader of files takes its settings from `FileRules` and its files from `list_files`:
 

@@ -1,4 +1,4 @@
-"""What the text of a column stands for: numbers are numbers, and the row that is not is named."""
+"""Text columns as numbers; errors name the row that is not a number."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from unlabeled.data.tables import Table, name_rows
 from unlabeled.errors import DataError
 
 MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "#N/A", "#NA", "<NA>")
-"""Words that stand for no value; their rows are counted."""
+"""Words for a missing value; their rows are counted."""
 
 NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 CODE = r"^0\d"
@@ -24,8 +24,8 @@ CODE = r"^0\d"
 class Parsed:
     """A column of N fields as numbers.
 
-    values: (N,) float64, 0 where not `known`; wrong: (N,) bool, fields that are no finite number
-    and no missing value; whole: (N,) bool, numbers written without point or exponent.
+    values: (N,) float64, 0 where not `known`; wrong: (N,) bool, fields that are neither a finite
+    number nor missing; whole: (N,) bool, numbers written without point or exponent.
     """
 
     values: np.ndarray
@@ -68,9 +68,9 @@ def numbers(table: Table, name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def typed(table: Table, text: Collection[str] = ()) -> Table:
-    """Columns of text that hold nothing but numbers become int64 or float64, the others stay.
+    """Convert text columns that hold only numbers to int64 or float64; leave the others.
 
-    text: columns that are text whatever they hold. A column with leading zeros is text.
+    text: columns that stay text. A column with leading zeros is text.
     """
     columns = table.columns
     for place, name in enumerate(columns.column_names):
@@ -84,7 +84,7 @@ def typed(table: Table, text: Collection[str] = ()) -> Table:
 
 
 def notes_on_missing(table: Table, typed: Table, names: Collection[str]) -> list[str]:
-    """Which rows of the columns say a word for a missing value, in sentences."""
+    """Sentences that name the rows with a word for a missing value."""
     notes = []
     for name in names:
         if not is_text(table.columns[name].type):
@@ -101,7 +101,7 @@ def notes_on_missing(table: Table, typed: Table, names: Collection[str]) -> list
 
 
 def without_missing(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Words for missing values become null, NaN too, and dictionaries their values."""
+    """Replace words for missing values and NaN by null, and decode dictionaries."""
     column = plain(column)
     if not is_text(column.type):
         return column

@@ -1,7 +1,7 @@
 """Globs and name patterns: what `include`, `exclude` and `pattern` mean, for every reader.
 
-Without a slash they are about a name, with one about the path below the folder. A glob that fits
-a folder is about all that lies in it.
+Without a slash they match a name, with one the path below the folder. A glob that matches a folder
+matches everything in it.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def compile_pattern(
 ) -> re.Pattern[str]:
     """`{speaker}_{take}.wav` as a regular expression with a named group per field.
 
-    A field holds no slash, and one that stands twice the same value in both places. values: those
-    that a field may take. Raises RecipeError.
+    A field contains no slash; one that occurs twice has the same value in both places. values: the
+    allowed values of a field. Raises RecipeError.
     """
     return _compile_pattern(pattern, tuple((k, tuple(v)) for k, v in (values or {}).items()))
 

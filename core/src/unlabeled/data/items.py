@@ -1,4 +1,4 @@
-"""What a reader's index returns: a table of items, columnar, from headers only."""
+"""The table of items that a reader's index returns, columnar, from headers only."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REQUIRED = {
     "signature": pa.string(),
 }
 OF_PLACE = ("source", "signature")
-"""The columns that a copy of the data need not share."""
+"""The columns that may differ between copies of the data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Item:
     id: unique and stable (relative to the indexed path, so a moved folder keeps its ids);
     source: where it is read from (see `unlabeled.data.sources`); group: patient, speaker, scene,
     scaffold or empty; size: its extent in the modality's own unit (samples, voxels, nodes,
-    pixels); signature: what tells a changed file (see `unlabeled.data.signature`).
+    pixels); signature: identifies a changed file (see `unlabeled.data.signature`).
     """
 
     id: str
@@ -43,8 +43,8 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Files that are no items. reason: to stand after their number, "by exclude *.tmp"; kinds: how
-    many of which, "3 .m4a, 2 .sdf", or nothing."""
+    """Files that are not items. reason: a phrase after their number, "by exclude *.tmp"; kinds: how
+    many of each, "3 .m4a, 2 .sdf", or empty."""
 
     reason: str
     count: int
@@ -56,7 +56,7 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """An item that cannot be used, and why. item: its id, empty for a file that became none."""
+    """An item that cannot be used, and why. item: its id, empty for a file without one."""
 
     source: str
     expected: str
@@ -69,9 +69,9 @@ class Items:
     """A columnar table of items; no Python object per item until one is asked for.
 
     table: columns id, source, group, size, signature and any metadata columns. One of these may be
-    `name`, what the data call an item: label tables and neighbours find it by that as well.
-    quarantine: what should be an item and cannot be used; notes: lines for the user; left_out:
-    files that are no items, by reason.
+    `name`, the name of an item in the data; label tables and neighbours also accept it. quarantine:
+    items that cannot be used; notes: lines for the user; left_out: files that are not items, by
+    reason.
     """
 
     table: pa.Table
@@ -90,7 +90,7 @@ class Items:
         """Build from columns of equal length; id, source and size are required, group is not.
 
         signature is that of the files which `source` names, unless there is such a column.
-        Raises ValueError if a required column is missing or an id stands twice.
+        Raises ValueError if a required column is missing or an id occurs twice.
         """
         missing = {"id", "source", "size"} - columns.keys()
         if missing:
@@ -124,9 +124,10 @@ class Items:
         return replace(self, table=self.table.take(pa.array(indices, pa.int64())))
 
     def account(self, *, names: bool = True) -> list[str]:
-        """What was read and what was not, by reason: the same words for all readers and commands.
+        """Lines that count what was read and what was left out, by reason, in the same words
+        everywhere.
 
-        names: whether files may be named, which those of private data are not.
+        names: whether files may be named; those of private data are not.
         """
         return account(len(self), self.quarantine, self.left_out, names=names)
 
@@ -137,7 +138,7 @@ class Items:
         return np.array([group_name(item, group) for item, group in pairs])
 
     def fingerprint(self) -> str:
-        """A digest of what the index says, except where it lies: (ids, groups, sizes, metadata)."""
+        """A digest of the index without the location of the data: ids, groups, sizes, metadata."""
         digest = hashlib.sha256()
         for name in sorted(set(self.table.column_names) - set(OF_PLACE)):
             digest.update(name.encode())
@@ -147,7 +148,7 @@ class Items:
 
 
 def group_name(item: str, group: str) -> str:
-    """What an item's group is called where every item has one."""
+    """The name of an item's group; an item without one is its own group."""
     return group or f"item {item}"
 
 

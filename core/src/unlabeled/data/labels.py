@@ -1,10 +1,10 @@
-"""The labels table: which item has which target, and what else it says about the items.
+"""The labels table: targets of items, with their groups and splits.
 
 A table (see `unlabeled.data.tables`) with a column `item` (the item's id, or its file relative to
 the data folder), one or more target columns, and optionally `group`, and `fold` or else `split`
-("train", "test"). A row may be about a part of an item: a node (`item#node`, counted from 0), or a
-stretch of it (columns `start` and `end`, in the unit of the encoder's positions: s, mm). Several
-rows about the same, with different values, give it several labels.
+("train", "test"). A row may describe a part of an item: a node (`item#node`, counted from 0), or a
+stretch (columns `start` and `end`, in the unit of the encoder's positions: s, mm). Several rows
+with different values give a thing several labels.
 """
 
 from __future__ import annotations
@@ -26,16 +26,14 @@ ONE = ("group", "split", "fold")
 TEXT = ("item", *ONE)
 BOUNDS = ("start", "end")
 KEYS = (*TEXT, *BOUNDS)
-"""The columns that are no targets."""
+"""The columns that are not targets."""
 
 
 @dataclass(frozen=True)
 class Labels:
-    """N rows of labels.
-
-    table: numbers as numbers, all else as text; a list where rows about the same differ; rows:
-    (N,) int64, the row of each in its file; name: of the file;
-    notes: what was left out or changed, in sentences that name rows and no items.
+    """N rows of labels. table: numbers as numbers, all else as text; a list where a thing has
+    several values; rows: (N,) int64, the row of each in its file; name: of the file; notes:
+    sentences about what was left out or changed, which name rows and not items.
     """
 
     table: pa.Table

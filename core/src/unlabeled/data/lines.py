@@ -1,4 +1,4 @@
-"""Rows of a delimited text file, in whatever encoding: every line is a row or is named as none."""
+"""Rows of a delimited text file in any encoding; a line that is not a row is reported."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from typing import IO
 
 DELIMITERS = (",", ";", "\t", "|")
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-"""Byte-order marks and what they say; Excel writes all three."""
+"""Byte-order marks and their encodings; Excel writes all three."""
 
 SEPARATOR = re.compile(r"sep=(.)", re.IGNORECASE)
-"""A first line by which Excel is told the delimiter; it is no row."""
+"""A first line that names the delimiter for Excel; it is not a row."""
 
 LONGEST = 100
 """Lines that one quoted field may run over; a quote that stays open longer is a mistake."""
@@ -34,9 +34,8 @@ class BadRow:
 
 @dataclass(slots=True)
 class Lines:
-    """The rows of a text file, read one at a time.
-
-    latin1: numbers of the rows whose bytes are no UTF-8; bad: the rows that do not parse.
+    """The rows of a text file, read one at a time. latin1: numbers of the rows that are not UTF-8;
+    bad: the rows that do not parse.
     """
 
     path: Path
@@ -71,7 +70,7 @@ class Lines:
     def _decoded(self, number: int, line: str) -> str:
         try:
             line.encode()
-        except UnicodeEncodeError:  # surrogates stand for bytes that are no UTF-8
+        except UnicodeEncodeError:  # surrogates mark bytes that are not UTF-8
             self.latin1.append(number)
             return line.encode(errors="surrogateescape").decode("latin-1")
         return line
@@ -94,7 +93,7 @@ class _Ahead(Iterator[tuple[int, str]]):
 def _fields(text: str, delimiter: str, following: _Ahead) -> list[str] | str:
     """The fields of the row that begins with the line `text`, or why it has none.
 
-    A quoted field may go on in the lines that follow; if its quote is never closed these stay
+    A quoted field may continue in the next lines; if its quote is never closed, those lines are
     rows of their own.
     """
     if '"' not in text:

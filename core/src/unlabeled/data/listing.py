@@ -1,4 +1,5 @@
-"""Which files of a folder a reader takes, by the same settings for all, and where the rest went."""
+"""The files of a folder that a reader takes, by settings that all readers share; the rest is
+counted."""
 
 from __future__ import annotations
 
@@ -17,11 +18,11 @@ from unlabeled.errors import DataError, RecipeError, UnreadableItem
 from unlabeled.settings import Settings
 
 FOREIGN = "of a format that this reader does not read"
-NO_FILE = "that are no file to read"
+NO_FILE = "that are not regular files"
 HIDDEN = "hidden, as their names begin with a dot"
 REPEATED = "links to folders that are read already"
 SHOWN = 5
-"""How many endings, or names, are told."""
+"""How many endings or names are shown."""
 
 
 class FileRules(Settings):
@@ -64,8 +65,8 @@ class Listing:
         self.quarantined.append(Quarantined(error.source, error.expected, error.found))
 
     def leave_out(self, reason: str, kind: str = "", count: int = 1) -> None:
-        """Count a file that is no item. reason: after a number, "that look like label maps";
-        kind: told beside it, with the number of each (".m4a")."""
+        """Count a file that is not an item. reason: a phrase after the number, "that look like
+        label maps"; kind: shown with the number of each (".m4a")."""
         self._counts[reason, kind] += count
 
     @property
@@ -80,7 +81,7 @@ class Listing:
     def items(
         self, columns: Mapping[str, Sequence[Any]], notes: Sequence[str] = (), *, of: str
     ) -> Items:
-        """The index of these columns. of: what an item is made of, "sound file".
+        """The index of these columns. of: a noun for messages, "sound file".
 
         Raises DataError if there is no item.
         """
@@ -99,9 +100,9 @@ def list_files(
 ) -> Listing:
     """The files below the folder `path` that `rules` and `endings` take; or the one file `path`.
 
-    endings: of the formats that are read, in small letters (".nii.gz"; names may have capitals);
-    looks_right: whether a file with another ending is of such a format nevertheless.
-    Raises DataError if nothing is there, RecipeError for a `group` that is no field of `pattern`.
+    endings: of the formats that are read, in lower case (".nii.gz"; names may have capitals);
+    looks_right: whether a file with another ending has such a format nevertheless. Raises DataError
+    if nothing is there, RecipeError for a `group` that is not a field of `pattern`.
     """
     path = Path(path)
     if not path.exists():
@@ -128,7 +129,7 @@ def list_files(
 
 
 class _Names:
-    """What the names of files say. Raises RecipeError for a `group` that no field tells."""
+    """Fields and groups from file names. Raises RecipeError for a `group` that is not a field."""
 
     def __init__(self, rules: FileRules) -> None:
         self._pattern = rules.pattern or ""
@@ -141,7 +142,7 @@ class _Names:
             )
 
     def list(self, file: File, listing: Listing) -> None:
-        """Add a file that fits the pattern, count one that does not."""
+        """Add a file that matches the pattern; count one that does not."""
         found = self._expression.fullmatch(file.name) if self._expression else None
         if self._expression and found is None:
             listing.leave_out(f"by the pattern {self._pattern}")
@@ -171,7 +172,7 @@ def _unwanted(name: str, rules: FileRules) -> str:
 
 
 def _commonest(kinds: Counter[str]) -> str:
-    """ "3 .m4a, 2 .sdf and 4 others"; nothing where no kind is told."""
+    """ "3 .m4a, 2 .sdf and 4 others"; empty without kinds."""
     if set(kinds) == {""}:
         return ""
     shown = [f"{count} {kind}" for kind, count in kinds.most_common(SHOWN)]

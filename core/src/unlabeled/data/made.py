@@ -1,4 +1,4 @@
-"""What was made of which items, so that only what is new or changed is made again."""
+"""A record of processed items, so that only new or changed ones are processed again."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from unlabeled.data.signature import same, sealed
 from unlabeled.run_folder import JsonLines
 
 State = Literal["kept", "new", "changed", "unknown"]
-"""unknown: made before signatures were kept, so that nobody can say."""
+"""unknown: processed before signatures were recorded."""
 
 
 class Hides(Protocol):
-    """How signatures of private data are written: as pseudonyms, which it can take back."""
+    """Writes signatures of private data as pseudonyms, and reverses them."""
 
     def hide_signature(self, signature: str) -> str: ...
 
@@ -28,9 +28,8 @@ class Hides(Protocol):
 
 
 class Contents:
-    """The content of items, beside what was kept of it.
-
-    items: as the reader lists them; names: of private data.
+    """Compares items with their recorded signatures. items: as the reader lists them; names: for
+    private data.
     """
 
     def __init__(self, items: Items, names: Hides | None = None) -> None:
@@ -40,7 +39,7 @@ class Contents:
         self.same = lru_cache(maxsize=1 << 16)(self._same)
 
     def sealed(self, row: int) -> str:
-        """The signature of an item, as it is written beside what was made of it."""
+        """The signature of an item, as it is written beside its result."""
         found = sealed(self._sources[row], self._signatures[row])
         return self._names.hide_signature(found) if self._names else found
 
@@ -51,15 +50,14 @@ class Contents:
         return kept if found == now or found.rpartition(".")[0] == now else self.sealed(row)
 
     def _same(self, row: int, kept: str) -> bool:
-        """Whether an item is what it was when `kept` was written."""
+        """Whether an item is unchanged since `kept` was written."""
         found = self._names.signature(kept) if self._names else kept
         return same(found, self._sources[row], self._signatures[row])
 
 
 class Made:
-    """A file of JSON lines: one for each item of which something was made, the last one counts.
-
-    items: as they are named there; rows of their index are compared but for where they lie.
+    """A file of JSON lines, one for each processed item; the last line of an item counts. items: as
+    named there; their index rows are compared without their location.
     """
 
     def __init__(self, path: Path, items: Items, contents: Contents) -> None:
@@ -70,7 +68,7 @@ class Made:
         }
 
     def state(self, row: int) -> State:
-        """Of an item: whether what was made of it still is of what it is."""
+        """Whether the result of an item is up to date."""
         item, digest = self._rows[row]
         kept = self._known.get(item)
         if kept is None:
@@ -81,7 +79,7 @@ class Made:
         return "kept" if unchanged else "changed"
 
     def add(self, row: int, **more: str) -> None:
-        """Something was made of an item; safe on disk when this returns."""
+        """Record a processed item; it is on disk when this returns."""
         item, digest = self._rows[row]
         line = {"item": item, "row": digest, "signature": self._contents.sealed(row), **more}
         self._lines.append(line)

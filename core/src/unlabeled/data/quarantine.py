@@ -1,4 +1,4 @@
-"""Items that cannot be used: listed once each, in one form, up to one ceiling."""
+"""Items that cannot be used: each listed once, up to a limit."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ Unreadable = Literal["skip", "stop"]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """unreadable: what happens at an item that cannot be read; max_skipped: the largest share of
-    all items that may be left out so."""
+    """unreadable: what to do with an item that cannot be read; max_skipped: the largest share of
+    items that may be left out."""
 
     unreadable: Unreadable = "skip"
     max_skipped: float = 0.1
@@ -36,7 +36,8 @@ class Limits:
             self.check(len(items.quarantine), items, bad)
 
     def check(self, count: int, items: Items, bad: Quarantined) -> None:
-        """Raises DataError if `count` is too much of all that should be items. bad: one of them."""
+        """Raises DataError if `count` is more than the allowed share of all items. bad: one of
+        them."""
         total = len(items) + len(items.quarantine)
         if count > self.max_skipped * total:
             raise DataError(

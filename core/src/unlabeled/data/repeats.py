@@ -1,4 +1,4 @@
-"""Rows about the same thing become one: equal ones are dropped, different values gathered."""
+"""Merge rows about the same thing: drop equal ones, gather different values."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from unlabeled.errors import DataError
 
 @dataclass(frozen=True)
 class Gathered:
-    """table: one row of each thing; first: (n,) where its first row was; repeated: (k,) rows that
-    say nothing new."""
+    """table: one row for each thing; first: (n,) positions of their first rows; repeated: (k,)
+    positions of duplicates."""
 
     table: pa.Table
     first: np.ndarray
@@ -57,8 +57,8 @@ def gather(
 def gather_labels(labels: Labels, thing: np.ndarray) -> tuple[Labels, np.ndarray]:
     """One row for each thing that labels are about, and where its first row was, (n,) int.
 
-    thing: (N,) numbers, equal ones side by side. Labels that repeat others are noted. Raises
-    DataError where a thing has two groups, splits or folds.
+    thing: (N,) numbers, equal ones side by side. Duplicate labels are noted. Raises DataError where
+    a thing has two groups, splits or folds.
     """
     about = [name for name in ("item", *BOUNDS) if name in labels.table.column_names]
     found = gather(labels.table.drop_columns(about), thing, ONE, labels.where)
@@ -68,7 +68,7 @@ def gather_labels(labels: Labels, thing: np.ndarray) -> tuple[Labels, np.ndarray
     notes = labels.notes
     if len(found.repeated):
         where = labels.where(found.repeated)
-        notes += (f"{len(found.repeated)} labels say what others said ({where}) and count once.",)
+        notes += (f"{len(found.repeated)} labels repeat others ({where}) and count once.",)
     return Labels(table, labels.rows[found.first], labels.name, notes), found.first
 
 

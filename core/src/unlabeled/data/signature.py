@@ -1,11 +1,11 @@
-"""What tells a changed file: size, times and content. Standard library only.
+"""Signatures of files, to detect changes: size, times and content. Standard library only.
 
 The column `signature` of an index holds what `stat` says of an item's files, which costs no more
-than listing them: `SIZE.MODIFIED.CHANGED`. Content is hashed when it is asked for: to keep it
-(`sealed`), and to compare with what was kept where size and times do not settle it (`same`).
+than listing them: `SIZE.MODIFIED.CHANGED`. Content is hashed on demand: to record it (`sealed`),
+and to compare it with a record where size and times are not conclusive (`same`).
 
-Kept signatures end in the content's hash. An item that is a part of a file has the content of that
-part alone (`content_of`), so that another row of a table does not change it.
+Recorded signatures end in the hash of the content. An item that is a part of a file has the content
+of that part alone (`content_of`), so that another row of a table does not change it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SAMPLED = "sampled:"
 
 
 def signatures_of(sources: Iterable[str]) -> list[str]:
-    """What `stat` says of the files of each source; "" where one is not there."""
+    """Size and times of the files of each source, by `stat`; "" for a missing file."""
     known: dict[str, str] = {}
     return [known.get(s) or known.setdefault(s, _stat_of(s)) for s in sources]
 
@@ -49,7 +49,8 @@ def size_of(signature: str) -> int:
 
 
 def sealed(source: str, signature: str, *, content: bool = True) -> str:
-    """The signature with the content's hash, to be kept; "" for files that changed meanwhile.
+    """The signature with the hash of the content, to be recorded; "" for files that changed
+    meanwhile.
 
     content: false for size and times alone.
     """
@@ -65,12 +66,12 @@ def sealed(source: str, signature: str, *, content: bool = True) -> str:
 
 
 def content_hash(source: str, signature: str) -> str:
-    """What an item holds, wherever it lies and whatever it is called; "" if it cannot be read."""
+    """A hash of the content of an item, independent of place and name; "" if it cannot be read."""
     return signature if signature.startswith(CONTENT) else _content(source, signature)
 
 
 def same(kept: str, source: str, signature: str) -> bool:
-    """Whether an item still is what it was when `kept` was sealed.
+    """Whether an item is unchanged since `kept` was sealed.
 
     Reads its files only if their times differ and their size does not. A file that was hashed by
     samples, or not at all, counts as changed if its time of modification differs.
@@ -105,12 +106,12 @@ def _stat_of(source: str) -> str:
 
 
 def _times(found: os.stat_result) -> tuple[int, int]:
-    # The second cannot be set back by hand, as `touch -r` or `cp -p` do with the first.
+    # `touch -r` and `cp -p` set back the first time by hand, but cannot set the second.
     return found.st_mtime_ns, found.st_ctime_ns
 
 
 def _files(source: str) -> list[Path]:
-    """Those that a source names; of a folder, all that lie in it."""
+    """The files that a source names; for a folder, all files in it."""
     named = files_of(source)
     if len(named) == 1 and named[0].is_dir():
         return [file.path for file in walk(named[0]).files if not file.problem]

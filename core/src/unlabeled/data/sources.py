@@ -1,7 +1,7 @@
 """How a `source` names the files that an item is read from. Standard library only.
 
-One file is its path. Several are the folder that holds them all and, in a second line, their paths
-from there as JSON; a reader may nest them in lists, by channel, with null for one that is missing.
+One file is its path. Several are their common folder and, in a second line, their relative paths as
+JSON; a reader may nest them in lists by channel, with null for a missing one.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ def source_of(files: Sequence[Path]) -> str:
 
 
 def files_of(source: str) -> tuple[Path, ...]:
-    """All files that a source names, whether they are there or not; nested lists are flattened."""
+    """All files that a source names, also missing ones; nested lists are flattened."""
     folder, line, names = source.partition("\n[")
     if not line:
         return (Path(source),)
     try:
         return tuple(Path(folder) / name for name in _flat(json.loads(f"[{names}")))
-    except ValueError:  # a file may be called so
+    except ValueError:  # a file name may look like that
         return (Path(source),)
 
 

@@ -1,4 +1,4 @@
-"""The one reader of tables: of labels, manifests, molecules, edges.
+"""Reads every kind of table: labels, manifests, molecules, edges.
 
 CSV with `,`, `;`, tabs or `|` (also gzipped), JSON lines, or Parquet. Text may be UTF-8 with or
 without a byte-order mark, or UTF-16 with one; rows with other bytes are read as Latin-1. White
@@ -84,7 +84,7 @@ class Table:
         return [Quarantined(f"{self.path}, row {b.number}", b.expected, b.found) for b in self.bad]
 
     def notes(self) -> list[str]:
-        """What was left out or decoded otherwise, in sentences."""
+        """Sentences about rows that were left out or decoded otherwise."""
         found = []
         if self.bad:
             found.append(

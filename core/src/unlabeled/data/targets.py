@@ -1,4 +1,4 @@
-"""What a target column holds: classes, quantities, or several labels of one item."""
+"""Target columns: classes, quantities, or several labels of one item."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from unlabeled.errors import DataError, UsageError
 Task = Literal["classification", "regression"]
 
 MOST_CLASSES = 20
-"""More different numbers than this are taken for a quantity."""
+"""A column with more different numbers is a quantity."""
 
 ABSENT, PRESENT = "no", "yes"
 """The classes of one of several labels."""
@@ -28,8 +28,8 @@ class Target:
     """One target of N items.
 
     values: (N,) class numbers (int64) or values (float64), meaningless where not `known`;
-    classes: what the numbers stand for, empty for values; label: where an item may have several,
-    which of them this is about: class 1 are the items that have it.
+    classes: their names, empty for values; label: where an item may have several labels, the one
+    that this target is about; class 1 are the items that have it.
     """
 
     name: str
@@ -43,8 +43,8 @@ def infer_task(labels: Labels, names: Sequence[str]) -> tuple[Task, str]:
     """Classes or quantities, and why: numbers are quantities unless they look like classes.
 
     Whole numbers are classes if there are at most two different ones, or at most 20 in at least
-    twice as many rows. Raises UsageError if the targets differ in that, DataError where most
-    values are numbers and some are not.
+    twice as many rows. Raises UsageError if targets are of both kinds, DataError where most values
+    are numbers and some are not.
     """
     found = {name: _task(labels, name) for name in names}
     if len({task for task, _ in found.values()}) > 1:
@@ -61,7 +61,7 @@ def has_several(labels: Labels, name: str) -> bool:
 def read_targets(labels: Labels, name: str, task: Task) -> list[Target]:
     """A column as class numbers or values; one target for each label where items have several.
 
-    Raises DataError if the column is of the other kind, with the row that shows it.
+    Raises DataError if the column is of the other kind, and names a row.
     """
     column = plain(labels.table[name])
     known = column.is_valid().to_numpy()

@@ -1,7 +1,7 @@
-"""Texts in tables, with the file that each belongs to: reports of images, captions, residues.
+"""Texts in tables, each with the file it belongs to: reports of images, captions, residues.
 
-A reader derives from `TextTables` and has its own name in its plugin, where it may say that it is
-private. Texts stand in the tables alone: an index holds their length and a hash, never a word.
+A reader derives from `TextTables` and has its own name in its plugin, where it may declare itself
+private. An index holds the length and a hash of a text, never a word.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class TextTables(Settings):
         return parts
 
     def describe(self, items: Items) -> Mapping[str, Any]:
-        """`vocabulary` and `split`, for an encoder of texts. Reads all of them.
+        """`vocabulary` and `split`, for an encoder of texts. Reads all texts.
 
         Raises DataError if no word is common enough; UsageError without the extra `text`.
         """

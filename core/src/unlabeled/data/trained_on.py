@@ -1,4 +1,4 @@
-"""What a run was trained on, item by item, and what is different now."""
+"""The data of a run, item by item, and how they differ now."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ from unlabeled.randomness import keyed_rng
 from unlabeled.run_folder import ENCODER, JsonLines, RunFolder
 
 HASHED = 1 << 30
-"""Bytes that are hashed before training starts, of items drawn at random; of the others size and
-times are kept, which tell less: a copy of them without its times counts as changed."""
+"""Bytes that are hashed before training starts, of items drawn at random. Of the others only size
+and times are recorded, so a copy with other times counts as changed."""
 SHOWN = 3
 
 
 def keep_signatures(folder: RunFolder, items: Items, shown: Items) -> None:
-    """Write what tells whether the data are the same when the run goes on.
-
-    shown: the same items as they are named in the run.
+    """Record signatures of the data, to compare when the run goes on. shown: the same items as
+    named in the run.
     """
     names = (shown.table[name].to_pylist() for name in ("id", "group"))
     columns = [items.table[name].to_pylist() for name in ("source", "signature")]
@@ -43,8 +42,7 @@ def keeps_signatures(folder: RunFolder) -> bool:
 
 
 def data_changes(folder: RunFolder, items: Items, ids: Sequence[str]) -> list[str]:
-    """One line for items with other content, one for those that are gone, one for new ones; none
-    where nothing was kept."""
+    """One line each for changed, missing and new items; empty if nothing was recorded."""
     if not keeps_signatures(folder):
         return []
     kept, now = _kept(folder), _now(items, ids)
@@ -57,14 +55,14 @@ def data_changes(folder: RunFolder, items: Items, ids: Sequence[str]) -> list[st
 
 
 def changed_since(folder: RunFolder, items: Items, ids: Sequence[str]) -> list[str]:
-    """One line if items that a run was trained on have other content in these data."""
+    """One line if items of the training data have other content in these data."""
     kept, now = _kept(folder), _now(items, ids)
     if not (changed := _other(kept, now)):
         return []
     both = len(kept.keys() & now.keys())
     return [
-        f"{len(changed)} of {both} items that the run was trained on as well have other content "
-        f"than they had then: {_some(changed)}"
+        f"{len(changed)} of {both} items that the run was trained on have other content "
+        f"than in training: {_some(changed)}"
     ]
 
 

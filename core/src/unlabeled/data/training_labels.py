@@ -1,4 +1,4 @@
-"""Labels that a method learns from: the table that `evaluate` reads, joined to the items."""
+"""Labels for training, from the same kind of table as `evaluate` reads, joined to the items."""
 
 from __future__ import annotations
 
@@ -35,10 +35,9 @@ class TrainingLabels:
     """One target of the items of an index.
 
     values: by position in the index; positions without a label are not there, while an item that
-    has none of several classes has only zeros; classes: what the numbers stand for, empty for
-    values; groups: by position, what the table calls the group, where it has such a column;
-    several: whether an item may have several classes; notes: what was left out, in sentences that
-    name rows and no items.
+    has none of several classes has only zeros; classes: their names, empty for values; groups: by
+    position, from the table, if it has such a column; several: whether an item may have several
+    classes; notes: what was left out, in sentences that name rows and no items.
     """
 
     target: str
@@ -50,14 +49,14 @@ class TrainingLabels:
 
     @property
     def kind(self) -> Literal["class", "classes", "value"]:
-        """What a target is (`Pretext.learns_from`)."""
+        """The kind of target (`Pretext.learns_from`)."""
         if self.several:
             return "classes"
         return "class" if self.classes else "value"
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What settings that are None are filled with, as from `Reader.describe`."""
+        """Facts that fill settings that are None, like those of `Reader.describe`."""
         if not self.classes:  # quantities have none
             return {}
         return {"classes": len(self.classes), "class_names": list(self.classes)}
@@ -109,7 +108,7 @@ def _one_each(labels: Labels, rows: Mapping[int, list[int]]) -> tuple[Labels, li
 
 
 def _unused(labels: Labels, rows: Mapping[int, list[int]]) -> list[str]:
-    """Rows that no item of the data has, or that are not to be trained on."""
+    """Notes on rows without an item in the data, or not for training."""
     used = {row for found in rows.values() for row in found}
     split = labels.table["split"].to_pylist() if "split" in labels.table.column_names else []
     tested = {row for row, part in enumerate(split) if part != "train"}
@@ -137,8 +136,8 @@ def rows_by_item(labels: Labels, part: str = "") -> dict[str, list[int]]:
 
 
 def join_to_items(rows: Mapping[str, T], items: Items, data: Path, setting: str) -> dict[int, T]:
-    """What a table says by position in the index: an item is named by its id, or by its file
-    relative to `data`. setting: that names the table. Raises DataError if nothing fits."""
+    """Rows by position in the index; the table names an item by its id, or by its file relative to
+    `data`. setting: the one that names the table. Raises DataError if nothing matches."""
     root = data if data.is_dir() else data.parent
     ids, sources = (items.table[name].to_pylist() for name in ("id", "source"))
     found = {}

@@ -1,7 +1,7 @@
 """Vocabularies of texts: pieces of words, trained by the `tokenizers` library, or characters.
 
-Data about people: a vocabulary goes with the encoder, so a word enters only if texts of several
-groups (patients, authors) hold it, and pieces are made of such words alone.
+Data about people: the vocabulary is exported with the encoder, so it contains only words that occur
+in texts of several groups (patients, authors), and pieces are made of such words only.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ PAD, UNKNOWN, MASK, SEPARATOR = "[PAD]", "[UNK]", "[MASK]", "[SEP]"
 SPECIAL = (PAD, UNKNOWN, MASK, SEPARATOR)
 """The first tokens of every vocabulary, in this order."""
 INSIDE = "##"
-"""Before a piece that does not begin its word."""
+"""The prefix of a piece inside a word."""
 LARGEST = 100_000
 """Tokens of a vocabulary: some 2 MB of JSON beside the encoder."""
 LONGEST = 100
 """Characters of a word, as in BERT; a longer one is unknown."""
 WORDS = 1_000_000
-"""Different words that are counted at a time; beyond, the rarest so far are forgotten."""
+"""Different words that are counted at a time; beyond that the rarest ones are dropped."""
 
 _WORD = re.compile(r"\w+|[^\w\s]")
 
 
 def words_of(text: str) -> list[str]:
-    """Words, and each punctuation mark by itself."""
+    """Words, and each punctuation mark as a word of its own."""
     return _WORD.findall(text)
 
 
@@ -53,8 +53,8 @@ def train_pieces(texts: Iterable[tuple[str, str]], size: int, groups: int = 1) -
     tokenizer.pre_tokenizer = WhitespaceSplit()
     trainer = WordPieceTrainer(
         vocab_size=size,
-        # With the alphabet, which the library numbers in the order of a hash map otherwise: of
-        # pairs that are equally frequent it joins those of smaller numbers first.
+        # The alphabet fixes the numbers of characters, which the library otherwise takes in the
+        # order of a hash map. Of equally frequent pairs it joins those of smaller numbers first.
         special_tokens=[*SPECIAL, *_alphabet(counts)],
         continuing_subword_prefix=INSIDE,
         show_progress=False,
@@ -102,7 +102,7 @@ def _common(units: Iterable[tuple[str, list[str]]], groups: int, unit: str) -> d
 
 
 def _forget_rarest(counts: Counter[str], seen: dict[str, set[str]]) -> None:
-    """Down to half of `WORDS` or fewer: of words that are equally frequent all stay or none."""
+    """Reduce to half of `WORDS` or fewer; equally frequent words all stay or all go."""
     most = sorted(counts.values())[len(counts) - WORDS // 2 - 1]
     for each in [each for each, count in counts.items() if count <= most]:
         del counts[each], seen[each]

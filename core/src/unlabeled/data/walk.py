@@ -1,8 +1,7 @@
 """Every file below a folder, once, and why some cannot be read. Standard library only.
 
-Links to folders are followed after all real folders, so that what can be reached both ways has
-its real name; a folder that was read already (also one around the root: a loop) is not read again.
-Nothing is opened, so a FIFO does not block.
+Links to folders are followed after all real folders, so a file that can be reached both ways has
+its real name. A folder is read once, so a loop ends. Nothing is opened, so a FIFO does not block.
 """
 
 from __future__ import annotations
@@ -15,13 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 Place = tuple[int, int]
-"""Device and inode: what a folder is, by whatever name."""
+"""Device and inode, which identify a folder under any name."""
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """name: POSIX path below the root, printable; place: where it is, as the system names it;
-    problem: what stands in the way of reading it ("a link to nothing", "a FIFO"), or nothing."""
+    """name: POSIX path below the root, printable; place: its path on the system; problem: why it
+    cannot be read ("a link to nothing", "a FIFO"), or empty."""
 
     name: str
     place: str
@@ -104,7 +103,7 @@ def _is_dir(link: os.DirEntry[str]) -> bool:
 
 
 def _entries(prefix: str, path: str, seen: set[Place], found: Walked) -> list[os.DirEntry[str]]:
-    """What a folder holds; nothing if it was read already or cannot be."""
+    """The entries of a folder; empty if it was read already or cannot be read."""
     name = printable(prefix.removesuffix("/"))
     try:
         info = Path(path).stat()
@@ -120,7 +119,7 @@ def _entries(prefix: str, path: str, seen: set[Place], found: Walked) -> list[os
 
 
 def _problem(name: str, path: str) -> str:
-    """Why what is at `path`, and is no folder, is no file to read; "" if it is one."""
+    """Why `path`, which is not a folder, cannot be read as a file; "" if it can."""
     try:
         mode = Path(path).stat().st_mode
     except FileNotFoundError:
