@@ -110,6 +110,8 @@ def judged(against=("random",), differences=(0.2,), groups=40, score=0.5):
         labelled_in_training=18,
         labelled_groups_in_training=3,
         skipped=1,
+        near_duplicates=0,
+        pretrained_on=0,
         about={
             "task": "regression",
             "probe": {"name": "ridge"},

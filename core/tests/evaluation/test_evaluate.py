@@ -357,3 +357,30 @@ def test_items_that_lack_what_the_output_is_made_of_are_left_out_and_counted(
     monkeypatch.setattr(type(mixer), "present", lambda self, batch, output: batch.valid.sum(1) < 0)
     with pytest.raises(DataError, match="none of 120 labelled items can be evaluated; 120 lack"):
         evaluate(run, data, data / "labels.csv", target=["kind"], settings=FEW)
+
+
+def test_near_duplicates_across_groups_are_counted_and_dropped(mixer, data, save_mixer, tmp_path):
+    import shutil
+
+    copy = shutil.copytree(data, tmp_path / "copy")
+    rows = (copy / "labels.csv").read_text().splitlines()
+    groups = {row.split(",")[0]: number for number, row in enumerate(rows[1:])}
+    for number, name in enumerate(("0003.json", "0017.json")):
+        found = json.loads((copy / name).read_text())
+        found["values"][0][0] += 1e-6
+        found["group"] = f"other{number}"
+        (copy / f"9{name}").write_text(json.dumps(found))
+        rows.append(rows[1 + groups[name]].replace(name, f"9{name}", 1))
+    (copy / "labels.csv").write_text("\n".join(rows) + "\n")
+    run = save_mixer(mixer)
+    whole = evaluate(run, copy, copy / "labels.csv", target=["strength"], settings=ONE)
+    assert (whole.items, whole.near_duplicates) == (122, 2)
+    [note] = [note for note in whole.notes if "nearly equal" in note]
+    assert note.startswith("4 items nearly equal one of another group, such as 0003.json and")
+    left = evaluate(
+        run, copy, copy / "labels.csv", target=["strength"], settings=ONE, drop_duplicates=True
+    )
+    assert (left.items, left.near_duplicates) == (120, 0)
+    assert "2 items that nearly equal one of another group are left out." in left.notes
+    clean = evaluate(run, data, data / "labels.csv", target=["strength"], settings=ONE)
+    assert clean.near_duplicates == 0

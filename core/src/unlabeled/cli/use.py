@@ -163,6 +163,7 @@ def evaluate(
     target: tuple[str, ...] = (),
     probe: str | None = None,
     name: str | None = None,
+    drop_duplicates: bool = False,
     unreadable: Literal["skip", "stop"] = "skip",
     max_skipped: Share = 0.1,
     json: Json = False,
@@ -191,6 +192,8 @@ def evaluate(
         knn, logistic, ridge, or a plugin's evaluator; chosen by the labels if left out.
     name
         Of the result in the run's folder evaluation/.
+    drop_duplicates
+        Leave out all but the first of items that nearly equal one of another group.
     unreadable
         What to do with an item that cannot be read.
     max_skipped
@@ -203,7 +206,7 @@ def evaluate(
     from unlabeled.validation import validate
 
     flags = ["--labels", "--assess", "--average-with", "--target", "--probe", "--name", "--json"]
-    flags += ["--unreadable", "--max-skipped"]
+    flags += ["--drop-duplicates", "--unreadable", "--max-skipped"]
     changes = parse_overrides(overrides, flags, section="evaluation").get("evaluation", {})
     if probe:
         changes["probe"] = {"name": probe}
@@ -220,6 +223,7 @@ def evaluate(
         target=target,
         settings=settings,
         name=name,
+        drop_duplicates=drop_duplicates,
         unreadable=unreadable,
         max_skipped=max_skipped,
     )

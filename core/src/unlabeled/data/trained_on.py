@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from unlabeled.atomic import write_text
 from unlabeled.data.items import Items
 from unlabeled.data.quarantine import OWNER
-from unlabeled.data.signature import WHOLE, same, sealed, size_of
+from unlabeled.data.signature import CONTENT, WHOLE, same, sealed, size_of
 from unlabeled.randomness import keyed_rng
 from unlabeled.run_folder import ENCODER, JsonLines, RunFolder
 
@@ -64,6 +64,16 @@ def changed_since(folder: RunFolder, items: Items, ids: Sequence[str]) -> list[s
         f"{len(changed)} of {both} items that the run was trained on have other content "
         f"than in training: {_some(changed)}"
     ]
+
+
+def hashes_of(folder: RunFolder) -> frozenset[str]:
+    """The content hashes of what a run was trained on, those of them that were taken."""
+    return frozenset(_hash_in(kept) for kept in _kept(folder).values()) - {""}
+
+
+def _hash_in(kept: str) -> str:
+    """The content hash of a sealed signature, as `content_hash` gives it; "" if it has none."""
+    return kept if kept.startswith(CONTENT) else kept.rpartition(".")[2]
 
 
 def _kept(folder: RunFolder) -> dict[str, str]:

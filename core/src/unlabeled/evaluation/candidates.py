@@ -135,6 +135,11 @@ class Pool:
             encoders, baselines, self.source, self.labels.labelled, self.output, self.batch_size
         )
 
+    @property
+    def made(self) -> Embeddings | None:
+        """The embeddings, if an assessment has asked for them."""
+        return self.__dict__.get("embeddings")
+
     def embedded(self, labels: LabelledItems) -> Embeddings:
         """Raises PluginError for labels that `assess` was not given."""
         if labels is not self.labels:
@@ -143,7 +148,7 @@ class Pool:
 
     def notes(self) -> list[str]:
         """What was left out of the embeddings."""
-        found = self.__dict__.get("embeddings")
+        found = self.made
         if found is None or not found.absent:
             return []
         return [f"{found.absent} items lack what {found.output!r} is made of, left out."]

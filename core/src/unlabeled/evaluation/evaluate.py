@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from unlabeled.atomic import write_json
 from unlabeled.contract import Assessment
 from unlabeled.data.items import Items
@@ -20,6 +22,7 @@ from unlabeled.errors import UsageError
 from unlabeled.evaluation.assessing import Found, Shared, assess_all, share
 from unlabeled.evaluation.bootstrap import RESAMPLES, rough
 from unlabeled.evaluation.candidates import Pool
+from unlabeled.evaluation.duplicates import first_of_each, near_duplicates, trained_on
 from unlabeled.evaluation.labelling import GivenLabels, given_labels
 from unlabeled.evaluation.predictions import write_predictions
 from unlabeled.evaluation.result import Evaluation
@@ -53,6 +56,7 @@ def evaluate(
     target: Sequence[str] = (),
     settings: EvaluationSettings | None = None,
     name: str | None = None,
+    drop_duplicates: bool = False,
     unreadable: Unreadable = "skip",
     max_skipped: float = 0.1,
 ) -> Evaluation:
@@ -62,7 +66,8 @@ def evaluate(
     that of the settings if None; average_with: runs of the same recipe with other seeds, whose
     scores are averaged with its own; labels: a table (see `labels`), or None for the metadata
     columns of the index; target: columns, or the only one there is; settings: the recipe's if
-    None; name: of the result, after the labels and the assessment if None.
+    None; name: of the result, after the labels and the assessment if None; drop_duplicates: leave
+    out all but the first of items that nearly equal one another (see `duplicates`).
     Raises RunError, DataError, UsageError, RecipeError or PluginError.
     """
     path, average_with = settled(path), tuple(map(settled, average_with))
@@ -88,11 +93,15 @@ def evaluate(
     given = given_for(assessment, choice, labels, target, source, data, hidden, seen)
 
     pool = Pool(paths, config, settings, assessment, source, given)
+    dropped = 0
+    if drop_duplicates:
+        dropped, pool, given = _without_duplicates(pool, given)
     found = assess_all(assessment, choice.name, pool, source, given, seen)
     shared = share(found.entries, choice.name)
     headline, *further = score_all(found.entries, shared, choice.name)
     first = found.entries[0].assessed[0]
-    trained_on = given.groups[~given.testable] if given else found.dropped
+    excluded = given.groups[~given.testable] if given else found.dropped
+    run = run_of(path)
     if name is None:
         stem = "index" if hidden and labels is None else Path(labels or data).stem
         name = _default_name(stem, choice, first.about, len(paths))
@@ -110,9 +119,11 @@ def evaluate(
         groups=len(set(shared.groups.tolist())),
         unmatched_rows=given.labelled.unmatched_rows if given else 0,
         unmatched_items=given.labelled.unmatched_items if given else 0,
-        labelled_in_training=len(trained_on),
-        labelled_groups_in_training=len(set(trained_on.tolist())),
+        labelled_in_training=len(excluded),
+        labelled_groups_in_training=len(set(excluded.tolist())),
         skipped=len(source.all_quarantined),
+        near_duplicates=len(alike := _alike(pool, given)),
+        pretrained_on=trained_on(run, source.items, given.rows) if run and given else 0,
         about=first.about,
         headline=headline,
         further=tuple(further),
@@ -120,12 +131,12 @@ def evaluate(
             *filter(None, [config.provenance.unfinished.capitalize()]),
             *_changed(path, source.items, hidden),
             *_notes(given, found, shared, pool),
+            *_on_duplicates(alike, dropped, given, private=hidden is not None),
             *_averaged(paths, headline.rows[0].scores, private=hidden is not None),
         ),
         seeds=tuple(range(settings.random_encoders)),
         resamples=RESAMPLES,
     )
-    run = run_of(path)
     folder = run.path if run else encoder_folder(path)
     write_json(folder / "evaluation" / f"{name}.json", evaluation.to_dict())
     if given:
@@ -133,6 +144,51 @@ def evaluate(
         file = folder / "evaluation" / f"{name}.items.parquet"
         write_predictions(file, whole.predicted, whole.units, given, source, hidden)
     return evaluation
+
+
+def _alike(pool: Pool, given: GivenLabels | None) -> np.ndarray:
+    """Pairs (P, 2) of labels whose items nearly equal each other, in different groups; of whole
+    items alone, and where an assessment has embedded them."""
+    found = pool.made
+    if given is None or found is None or given.labelled.parts:
+        return np.zeros((0, 2), int)
+    # An untrained encoder beside the pretrained: what one of the two does not see is no pair.
+    seen = [found.encoders[0], found.encoders[len(pool.paths)]]
+    return np.asarray(found.read[near_duplicates(seen, given.groups[found.read])])
+
+
+def _without_duplicates(
+    pool: Pool, given: GivenLabels | None
+) -> tuple[int, Pool, GivenLabels | None]:
+    """How many labels were left out, and what is left. Raises UsageError."""
+    if given is None or given.labelled.parts:
+        raise UsageError("--drop-duplicates: expected labels of whole items")
+    read = pool.embeddings.read  # items are embedded by this, as the pairs need it
+    places = np.full(len(given.rows), -1)
+    places[read] = np.arange(len(read))
+    kept = read[first_of_each(places[_alike(pool, given)], len(read))]
+    dropped = len(read) - len(kept)
+    if not dropped:
+        return 0, pool, given
+    given = given.take(kept)
+    pool = Pool(pool.paths, pool.config, pool.settings, pool.assessment, pool.source, given)
+    return dropped, pool, given
+
+
+def _on_duplicates(
+    alike: np.ndarray, dropped: int, given: GivenLabels | None, *, private: bool
+) -> list[str]:
+    notes = []
+    if dropped:
+        notes.append(f"{dropped} items that nearly equal one of another group are left out.")
+    if len(alike) and given:
+        names = [given.table["item"][int(place)].as_py() for place in alike[0]]
+        such = "" if private else f", such as {names[0]} and {names[1]}"
+        notes.append(
+            f"{len(np.unique(alike))} items nearly equal one of another group{such}: a split may "
+            "hold both. --drop-duplicates leaves one of each."
+        )
+    return notes
 
 
 def _changed(path: Path | str, items: Items, hidden: Pseudonyms | None) -> list[str]:

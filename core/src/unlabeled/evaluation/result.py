@@ -108,8 +108,10 @@ class Evaluation:
     probe_because, splits); data, labels: where they lie, empty where the data are private; unit:
     what was tested, items, nodes, stretches or units; items, groups: so many of them that were
     tested; labelled_in_training, labelled_groups_in_training: so many more, and their groups, are
-    not tested because a method had labels of the group; headline, further: tables of scores; notes:
-    what a reader of the tables must know.
+    not tested because a method had labels of the group; near_duplicates: pairs of items of
+    different groups that nearly equal each other; pretrained_on: items that the run was pretrained
+    on, without labels; headline, further: tables of scores; notes: what a reader of the tables must
+    know.
     """
 
     name: str
@@ -126,6 +128,8 @@ class Evaluation:
     labelled_in_training: int
     labelled_groups_in_training: int
     skipped: int
+    near_duplicates: int
+    pretrained_on: int
     about: Mapping[str, Any]
     headline: ScoreTable
     further: tuple[ScoreTable, ...]
