@@ -159,3 +159,26 @@ def test_preferences_start_from_a_run_that_knows_the_next_word(lab, tmp_path):
     for name, value in method.reference[0].state_dict().items():
         assert torch.equal(value, started[name]), name  # the copy was made of the started encoder
     assert not torch.equal(method.encoder.table.weight, started["table.weight"])
+
+
+def test_masks_teach_where_cells_are(lab, tmp_path):
+    """Masks of every other group, by windows and under turns; Dice on the other groups."""
+    data = write(lab, tmp_path / "data", "scans", 48)
+    table = some_labels(data, tmp_path / "few.csv")
+    labels = {"labels": {"table": str(table), "target": "mask"}}
+    run = trained("cells", data, tmp_path / "run", 100, **labels)
+    method, reader = load_method(run).eval(), load_recipe("lab/cells").reader.settings
+    items = reader.index(data)
+    told = {line.partition(",")[0] for line in table.read_text().splitlines()}
+    hits = found = there = 0
+    for item in items:
+        if item.id in told:
+            continue
+        scan = reader.read(item)
+        mask = reader.read_target(item, data / "masks" / item.id, like=scan).classes().ravel() == 1
+        pixels = method.encoder.encode(method.encoder.collate([scan]), "pixels").values[0]
+        said = method.head(pixels).argmax(-1).numpy() == 1
+        hits, found, there = hits + (said & mask).sum(), found + said.sum(), there + mask.sum()
+    assert 2 * hits / (found + there) > 0.9
+    rows = evaluate(run, data, data / "labels.csv", target=["label"], settings=FEW)
+    assert rows.groups == 6  # of 12: those with masks in training are not tested

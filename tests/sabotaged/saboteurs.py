@@ -51,6 +51,7 @@ from sabotaged.pretexts import (
     Smoothing,
     Undone,
 )
+from sabotaged.targets import ByValues, Elsewhere, Marked, Rolled, Turning, Whole
 from sabotaged.teachers import (
     Learning,
     Levelled,
@@ -97,6 +98,16 @@ def _waves(target: type, title: str) -> Saboteur:
     return Saboteur(_instead("augmentations", "waves", target), f"augmentations/waves/{title}")
 
 
+def _marked(reader: type, waves: type, fails: str) -> Saboteur:
+    """Gauges with masks."""
+    plugin = replace(
+        _instead("readers", "gauges", reader),
+        synthetic={"gauges": Component("sabotaged.targets:write_marked", "and where it is high")},
+        augmentations=_instead("augmentations", "waves", waves).augmentations,
+    )
+    return Saboteur(plugin, fails)
+
+
 def _encoder(target: type, title: str) -> Saboteur:
     return Saboteur(_instead("encoders", "recurrent", target), f"encoders/recurrent/{title}")
 
@@ -129,6 +140,8 @@ SOUND = {
     "Tagged": _several(Tagged),
     "Asking": _pretext(Asking, "absent", Partial),
     "Levels": _assessment(Levels, "drawn"),
+    "Marked": _marked(Marked, Rolled, "readers/gauges/targets"),
+    "Rolled": _marked(Marked, Rolled, "augmentations/waves/space"),
 }
 """Methods that keep the clause, each in its way."""
 
@@ -189,10 +202,14 @@ SABOTEURS = {
     "R4": _reader(Careless, "broken"),
     "R5": _reader(Numeric, "facts"),
     "R6": _reader(Speechless, "previews"),
+    "R7": _marked(Elsewhere, Rolled, "readers/gauges/targets"),
+    "R7 window": _marked(Whole, Rolled, "readers/gauges/targets"),
     "A1": _waves(InPlace, "input"),
     "A2": _waves(Global, "rng"),
     "A3": _waves(TooHigh, "range"),
     "A4": _waves(Unsteady, "plan"),
+    "A5": _marked(Marked, ByValues, "augmentations/waves/space"),
+    "A5 not said": _marked(Marked, Turning, "augmentations/waves/space"),
     "F1": Saboteur(_instead("baselines", "level", Ragged), "baselines/level/vectors"),
     "E0": _beside("encoders", "spare", "unlabeled_tides.recurrent:Recurrent"),
     "E1": _encoder(TooWide, "outputs"),

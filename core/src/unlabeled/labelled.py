@@ -60,11 +60,13 @@ def _of(items: Items, labels: TrainingLabels) -> Labelled:
     ids, groups, sources, signatures = (
         items.table[name].to_pylist() for name in ("id", "group", "source", "signature")
     )
-    own = {group_name(ids[place], groups[place]) for place in labels.values}
+    own = {group_name(ids[place], groups[place]) for place in labels.positions}
     # As the table calls them, too: another index may have no groups.
-    own |= {labels.groups[place] for place in labels.values if place in labels.groups}
-    own |= {f"item {ids[place]}" for place in labels.values}
-    contents = {content_hash(sources[place], signatures[place]) for place in labels.values} - {""}
+    own |= {labels.groups[place] for place in labels.positions if place in labels.groups}
+    own |= {f"item {ids[place]}" for place in labels.positions}
+    contents = {content_hash(sources[place], signatures[place]) for place in labels.positions} - {
+        ""
+    }
     return Labelled(frozenset(own), frozenset(contents))
 
 

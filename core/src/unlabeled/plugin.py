@@ -58,7 +58,8 @@ class Trial:
 
     recipe: which of the plugin's recipes, by its short name, is trained; items: on how many
     synthetic items; overrides: what is set differently, by section; target: the column of
-    `labels.csv` that is assessed. assess: by which of the plugin's assessments, by its short name;
+    `labels.csv` that is assessed; learned: the column that a method with labels learns, if another
+    (masks). assess: by which of the plugin's assessments, by its short name;
     a restoration needs one, with a classical filter among its rivals; the probe if empty.
     """
 
@@ -67,6 +68,7 @@ class Trial:
     overrides: Mapping[str, Any] = field(default_factory=dict)
     target: str = "label"
     assess: str = ""
+    learned: str = ""
 
 
 @dataclass(frozen=True, slots=True)

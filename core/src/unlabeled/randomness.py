@@ -9,10 +9,12 @@ from typing import TypeAlias
 
 import numpy as np
 
+from unlabeled.data.dense_target import DenseTarget
 from unlabeled.data.items import Item
 
-TargetValue: TypeAlias = int | float | np.ndarray
-"""A class number, a value, or (classes,) float32 of 0 and 1 where an item may have several."""
+TargetValue: TypeAlias = int | float | np.ndarray | DenseTarget
+"""A class number, a value, (classes,) float32 of 0 and 1 where an item may have several, or a mask
+on the grid of the sample."""
 
 
 def keyed_rng(*key: object) -> np.random.Generator:

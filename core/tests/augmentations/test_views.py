@@ -8,7 +8,7 @@ import torch
 
 from unlabeled import builtin
 from unlabeled.augmentations.views import Views, ViewSettings
-from unlabeled.contract import BatchAugmentation, Range
+from unlabeled.contract import BatchAugmentation, DenseTarget, MovesSpace, Range
 from unlabeled.errors import PluginError, RecipeError
 from unlabeled.plugin import Component
 from unlabeled.randomness import Draw
@@ -125,3 +125,32 @@ def test_samples_are_not_changed():
     sample = np.ones(3)
     views({"count": 2, "steps": [{"name": "shift"}]}).make(sample, DRAW)
     assert (sample == 1).all()
+
+
+class Mark(np.ndarray, DenseTarget):
+    def classes(self):
+        return np.asarray(self).astype(np.int64)
+
+
+class Roll(Shift, MovesSpace):
+    def __call__(self, sample, rng):
+        return np.roll(sample, int(rng.integers(len(sample))))
+
+
+def test_a_mask_is_moved_by_the_draw_of_its_sample_and_nothing_else(monkeypatch):
+    monkeypatch.setattr(sys.modules["steps_of_a_test"], "Roll", Roll, raising=False)
+    monkeypatch.setitem(builtin.AUGMENTATIONS, "roll", Component("steps_of_a_test:Roll", "roll"))
+    made = views({"count": 3, "steps": [{"name": "shift"}, {"name": "roll"}, {"name": "double"}]})
+    sample = np.arange(50.0)
+    mask = sample.view(Mark).copy()
+    draw = Draw(3, 1, "item", 0, "", {"mask": mask, "kind": 2})
+    seen = set()
+    for view, plain in zip(made.make(sample, draw), made.make(sample, DRAW), strict=True):
+        np.testing.assert_array_equal(view.sample, plain.sample)  # masks change no draw
+        assert plain.targets == {}
+        [(name, moved)] = view.targets.items()
+        assert (name, type(moved)) == ("mask", Mark)
+        assert sorted(moved.tolist()) == sample.tolist()
+        np.testing.assert_array_equal(moved.argmax(), view.sample.argmax())
+        seen.add(int(moved[0]))
+    assert len(seen) > 1

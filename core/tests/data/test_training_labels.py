@@ -103,3 +103,17 @@ def test_two_groups_of_one_item_and_labels_of_stretches_are_refused(items, tmp_p
     table = write(tmp_path, "a,owl,0,1", head="item,kind,start,end")
     with pytest.raises(DataError, match="training takes labels of whole items"):
         found(items, table)
+
+
+def test_masks_are_files_by_position_and_have_labels_too(items, tmp_path):
+    for name in "xy":
+        (tmp_path / f"{name}.png").touch()
+    table = write(tmp_path, "c,y.png,p", "a,x.png,q", "b,,q", head="item,kind,group")
+    labels = found(items, table)
+    assert labels.masks == {0: tmp_path / "x.png", 2: tmp_path / "y.png"}
+    assert (labels.kind, labels.values, labels.facts, labels.of(0)) == ("mask", {}, {}, {})
+    assert sorted(labels.positions) == [0, 2]
+    assert {labels.groups[place] for place in labels.positions} == {"p", "q"}
+    write(tmp_path, "a,x.png", "a,y.png")
+    with pytest.raises(DataError, match=r"row 2, column kind: expected one mask file .* found 2"):
+        found(items, table)

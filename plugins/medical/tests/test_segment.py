@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from unlabeled.errors import DataError, UnreadableItem
+from unlabeled.errors import DataError
 from unlabeled.export.encoder import Provenance, save_encoder
 from unlabeled.recipe import read_choice
 from unlabeled_medical.encoders.residual import Residual, ResidualSettings
@@ -16,8 +16,7 @@ from unlabeled_medical.encoders.uni_vit import UniViT, UniViTSettings
 from unlabeled_medical.evaluators.few_labels import Volumetric, few_fits, probing, table_rows
 from unlabeled_medical.evaluators.segmentation import Labelled, frozen
 from unlabeled_medical.evaluators.voxels import VoxelFeatures
-from unlabeled_medical.readers.volumes import Volumes
-from unlabeled_medical.segment import main, read_mask, segment
+from unlabeled_medical.segment import main, segment
 from unlabeled_medical.volume import Volume
 
 STORED = np.diag([-2.0, 1.0, 1.0, 1.0])
@@ -122,30 +121,6 @@ def test_tables_that_cannot_be_judged_are_refused(balls, run):
         segment(run, balls / "images", balls / "masks.csv")
     with pytest.raises(SystemExit, match=r"unlabeled: .*no such table"):
         main([str(run), str(balls / "images"), "--labels", str(balls / "nowhere.csv")])
-
-
-def test_masks_lie_where_their_volumes_do(balls):
-    path = balls / "labels" / "case_0.nii.gz"
-    stored = np.asarray(nibabel.load(path).dataobj)
-    for reader in (Volumes(), Volumes(orientation="stored")):
-        volume = reader.read(reader.index(balls / "images" / "case_0.nii.gz")[0])
-        expected = stored[::-1] if reader.orientation == "RAS" else stored
-        np.testing.assert_array_equal(read_mask(path, reader, volume), expected)
-    doubled = Volumes(spacing=(1.0, 1.0, 1.0))
-    volume = doubled.read(doubled.index(balls / "images" / "case_0.nii.gz")[0])
-    found = read_mask(path, doubled, volume)
-    assert found.shape == volume.size == (17, 12, 11)
-    np.testing.assert_array_equal(found[::2], stored[::-1])
-    assert set(np.unique(found)) == {0, 3, 7}
-
-
-def test_a_mask_of_another_grid_is_refused(balls):
-    path = balls / "labels" / "case_0.nii.gz"
-    nibabel.save(nibabel.Nifti1Image(np.zeros((4, 4, 4), np.uint8), np.eye(4)), path)
-    reader = Volumes()
-    volume = reader.read(reader.index(balls / "images" / "case_0.nii.gz")[0])
-    with pytest.raises(UnreadableItem, match=r"the grid of its image, \(9, 12, 11\)"):
-        read_mask(path, reader, volume)
 
 
 def labelled_of(count):

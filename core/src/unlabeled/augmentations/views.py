@@ -7,8 +7,9 @@ device, after the encoder has collated the view.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
@@ -16,7 +17,14 @@ import torch
 from pydantic import Field, field_validator
 from torch import Tensor
 
-from unlabeled.contract import Augmentation, Batch, BatchAugmentation, Sample
+from unlabeled.contract import (
+    Augmentation,
+    Batch,
+    BatchAugmentation,
+    DenseTarget,
+    MovesSpace,
+    Sample,
+)
 from unlabeled.discovery import load
 from unlabeled.errors import RecipeError
 from unlabeled.randomness import Draw
@@ -51,10 +59,15 @@ class ViewSettings(Settings):
 
 @dataclass(slots=True)
 class View:
-    """One view of one sample. plans: what its batch steps drew, one (K,) array each."""
+    """One view of one sample.
+
+    plans: what its batch steps drew, one (K,) array each; targets: masks by the name of the
+    target, moved as the sample was.
+    """
 
     sample: Sample
     plans: list[np.ndarray]
+    targets: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -72,10 +85,16 @@ class Chain:
     steps: tuple[Augmentation, ...] = ()
     batch_steps: tuple[BatchAugmentation, ...] = ()
 
-    def make(self, sample: Sample, rng: np.random.Generator) -> View:
+    def make(
+        self, sample: Sample, rng: np.random.Generator, masks: Mapping[str, DenseTarget]
+    ) -> View:
+        """masks: by the name of the target; steps that move space move them alike."""
         for step in self.steps:
+            if masks and isinstance(step, MovesSpace) and step.moves_space:
+                # Each mask gets a copy of the rng: the sample's draws are those without masks.
+                masks = {name: step(mask, copy.deepcopy(rng)) for name, mask in masks.items()}
             sample = step(sample, rng)
-        return View(sample, [step.plan(rng) for step in self.batch_steps])
+        return View(sample, [step.plan(rng) for step in self.batch_steps], masks)
 
     def collate(
         self, views: Sequence[View], collate: Callable[[Sequence[Sample]], Batch]
@@ -109,7 +128,8 @@ class Views:
 
     def make(self, sample: Sample, draw: Draw) -> list[View]:
         """Every view of one sample; a pure function of the two."""
-        return [chain.make(sample, draw.rng(v)) for v, chain in enumerate(self.chains)]
+        masks = {n: mask for n, mask in draw.targets.items() if isinstance(mask, DenseTarget)}
+        return [chain.make(sample, draw.rng(v), masks) for v, chain in enumerate(self.chains)]
 
     def collate(
         self, examples: Sequence[Sequence[View]], collate: Callable[[Sequence[Sample]], Batch]

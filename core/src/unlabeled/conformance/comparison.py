@@ -66,17 +66,18 @@ def as_type(batch: Any, dtype: torch.dtype) -> Any:
 
 def main_values(sample: Any) -> Tensor:
     """The numbers that value ranges are about: the sample, its `values`, or its `x`, or the
-    largest floating array in it. Float64, in its shape."""
+    largest floating array in it; of complex ones the modulus. Float64, in its shape."""
     for name in ("values", "x"):
         inner = getattr(sample, name, None)
         if isinstance(inner, np.ndarray | Tensor):
-            return torch.as_tensor(inner).double()
-    floating = [
-        torch.as_tensor(array).double()
-        for _, array in arrays(sample)
-        if torch.as_tensor(array).is_floating_point()
-    ]
+            return _real(torch.as_tensor(inner))
+    tensors = [torch.as_tensor(array) for _, array in arrays(sample)]
+    floating = [_real(each) for each in tensors if each.is_floating_point() or each.is_complex()]
     return max(floating, key=lambda tensor: tensor.numel(), default=torch.zeros(0).double())
+
+
+def _real(values: Tensor) -> Tensor:
+    return (values.abs() if values.is_complex() else values).double()
 
 
 def _fields(value: Any) -> Mapping[str, Any]:
@@ -85,6 +86,8 @@ def _fields(value: Any) -> Mapping[str, Any]:
     if hasattr(value, "to_dict"):
         found: Mapping[str, Any] = value.to_dict()
         return found
+    if is_dataclass(value):  # not by slots, of which a class lists its own alone
+        return {each.name: getattr(value, each.name) for each in fields(value)}
     if hasattr(value, "__slots__") and not hasattr(value, "__dict__"):
         return {name: getattr(value, name) for name in value.__slots__ if hasattr(value, name)}
     return getattr(value, "__dict__", {})

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch.nn.modules.dropout import _DropoutNd
@@ -24,6 +24,10 @@ from unlabeled.errors import UnlabeledError
 from unlabeled.plugin import Plugin, Trial
 from unlabeled.randomness import Draw, TargetValue
 from unlabeled.recipe import Choice, Recipe, build_encoder, build_pretext, load_recipe, read_choice
+from unlabeled.training.loader import read_labelled
+
+Targets: TypeAlias = Mapping[str, TargetValue]
+"""`Draw.targets`."""
 
 COUNT = 12
 """Synthetic items per reader."""
@@ -129,7 +133,9 @@ class Fixture:
 
         trial = self.plugin.trials.get(self.short(recipe.pretext.name), Trial(""))
         table = self._once(("table", reader, count), write)
-        return replace(recipe, labels=LabelSettings(table=str(table), target=trial.target))
+        return replace(
+            recipe, labels=LabelSettings(table=str(table), target=trial.learned or trial.target)
+        )
 
     def pretext_facts(self, recipe: Recipe) -> dict[str, Any]:
         """What is known when a method is built: of the data, and of the labels it learns from."""
@@ -170,23 +176,20 @@ class Fixture:
         pretext: Pretext,
         indices: Sequence[int],
         epoch: int = 0,
-        targets: Callable[[int], Mapping[str, TargetValue]] | None = None,
+        changed: Callable[[Targets], Targets] | None = None,
     ) -> list[Any]:
         """The examples of some items, in the order of `indices`.
 
-        targets: of the item at a position, if they shall be others than in training.
+        changed: gives other targets than those of training.
         """
-        items, reader, labels = self.items(recipe.reader), self.reader(recipe.reader), None
-        if targets is None:
-            labels = self.labels(recipe)
-            targets = labels.of if labels else None
-        made = []
+        items, reader = self.items(recipe.reader), self.reader(recipe.reader)
+        labels, made = self.labels(recipe), []
         for index in indices:
             place = index % len(items)
-            item = items[place]
-            known = targets(place) if targets else None
-            draw = Draw.of(item, 0, epoch + index // len(items), targets=known)
-            made.append(pretext.example(reader.read(item, draw.rng("read")), draw))
+            draw = Draw.of(items[place], 0, epoch + index // len(items))
+            sample, targets = read_labelled(reader, items[place], draw, labels, place)
+            targets = changed(targets) if changed else targets
+            made.append(pretext.example(sample, replace(draw, targets=targets)))
         return made
 
     def pretext_names(self) -> list[str]:
@@ -240,7 +243,10 @@ class Fixture:
 
 
 def some_labels(data: Path, table: Path) -> Path:
-    """Write the labels of every other group in `labels.csv` of a synthetic folder to `table`."""
+    """Write the labels of every other group in `labels.csv` of a synthetic folder to `table`.
+
+    Names of files are written as absolute paths: they are relative to their table.
+    """
     with (data / "labels.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     groups = list(dict.fromkeys(row.get("group") or row["item"] for row in rows))
@@ -248,8 +254,15 @@ def some_labels(data: Path, table: Path) -> Path:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         chosen = set(groups[::2])
-        writer.writerows(row for row in rows if (row.get("group") or row["item"]) in chosen)
+        for row in rows:
+            if (row.get("group") or row["item"]) in chosen:
+                writer.writerow({name: _located(data, name, cell) for name, cell in row.items()})
     return table
+
+
+def _located(data: Path, name: str, cell: str) -> str:
+    names_file = name != "item" and cell and (data / cell).is_file()
+    return str((data / cell).resolve()) if names_file else cell
 
 
 def without_dropout(pretext: Pretext) -> Pretext:

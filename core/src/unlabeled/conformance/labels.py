@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import copy
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
 from unlabeled import discovery
 from unlabeled.conformance.check import Check, Clause, checks_of, require
-from unlabeled.conformance.comparison import as_type
-from unlabeled.conformance.fixture import Fixture, without_dropout
-from unlabeled.contract import Loss, Pretext
+from unlabeled.conformance.comparison import arrays, as_type
+from unlabeled.conformance.fixture import Fixture, Targets, without_dropout
+from unlabeled.contract import DenseTarget, Loss, Pretext
 from unlabeled.data.training_labels import TrainingLabels
 from unlabeled.randomness import TargetValue
 from unlabeled.recipe import Recipe
-
-Targets: TypeAlias = Callable[[int], Mapping[str, TargetValue]]
-"""`Draw.targets` of the item at a position."""
 
 LABELS = Clause(
     "P8",
@@ -46,7 +43,7 @@ def _labels(fixture: Fixture, name: str) -> None:
     labels = fixture.labels(recipe)
     assert labels is not None  # as `uses` names them
     subject = Subject(fixture, recipe, labels)
-    true, _ = subject.loss(labels.of)
+    true, _ = subject.loss(lambda targets: targets)
     other, _ = subject.loss(subject.another)
     require(not torch.equal(true, other), "other labels give the same loss")
     without, pretext = subject.loss(lambda _: {})
@@ -69,30 +66,45 @@ class Subject:
     recipe: Recipe
     labels: TrainingLabels
 
-    def loss(self, targets: Targets) -> tuple[Tensor, Pretext]:
-        """(), of the same items and draws with these labels, by a new method with the same
+    def loss(self, changed: Callable[[Targets], Targets]) -> tuple[Tensor, Pretext]:
+        """(), of the same items and draws with changed labels, by a new method with the same
         weights."""
         pretext = without_dropout(self.fixture.pretext(self.recipe, torch.float64))
         places = self._places()[: self.fixture.size(pretext)]
-        examples = self.fixture.examples(self.recipe, pretext, places, targets=targets)
+        examples = self.fixture.examples(self.recipe, pretext, places, changed=changed)
         torch.manual_seed(0)
         found: Loss = pretext(as_type(pretext.collate(examples), torch.float64))
         return found.total, pretext
 
-    def another(self, place: int) -> dict[str, TargetValue]:
-        """The next class, the classes that it has not, or a larger value."""
-        found, count = self.labels.of(place), len(self.labels.classes)
-        if self.labels.several:
-            return {name: 1 - value for name, value in found.items()}
-        return {n: (value + 1) % count if count else value + 1 for n, value in found.items()}
+    def another(self, targets: Targets) -> Targets:
+        """The next class, the classes that it has not, or a larger value; of a mask, 0 and 1 the
+        other way round."""
+        return {name: self._another(value) for name, value in targets.items()}
 
-    def none(self, place: int) -> dict[str, TargetValue]:
+    def _another(self, value: TargetValue) -> TargetValue:
+        if isinstance(value, DenseTarget):
+            return _swapped(value)
+        if self.labels.several:
+            return 1 - value
+        count = len(self.labels.classes)
+        return (value + 1) % count if count else value + 1
+
+    def none(self, targets: Targets) -> Targets:
         """None of the classes, where it has a label."""
-        return {name: 0 * value for name, value in self.labels.of(place).items()}
+        return {n: 0 * value for n, value in targets.items() if not isinstance(value, DenseTarget)}
 
     def _places(self) -> list[int]:
         """Positions of items with a label and of others, in turn."""
         every = range(len(self.fixture.items(self.recipe.reader)))
-        known = [place for place in every if self.labels.of(place)]
-        unknown = [place for place in every if not self.labels.of(place)]
+        known = [place for place in every if place in self.labels.positions]
+        unknown = [place for place in every if place not in self.labels.positions]
         return [place for pair in zip(known, unknown, strict=False) for place in pair] or known
+
+
+def _swapped(mask: DenseTarget) -> DenseTarget:
+    copied, grid = copy.deepcopy(mask), mask.classes().shape
+    for _, array in arrays(copied):
+        held = torch.as_tensor(array)
+        if held.dtype != torch.bool and tuple(held.shape[held.ndim - len(grid) :]) == grid:
+            held.copy_(torch.where(held == 0, 1, torch.where(held == 1, 0, held)))
+    return copied

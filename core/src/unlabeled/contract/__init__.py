@@ -39,9 +39,11 @@ from unlabeled.contract.capabilities import (
     GradientCheckpointing,
     KeepsCopies,
     Measures,
+    MovesSpace,
     NamesNodes,
     PatchEncoder,
     Previews,
+    ReadsTargets,
     Rivals,
     Suggests,
     TokenEncoder,
@@ -54,6 +56,7 @@ from unlabeled.contract.pretext import Pretext
 from unlabeled.contract.preview import Preview
 from unlabeled.contract.reader import Reader
 from unlabeled.contract.samples import Batch, Sample
+from unlabeled.data.dense_target import DenseTarget
 
 __all__ = [
     "Assessed",
@@ -64,6 +67,7 @@ __all__ = [
     "BatchAugmentation",
     "ChecksData",
     "Configured",
+    "DenseTarget",
     "Embedded",
     "Encoder",
     "Encoding",
@@ -75,6 +79,7 @@ __all__ = [
     "LabelledItems",
     "Loss",
     "Measures",
+    "MovesSpace",
     "NamesNodes",
     "Nodes",
     "Objective",
@@ -87,6 +92,7 @@ __all__ = [
     "Previews",
     "Range",
     "Reader",
+    "ReadsTargets",
     "Rivals",
     "Sample",
     "Score",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -73,6 +74,24 @@ class Previews(ABC):
         part, named in the caption."""
 
 
+class ReadsTargets(ABC):
+    """A reader that can read masks: labels of every place of a sample.
+
+    Its synthetic data hold `masks.csv`, item and mask, by which the kit tries it: of what the
+    samples show, so that a mask that lies elsewhere is noticed.
+    """
+
+    @abstractmethod
+    def read_target(self, item: Item, value: Path, like: Sample) -> Sample:
+        """The mask in the file `value` on the grid of `like`, a sample of `item` that was read
+        before: whole or a window, whose place `like` knows.
+
+        Returns a sample of the same type that is a `DenseTarget` too, laid on the grid by the
+        nearest neighbour, with -1 where the file says nothing. Raises UnreadableItem, also where
+        the mask lies elsewhere.
+        """
+
+
 class NamesNodes(ABC):
     """A reader of graphs whose nodes have names; labels, embeddings and neighbours use them."""
 
@@ -80,6 +99,20 @@ class NamesNodes(ABC):
     def node_names(self, item: Item) -> np.ndarray:
         """(K,) unique texts or whole numbers, for the first K nodes of the sample. The others are
         context (sampled neighbours) and appear in no table. Raises UnreadableItem."""
+
+
+class MovesSpace:
+    """An augmentation that moves what a sample shows: a crop, a flip, a turn, another size.
+
+    Where an item's target is a mask, it is called once more with the mask in place of the sample
+    and an equal rng. So its draw depends on the grid alone, not on values or channels, and masks
+    (`isinstance(sample, DenseTarget)`) are interpolated by the nearest neighbour.
+    """
+
+    @property
+    def moves_space(self) -> bool:
+        """False where these settings move nothing."""
+        return True
 
 
 class BatchAugmentation(ABC):

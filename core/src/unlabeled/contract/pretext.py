@@ -25,7 +25,8 @@ class Pretext(Configured):
     `uses` names: `views` (a `Views`), `objective` (an `Objective` built for the encoder). A method
     that uses `labels` learns from `draw.targets` if the recipe names a table of labels; its
     settings `classes` and `class_names`, if None, are filled with the number and names of the
-    classes.
+    classes. A mask there is a `DenseTarget` on the grid of the sample; `View.targets` holds it as
+    the steps of the view moved it.
 
     kind: whether the encoder is for `unlabeled embed`, or (a restoration, such as despeckling) for
     `unlabeled restore`, which then calls `restore`.
@@ -35,9 +36,12 @@ class Pretext(Configured):
     restores_to: ClassVar[str] = ""
     """The ending of the file that `restore` writes: ".tif", ".wav" …"""
     uses: ClassVar[tuple[Literal["views", "objective", "labels"], ...]] = ()
-    learns_from: ClassVar[tuple[Literal["class", "classes", "value"], ...]] = ("class", "value")
+    learns_from: ClassVar[tuple[Literal["class", "classes", "value", "mask"], ...]] = (
+        "class",
+        "value",
+    )
     """The targets that a method with labels can take: a class number, several classes of one item
-    ((classes,) float32 of 0 and 1; all 0: none applies), or a value."""
+    ((classes,) float32 of 0 and 1; all 0: none applies), a value, or a mask."""
     frozen: ClassVar[tuple[str, ...]] = ()
     """Names of submodules that never change on purpose (a reference model). Any other copy of the
     encoder that does not learn is a teacher and has to move."""

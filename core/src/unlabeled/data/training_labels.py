@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -13,6 +13,7 @@ from pydantic import Field
 
 from unlabeled.data.items import Items
 from unlabeled.data.labels import BOUNDS, Labels, read_labels, target_names
+from unlabeled.data.mask_files import mask_files
 from unlabeled.data.repeats import gather_labels
 from unlabeled.data.sources import files_of
 from unlabeled.data.targets import Target, has_several, infer_task, read_targets
@@ -27,7 +28,7 @@ class LabelSettings(Settings):
     """The section `labels` of a recipe."""
 
     table: str = Field(description="a labels table, as `unlabeled evaluate` reads it")
-    target: str = Field(description="the column that is learned")
+    target: str = Field(description="the column that is learned: values, or names of mask files")
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class TrainingLabels:
     values: by position in the index; positions without a label are not there, while an item that
     has none of several classes has only zeros; classes: their names, empty for values; groups: by
     position, from the table, if it has such a column; several: whether an item may have several
-    classes; notes: what was left out, in sentences that name rows and no items.
+    classes; notes: what was left out, in sentences that name rows and no items;
+    masks: the mask's file by position, if the target is one; then there are no values.
     """
 
     target: str
@@ -46,10 +48,18 @@ class TrainingLabels:
     groups: Mapping[int, str]
     several: bool = False
     notes: tuple[str, ...] = ()
+    masks: Mapping[int, Path] = field(default_factory=dict)
 
     @property
-    def kind(self) -> Literal["class", "classes", "value"]:
+    def positions(self) -> list[int]:
+        """Of the items that have a label."""
+        return [*self.values, *self.masks]
+
+    @property
+    def kind(self) -> Literal["class", "classes", "value", "mask"]:
         """The kind of target (`Pretext.learns_from`)."""
+        if self.masks:
+            return "mask"
         if self.several:
             return "classes"
         return "class" if self.classes else "value"
@@ -62,7 +72,7 @@ class TrainingLabels:
         return {"classes": len(self.classes), "class_names": list(self.classes)}
 
     def of(self, position: int) -> dict[str, TargetValue]:
-        """`Draw.targets` of the item at a position of the index."""
+        """`Draw.targets` of the item at a position of the index, unless the target is a mask."""
         return {self.target: self.values[position]} if position in self.values else {}
 
 
@@ -70,14 +80,20 @@ def training_labels(settings: LabelSettings, items: Items, data: Path) -> Traini
     """Read the table and join it to the items, by id or by file relative to `data`.
 
     Where the table has a `split`, only rows of "train" are used. Rows about the same item become
-    one, with several values where they differ. Raises DataError if no row fits, or rows are about
-    parts of items; UsageError if there is no such target.
+    one, with several values where they differ. Mask files are relative to the table. Raises
+    DataError if no row fits, or rows are about parts of items; UsageError if there is no such
+    target.
     """
-    labels = read_labels(Path(settings.table))
+    table = Path(settings.table)
+    labels = read_labels(table)
     [name] = target_names(labels, [settings.target])
     _require_whole_items(labels)
     rows = join_to_items(rows_by_item(labels, part="train"), items, data, "labels.table")
     chosen, places = _one_each(labels, rows)
+    notes = (*chosen.notes, *_unused(labels, rows))
+    if (files := mask_files(chosen, name, table.parent)) is not None:
+        masks = {place: path for place, path in zip(places, files, strict=True) if path}
+        return TrainingLabels(name, {}, (), _groups(chosen, places), notes=notes, masks=masks)
     task, _ = infer_task(chosen, [name])
     targets = read_targets(chosen, name, task)
     several = has_several(chosen, name)
@@ -87,7 +103,7 @@ def training_labels(settings: LabelSettings, items: Items, data: Path) -> Traini
         tuple(each.label for each in targets) if several else targets[0].classes,
         _groups(chosen, places),
         several,
-        (*chosen.notes, *_unused(labels, rows)),
+        notes,
     )
 
 

@@ -10,8 +10,8 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -20,11 +20,11 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from unlabeled.batch_norm import drawn_lists
-from unlabeled.contract import Batch, Encoder, Pretext, Reader, Sample
-from unlabeled.data.items import Items, Quarantined
+from unlabeled.contract import Batch, Encoder, Pretext, Reader, ReadsTargets, Sample
+from unlabeled.data.items import Item, Items, Quarantined
 from unlabeled.data.training_labels import TrainingLabels
 from unlabeled.errors import DataError, UnlabeledError, UnreadableItem
-from unlabeled.randomness import Draw, keyed_rng
+from unlabeled.randomness import Draw, TargetValue, keyed_rng
 from unlabeled.training.batch_column import BatchColumn
 from unlabeled.training.batches import form_of
 from unlabeled.training.settings import TrainingSettings
@@ -175,10 +175,10 @@ class Examples(Dataset[Fetched]):
         index, number = reference.item, reference.number
         for _ in range(ATTEMPTS):
             item = self.items[index]
-            targets = self.labels.of(index) if self.labels else None
-            draw = Draw.of(item, self.settings.seed, reference.epoch, number, targets)
+            draw = Draw.of(item, self.settings.seed, reference.epoch, number)
             try:
-                return self.pretext.example(self.reader.read(item, draw.rng("read")), draw)
+                sample, targets = read_labelled(self.reader, item, draw, self.labels, index)
+                return self.pretext.example(sample, replace(draw, targets=targets))
             except UnreadableItem as error:
                 skipped.append(Quarantined(error.source, error.expected, error.found, item.id))
                 if self.settings.unreadable == "stop":
@@ -190,6 +190,20 @@ class Examples(Dataset[Fetched]):
             f"{ATTEMPTS} items in a row cannot be read, the last is {skipped[-1].source}: expected "
             f"{skipped[-1].expected}, found {skipped[-1].found}."
         )
+
+
+def read_labelled(
+    reader: Reader, item: Item, draw: Draw, labels: TrainingLabels | None, position: int
+) -> tuple[Sample, Mapping[str, TargetValue]]:
+    """The sample of a draw, and `Draw.targets`; a mask is read for the same window.
+
+    Raises UnreadableItem of either file.
+    """
+    sample = reader.read(item, draw.rng("read"))
+    if labels is None or position not in labels.masks:
+        return sample, labels.of(position) if labels else {}
+    assert isinstance(reader, ReadsTargets)  # asked before training
+    return sample, {labels.target: reader.read_target(item, labels.masks[position], like=sample)}
 
 
 def load(examples: Examples, batches: RankBatches, *, pin: bool) -> Iterator[Fetched]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from unlabeled import discovery, labelled
+from unlabeled.contract import ReadsTargets
 from unlabeled.data.items import OF_PLACE, Items
 from unlabeled.data.quarantine import Limits
 from unlabeled.data.trained_on import data_changes, keep_signatures, keeps_signatures
@@ -27,7 +28,12 @@ from unlabeled.training.start import show_start
 from unlabeled.training.start_from import Start
 from unlabeled.training.training_run import TrainingRun
 
-KINDS = {"class": "one class", "classes": "several classes", "value": "a number"}
+KINDS = {
+    "class": "one class",
+    "classes": "several classes",
+    "value": "a number",
+    "mask": "a mask",
+}
 """`Pretext.learns_from` in words."""
 
 
@@ -234,6 +240,11 @@ def _labels(recipe: Recipe, items: Items, data: Path) -> TrainingLabels | None:
             f"labels.table: {recipe.pretext.name} learns from "
             f"{' or '.join(KINDS[kind] for kind in takes)} of an item, found {KINDS[labels.kind]} "
             f"in column {labels.target}. Choose another target, or another method."
+        )
+    if labels.masks and not isinstance(build_reader(recipe.reader), ReadsTargets):
+        raise DataError(
+            f"labels.table: column {labels.target} names mask files, which {recipe.reader.name} "
+            "does not read. Choose another target, or another reader."
         )
     return labels
 

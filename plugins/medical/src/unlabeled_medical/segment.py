@@ -20,12 +20,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from scipy import ndimage
 
 from unlabeled.atomic import write_json
 from unlabeled.data.items import Items
 from unlabeled.data.labels import Labels, read_labels
-from unlabeled.errors import DataError, RunError, UnlabeledError, UnreadableItem
+from unlabeled.errors import DataError, RunError, UnlabeledError
 from unlabeled.evaluation.matching import Labelled as Rows
 from unlabeled.evaluation.matching import match
 from unlabeled.evaluation.random_encoders import random_encoder
@@ -47,7 +46,6 @@ from unlabeled_medical.evaluators.few_labels import (
 )
 from unlabeled_medical.evaluators.segmentation import Labelled, frozen, neighbourhood, placed
 from unlabeled_medical.readers.volumes import Volumes
-from unlabeled_medical.volume import Volume
 
 
 def segment(
@@ -143,37 +141,16 @@ def _read(rows: Rows, items: Items, reader: Volumes, folder: Path) -> tuple[list
     """All volumes with masks of class numbers, and how many classes there are."""
     volumes = [reader.read(items[int(row)]) for row in rows.rows]
     paths = [folder / str(name) for name in rows.table["mask"].to_pylist()]
-    masks = [read_mask(path, reader, volume) for path, volume in zip(paths, volumes, strict=True)]
+    masks = [
+        reader.read_target(items[int(row)], path, volume).values[0].numpy()
+        for row, path, volume in zip(rows.rows, paths, volumes, strict=True)
+    ]
     values = np.unique(np.concatenate([np.unique(mask) for mask in masks]))
     if len(values) < 2:
         raise DataError(f"{folder}: the masks hold one value, {values[0]:g}: nothing to segment")
     numbered = [np.searchsorted(values, mask) for mask in masks]
     pairs = zip(volumes, numbered, strict=True)
     return [Labelled(volume, mask) for volume, mask in pairs], len(values)
-
-
-def read_mask(path: Path, reader: Volumes, volume: Volume) -> np.ndarray:
-    """The label map of a volume on its voxels, (*S,) as stored, by the nearest voxel.
-
-    Raises UnreadableItem if it lies elsewhere, or on another grid where nothing is resampled.
-    """
-    alike = {"orientation": reader.orientation, "assume_spacing": reader.assume_spacing}
-    masks = Volumes(include=("*",), intensity="stored", **alike)
-    mask = masks.read(masks.index(path)[0])
-    same = mask.size == volume.size and np.allclose(mask.affine, volume.affine, atol=1e-2)
-    if same:
-        return mask.values[0].numpy()
-    if reader.spacing is None or len(mask.size) != len(volume.size):
-        found = f"{mask.size} voxels, or another place"
-        raise UnreadableItem(str(path), f"the grid of its image, {volume.size} voxels", found)
-    # From indices of the volume to those of the mask, by way of the world.
-    back = np.linalg.pinv(mask.affine[:3, :-1])
-    matrix = back @ volume.affine[:3, :-1]
-    offset = back @ (volume.affine[:3, -1] - mask.affine[:3, -1])
-    nearest: np.ndarray = ndimage.affine_transform(
-        mask.values[0].numpy(), matrix, offset, volume.size, order=0, mode="nearest"
-    )
-    return nearest
 
 
 def markdown(rows: Sequence[Row]) -> str:

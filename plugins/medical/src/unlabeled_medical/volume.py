@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from unlabeled.contract import DenseTarget
 from unlabeled.errors import ShapeError
 
 
@@ -61,6 +62,17 @@ class Volume:
         )
         affine[:, axis] *= -1
         return replace(self, values=self.values.flip(axis + 1), affine=affine)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelMap(Volume, DenseTarget):
+    """The classes of a volume's voxels, or those of a window. values: (1, *S) float32, whole
+    numbers, -1 where it is unknown."""
+
+    def classes(self) -> np.ndarray:
+        """Of each voxel, (X, Y, Z) or (X, Y) int64."""
+        numbers: np.ndarray = self.values[0].round().long().numpy()
+        return numbers
 
 
 def moved_affine(affine: np.ndarray, start: Sequence[float]) -> np.ndarray:

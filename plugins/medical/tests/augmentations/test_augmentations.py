@@ -10,7 +10,7 @@ from unlabeled_medical.augmentations.flip import Flip
 from unlabeled_medical.augmentations.intensity import Intensity
 from unlabeled_medical.augmentations.noise import Noise
 from unlabeled_medical.augmentations.resized_crop import ResizedCrop
-from unlabeled_medical.volume import Volume
+from unlabeled_medical.volume import LabelMap, Volume
 
 
 def field(size=(12, 10, 14), channels=1):
@@ -91,3 +91,15 @@ def test_cutout_hides_an_exact_share(share):
         changed = step(volume, np.random.default_rng(seed))
         count = int((changed.values != volume.values).sum())
         assert count == round(share * volume.values.numel())
+
+
+def test_a_resized_mask_takes_the_nearest_voxel():
+    volume = field()
+    labels = LabelMap((volume.values > volume.values.mean()).float(), volume.affine, volume.present)
+    for seed in range(6):
+        step = ResizedCrop(size=21)
+        image, mask = (step(each, np.random.default_rng(seed)) for each in (volume, labels))
+        assert set(np.unique(mask.values)) <= {0.0, 1.0}
+        np.testing.assert_array_equal(image.affine, mask.affine)
+        expected = (image.values > volume.values.mean()).float()
+        assert (expected != mask.values).float().mean() < 0.06  # half a voxel along one surface

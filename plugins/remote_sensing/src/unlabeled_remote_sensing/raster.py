@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from unlabeled.contract import DenseTarget
+from unlabeled.data.dense_target import UNKNOWN
+
 Transform = tuple[float, float, float, float, float, float]
 """Affine map from (column, row) to map coordinates: x = a·col + b·row + c, y = d·col + e·row + f.
 Whole numbers are pixel corners."""
@@ -64,6 +67,17 @@ class Raster:
             for name, layer in self.layers.items()
         }
         return replace(self, layers=layers)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MaskRaster(Raster, DenseTarget):
+    """The classes of a raster's pixels, or those of a window: one layer, "mask", of one band of
+    whole numbers; where it is not valid the class is unknown."""
+
+    def classes(self) -> np.ndarray:
+        """(H, W) int64."""
+        layer = self.layers["mask"]
+        return np.where(layer.valid, np.rint(layer.values[0]), UNKNOWN).astype(np.int64)
 
 
 def compose(outer: Transform, inner: Transform) -> Transform:

@@ -26,11 +26,12 @@ def write_pairs(path: Path, *, count: int, seed: int) -> dict[str, str]:
 
     Water lies on land in one of four patterns, which both sensors see; its share, the contrast,
     the haze and radar's speckle vary. Four tiles, one of each pattern, are of one region, which
-    the file's name gives. labels.csv: item, pattern, water (the share). Returns `GROUPS`.
+    the file's name gives. labels.csv: item, pattern, water (the share). masks.csv: item, mask:
+    where the water is (1), in masks/. Returns `GROUPS`.
     """
     rng = np.random.default_rng(seed)
-    path.mkdir(parents=True, exist_ok=True)
-    rows = ["item,pattern,water"]
+    (path / "masks").mkdir(parents=True, exist_ok=True)
+    rows, masks = ["item,pattern,water"], ["item,mask"]
     for number in range(count):
         pattern = PATTERNS[number % len(PATTERNS)]
         water = _pattern(pattern, rng)
@@ -38,7 +39,10 @@ def write_pairs(path: Path, *, count: int, seed: int) -> dict[str, str]:
         place = Affine(10.0, 0.0, 500_000.0 + 480 * number, 0.0, -10.0, 5_400_000.0)
         _write(path / f"{name}_S1.tif", _radar(water, rng), ("VV", "VH"), place)
         _write(path / f"{name}_S2.tif", _optical(water, rng), SENTINEL2_L2A.bands, place)
+        _write(path / f"masks/{name}.tif", water[None].astype(np.uint8), ("water",), place)
         rows.append(f"{name},{pattern},{water.mean():.4f}")
+        masks.append(f"{name},masks/{name}.tif")
+    (path / "masks.csv").write_text("\n".join(masks) + "\n", encoding="utf-8")
     (path / "labels.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     return GROUPS
 
@@ -47,11 +51,12 @@ def write_speckled(path: Path, *, count: int, seed: int) -> None:
     """`count` single-look complex images NAME.tif, 64 px, and truth/NAME.tiff, their reflectivity.
 
     Reflectivity is constant in fields that differ by up to 15 dB; speckle is circular Gaussian and
-    white. labels.csv: item, reflectivity (the mean), truth (the file).
+    white. labels.csv: item, reflectivity (the mean), truth (the file). masks.csv: item, mask: where
+    it is above the median (1), in truth/ too.
     """
     rng = np.random.default_rng(seed)
     (path / "truth").mkdir(parents=True, exist_ok=True)
-    rows = ["item,reflectivity,truth"]
+    rows, masks = ["item,reflectivity,truth"], ["item,mask"]
     for number in range(count):
         reflectivity = fields(rng, 64)
         name = f"scene{number:03d}"
@@ -59,7 +64,11 @@ def write_speckled(path: Path, *, count: int, seed: int) -> None:
         _write(path / f"{name}.tif", speckled(reflectivity, rng)[None], ("amplitude",), place)
         truth = reflectivity[None].astype(np.float32)
         _write(path / f"truth/{name}.tiff", truth, ("reflectivity",), place)
+        bright = (reflectivity > np.median(reflectivity))[None].astype(np.uint8)
+        _write(path / f"truth/{name}.bright.tiff", bright, ("bright",), place)
         rows.append(f"{name},{reflectivity.mean():.4f},truth/{name}.tiff")
+        masks.append(f"{name},truth/{name}.bright.tiff")
+    (path / "masks.csv").write_text("\n".join(masks) + "\n", encoding="utf-8")
     (path / "labels.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
 
 

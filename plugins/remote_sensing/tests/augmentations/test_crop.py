@@ -3,7 +3,7 @@ import pytest
 from pydantic import ValidationError
 
 from unlabeled_remote_sensing.augmentations.crop import Crop, ResizedCrop, resized
-from unlabeled_remote_sensing.raster import Layer, Raster
+from unlabeled_remote_sensing.raster import Layer, MaskRaster, Raster
 
 
 def raster(height=20, width=30):
@@ -56,3 +56,14 @@ def test_pixels_without_data_do_not_bleed():
 def test_scale_is_checked():
     with pytest.raises(ValidationError, match="0 < low <= high <= 1"):
         ResizedCrop(size=8, scale=(0.5, 0.2))
+
+
+def test_a_resized_mask_takes_the_nearest_pixel():
+    high = np.arange(20)[:, None] * np.ones((1, 30)) > 7
+    layer = Layer(high[None].astype("float32"), np.ones((20, 30), bool))
+    mask = MaskRaster({"mask": layer}, (10.0, 0.0, 0.0, 0.0, -10.0, 0.0))
+    changed = resized(mask, (15, 45))
+    assert isinstance(changed, MaskRaster)
+    expected = np.floor((np.arange(15) + 0.5) * 20 / 15) > 7
+    np.testing.assert_array_equal(changed.classes(), expected[:, None] * np.ones((1, 45), int))
+    assert (resized(mask, (20, 30)).classes() == high).all()

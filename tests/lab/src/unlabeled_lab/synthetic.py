@@ -118,3 +118,21 @@ def shop(path: Path, *, count: int, seed: int) -> None:
         np.savez(path / f"{n:03d}.npz", edges=pairs[~later & (rng.random(len(pairs)) < 0.9)].T)
     rows = [f"000.npz#{user},t{taste[user]},u{user}" for user in range(24)]
     _end(path, rows, {"users": 24, "goods": 30})
+
+
+def scans(path: Path, *, count: int, seed: int) -> None:
+    """Images of round cells, dark or bright, in noise, and masks of where they are."""
+    rng, rows = np.random.default_rng(seed), []
+    (path / "masks").mkdir()
+    for n in range(count):
+        height, width = rng.integers(16, 21, 2)
+        row, column = np.mgrid[:height, :width]
+        centre, radius = rng.uniform(4, 12, 2), rng.uniform(3, 5)
+        mask = (row - centre[0]) ** 2 + (column - centre[1]) ** 2 < radius**2
+        sign = (-1, 1)[n % 2]
+        image = sign * 2.0 * mask + rng.normal(0, 0.3, mask.shape)
+        np.savez(path / f"{n:03d}.npz", image=image.astype(np.float32))
+        np.savez(path / f"masks/{n:03d}.npz", mask=mask)
+        rows.append(f"{n:03d}.npz,{('dark', 'bright')[n % 2]},p{n // 4},masks/{n:03d}.npz")
+    _end(path, rows, {}, "item,label,group,mask")
+    (path / "masks.csv").write_text((path / "labels.csv").read_text())

@@ -7,12 +7,12 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from unlabeled.contract import Range
+from unlabeled.contract import MovesSpace, Range
 from unlabeled.settings import Settings
 from unlabeled_medical.volume import Volume
 
 
-class Crop(Settings):
+class Crop(Settings, MovesSpace):
     """Cuts a window at a uniformly drawn place; an axis that is shorter stays whole.
 
     Two crops of one volume know their overlap: their voxels keep their place in mm.

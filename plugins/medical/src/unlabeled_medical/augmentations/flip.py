@@ -7,12 +7,12 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from unlabeled.contract import Range
+from unlabeled.contract import MovesSpace, Range
 from unlabeled.settings import Settings
 from unlabeled_medical.volume import Volume
 
 
-class Flip(Settings):
+class Flip(Settings, MovesSpace):
     """Mirrors each of `axes` with probability 1/2. After turning to RAS, axis 0 is left and right:
     leave it out where the side means something."""
 

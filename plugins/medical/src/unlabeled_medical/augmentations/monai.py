@@ -14,14 +14,14 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from unlabeled.allowed import allowed_arguments, allowed_name
 from unlabeled.augmentations.seeded import seeded
-from unlabeled.contract import Range
+from unlabeled.contract import DenseTarget, MovesSpace, Range
 from unlabeled.errors import RecipeError
 from unlabeled.settings import Settings
-from unlabeled_medical.augmentations.monai_transforms import TRANSFORMS
+from unlabeled_medical.augmentations.monai_transforms import MOVING, TRANSFORMS
 from unlabeled_medical.volume import Volume
 
 
-class Monai(Settings):
+class Monai(Settings, MovesSpace):
     """One of `monai.transforms`, drawn from our generator; its name and what it is called with.
 
     The volume goes in as a MetaTensor, so spatial transforms carry the affine along.
@@ -48,12 +48,16 @@ class Monai(Settings):
             return arguments
         return allowed_arguments(TRANSFORMS, info.data["transform"], arguments, "medical/monai")
 
+    @property
+    def moves_space(self) -> bool:
+        return self.transform in MOVING
+
     def __call__(self, sample: Volume, rng: np.random.Generator) -> Volume:
         """Raises RecipeError for values that MONAI does not take."""
         from monai.data.meta_tensor import MetaTensor
         from monai.transforms.transform import Randomizable
 
-        transform = self._build()
+        transform = self._build(nearest=isinstance(sample, DenseTarget))
         if isinstance(transform, Randomizable):
             transform.set_random_state(seed=int(rng.integers(2**32)))
         rank = len(sample.size)
@@ -64,10 +68,15 @@ class Monai(Settings):
         affine = np.asarray(changed.affine, dtype=np.float64)[:, [*range(rank), 3]]
         return replace(sample, values=changed.as_tensor().float().contiguous(), affine=affine)
 
-    def _build(self) -> Any:
+    def _build(self, *, nearest: bool) -> Any:
         import monai.transforms
 
+        arguments = self.arguments
+        if nearest and "mode" in TRANSFORMS[self.transform]:
+            # What resizes knows two kinds of nearest, of which one takes the voxel before.
+            exact = self.transform == "RandZoom"
+            arguments = arguments | {"mode": "nearest-exact" if exact else "nearest"}
         try:
-            return getattr(monai.transforms, self.transform)(**self.arguments)
+            return getattr(monai.transforms, self.transform)(**arguments)
         except (TypeError, ValueError) as error:
             raise RecipeError(f"medical/monai: {self.transform}: {error}") from error

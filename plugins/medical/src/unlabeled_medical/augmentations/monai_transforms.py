@@ -184,3 +184,12 @@ TRANSFORMS: dict[str, dict[str, Any]] = {
         "channel_wise": bool,
     },
 }
+
+MOVING = frozenset(
+    {
+        *("Rand2DElastic", "Rand3DElastic", "RandAffine", "RandAxisFlip", "RandFlip"),
+        *("RandGridDistortion", "RandRotate", "RandRotate90", "RandScaleCrop", "RandSpatialCrop"),
+        *("RandZoom", "CenterSpatialCrop"),
+    }
+)
+"""Those that move what a volume shows, so that a mask has to move with it."""

@@ -9,12 +9,12 @@ import numpy as np
 import torch.nn.functional as F
 from pydantic import Field, model_validator
 
-from unlabeled.contract import Range
+from unlabeled.contract import DenseTarget, MovesSpace, Range
 from unlabeled.settings import Settings
 from unlabeled_medical.volume import Volume
 
 
-class ResizedCrop(Settings):
+class ResizedCrop(Settings, MovesSpace):
     """Cuts a share of each axis, drawn once for all, and interpolates it linearly to `size`.
 
     Source: the crop of Chen et al., ICML 2020, arXiv:2002.05709, with one share for all axes, so
@@ -41,6 +41,8 @@ class ResizedCrop(Settings):
         start = [int(rng.integers(n - s + 1)) for n, s in zip(sample.size, size, strict=True)]
         window = sample.crop(start, size)
         mode = "bilinear" if len(size) == 2 else "trilinear"
+        if isinstance(sample, DenseTarget):
+            mode = "nearest-exact"  # as "nearest" takes the voxel before the middle
         values = F.interpolate(window.values[None], (self.size,) * len(size), mode=mode)[0]
         # Corners of voxels stay where they are, so the first centre moves by half the change.
         scale = np.array(size) / self.size

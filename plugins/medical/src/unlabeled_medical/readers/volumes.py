@@ -14,7 +14,15 @@ import numpy as np
 import torch
 from pydantic import Field
 
-from unlabeled.contract import ChecksData, KeepsCopies, Measures, Preview, Previews, Suggests
+from unlabeled.contract import (
+    ChecksData,
+    KeepsCopies,
+    Measures,
+    Preview,
+    Previews,
+    ReadsTargets,
+    Suggests,
+)
 from unlabeled.data.items import REQUIRED, Item, Items
 from unlabeled.data.listing import FileRules
 from unlabeled.errors import DataError, UnreadableItem
@@ -25,6 +33,7 @@ from unlabeled_medical.readers.data_checks import check_data
 from unlabeled_medical.readers.entries import Choosing, Entry
 from unlabeled_medical.readers.geometry import Grid, Window
 from unlabeled_medical.readers.header import Header, Stored
+from unlabeled_medical.readers.label_maps import label_map
 from unlabeled_medical.readers.layouts import find
 from unlabeled_medical.readers.names import Naming, Patients, notes_on
 from unlabeled_medical.readers.pictures import previews_of
@@ -41,7 +50,7 @@ from unlabeled_medical.readers.table import (
     row_of,
 )
 from unlabeled_medical.readers.voxels import Source
-from unlabeled_medical.volume import Volume, moved_affine
+from unlabeled_medical.volume import LabelMap, Volume, moved_affine
 
 OPTIONAL = {"orientation", "session", "sequence", "split"}
 """Columns that are left out where no item has a value."""
@@ -54,7 +63,7 @@ FLAT = 1e-2
 """A window of standardised values with less spread than this shows nothing; another is drawn."""
 
 
-class Volumes(Settings, ChecksData, Measures, Suggests, Previews, KeepsCopies):
+class Volumes(Settings, ChecksData, Measures, Suggests, Previews, KeepsCopies, ReadsTargets):
     """NIfTI (and what else nibabel reads), DICOM series, NRRD, MetaImage, and flat images.
 
     Gives a `Volume` of 3 axes, or of 2 where one axis has length 1 or `slices` is set. Its voxels
@@ -147,6 +156,31 @@ class Volumes(Settings, ChecksData, Measures, Suggests, Previews, KeepsCopies):
             if intensity != "robust" or any(_shows(p) for p in parts if p is not None):
                 break
         return _volume(parts, grid, window, item)
+
+    def read_target(self, item: Item, value: Path, like: Volume) -> LabelMap:
+        """A label map, in any format, on the voxels of `like`. Raises UnreadableItem."""
+        # Nothing of it is kept on disk: `forget_copies` knows the files of items alone.
+        masks = self.model_copy(
+            update={"include": ("*",), "intensity": "stored", "spacing": None, "cache_gb": 0.0}
+            | {"sequences": (), "slices": None, "patch": None, "pattern": None}
+        )
+        try:
+            [mask] = masks.index(value)
+        except (DataError, ValueError) as error:
+            raise UnreadableItem(str(value), "one label map", f"{error}") from error
+        source, image = (
+            Source.of(each.metadata["format"], next(files for files in files_of(each) if files))
+            for each in (mask, item)
+        )
+        grid = masks._grid(masks._header(source))
+
+        def load(window: Window) -> np.ndarray:
+            part = masks._part(source, grid, window, mask, "stored", mapped=True)
+            assert part is not None  # as there is a source
+            voxels: np.ndarray = part[0]
+            return voxels
+
+        return label_map(str(value), grid, self._grid(self._header(image)), like, load)
 
     def describe(self, items: Items) -> Mapping[str, Any]:
         """`channels`, `ranks` and, unless there are both images and volumes, `rank` of the data.

@@ -10,12 +10,12 @@ import torch
 import torch.nn.functional as F
 from pydantic import Field, model_validator
 
-from unlabeled.contract import Range
+from unlabeled.contract import DenseTarget, MovesSpace, Range
 from unlabeled.settings import Settings
 from unlabeled_remote_sensing.raster import Layer, Raster, compose, shifted
 
 
-class Crop(Settings):
+class Crop(Settings, MovesSpace):
     """A window of `size` pixels, anywhere; smaller rasters stay as they are along that axis."""
 
     keeps: ClassVar[str] = "values, sensors' alignment, map coordinates and scale"
@@ -29,8 +29,9 @@ class Crop(Settings):
         return cut(sample, sides, rng)
 
 
-class ResizedCrop(Settings):
-    """A square window of random area, resized to `size` pixels (bilinear, without nodata)."""
+class ResizedCrop(Settings, MovesSpace):
+    """A square window of random area, resized to `size` pixels: bilinear, without nodata; masks by
+    the nearest pixel."""
 
     keeps: ClassVar[str] = "sensors' alignment, map coordinates; the scale within `scale`"
     expects: ClassVar[Range] = Range()
@@ -66,14 +67,16 @@ def cut(raster: Raster, sides: tuple[int, ...], rng: np.random.Generator) -> Ras
 
 
 def resized(raster: Raster, shape: tuple[int, int]) -> Raster:
-    """The same area in `shape` pixels. A pixel is valid where at least half of it was."""
+    """The same area in `shape` pixels. A pixel is valid where at least half of it was; that of a
+    mask is the nearest one."""
     (height, width), (rows, columns) = raster.shape, shape
     vertical, horizontal = height / rows, width / columns
     scaled = compose(raster.transform, (horizontal, 0.0, 0.0, 0.0, vertical, 0.0))
     metres = raster.metres_per_pixel
+    change = _nearest if isinstance(raster, DenseTarget) else _resized
     return replace(
         raster,
-        layers={name: _resized(layer, shape) for name, layer in raster.layers.items()},
+        layers={name: change(layer, shape) for name, layer in raster.layers.items()},
         transform=scaled,
         metres_per_pixel=None if metres is None else metres * (vertical * horizontal) ** 0.5,
     )
@@ -84,6 +87,15 @@ def _resized(layer: Layer, shape: tuple[int, int]) -> Layer:
     values = _interpolate(layer.values * layer.valid, shape)
     valid = share >= 0.5
     return Layer(np.where(valid, values / np.where(valid, share, 1), 0), valid)
+
+
+def _nearest(layer: Layer, shape: tuple[int, int]) -> Layer:
+    rows, columns = (
+        # Centres: floor(i · step) alone would take the pixel before the middle.
+        np.floor((np.arange(wanted) + 0.5) * (length / wanted)).astype(int)
+        for length, wanted in zip(layer.valid.shape, shape, strict=True)
+    )
+    return Layer(layer.values[:, rows[:, None], columns], layer.valid[rows[:, None], columns])
 
 
 def _interpolate(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

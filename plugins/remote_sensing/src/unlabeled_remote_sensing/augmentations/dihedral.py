@@ -6,12 +6,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from unlabeled.contract import Range
+from unlabeled.contract import MovesSpace, Range
 from unlabeled.settings import Settings
 from unlabeled_remote_sensing.raster import Raster
 
 
-class Dihedral(Settings):
+class Dihedral(Settings, MovesSpace):
     """One of the eight symmetries of the square, the same for all sensors, equally likely."""
 
     keeps: ClassVar[str] = "values, sensors' alignment, map coordinates and scale"

@@ -17,14 +17,15 @@ import pyarrow.compute as pc
 from pydantic import Field, field_validator, model_validator
 from rasterio.windows import Window
 
-from unlabeled.contract import Preview, Previews
+from unlabeled.contract import Preview, Previews, ReadsTargets
 from unlabeled.data.items import Item, Items
 from unlabeled.data.listing import FileRules
 from unlabeled.data.sources import files_of
 from unlabeled.errors import DataError
-from unlabeled_remote_sensing.raster import Layer, Raster, shifted
+from unlabeled_remote_sensing.raster import Layer, MaskRaster, Raster, shifted
 from unlabeled_remote_sensing.readers.entries import Entry
 from unlabeled_remote_sensing.readers.grids import Grid, metres_per_pixel
+from unlabeled_remote_sensing.readers.label_rasters import read_label_raster
 from unlabeled_remote_sensing.readers.listing import Grouping, find_scenes
 from unlabeled_remote_sensing.readers.memory import require_memory
 from unlabeled_remote_sensing.readers.pairing import Scene
@@ -37,7 +38,7 @@ ENOUGH = 0.1
 DRAWS = 16
 
 
-class Scenes(FileRules, Previews):
+class Scenes(FileRules, Previews, ReadsTargets):
     """Folders of rasters, matched by their names or listed in a manifest."""
 
     sensors: dict[str, Sensor] = Field(
@@ -143,6 +144,11 @@ class Scenes(FileRules, Previews):
         """Any window of an item's scene, in pixels. Raises UnreadableItem."""
         window = Window(column, row, width, height)
         return read_scene(Entry.of(item), self.sensors, window)
+
+    def read_target(self, item: Item, value: Path, like: Raster) -> MaskRaster:  # noqa: ARG002
+        """A raster of class numbers on the pixels of `like`, which knows its place. Raises
+        UnreadableItem."""
+        return read_label_raster(str(value), like)
 
     def grid(self, item: Item) -> Grid:
         """Where the pixels of an item's scene lie."""

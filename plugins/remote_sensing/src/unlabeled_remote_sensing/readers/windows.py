@@ -27,7 +27,7 @@ def read_window(
     """
     opened = open_raster(part.path)
     nodata = [_nodata(opened, part, sensor, index) for index in part.indexes]
-    stored, valid = _stored(opened, part, nodata, grid, window, Resampling.bilinear)
+    stored, valid = stored_values(opened, part, nodata, grid, window, Resampling.bilinear)
     values = stored.astype(np.complex64 if np.iscomplexobj(stored) else np.float32, copy=False)
     for row, index in enumerate(part.indexes):
         scale, offset = _calibration(opened, part, sensor, index)
@@ -53,7 +53,9 @@ def read_mask(part: Part, mask: PixelMask, grid: Grid, window: Window) -> np.nda
     if not all(np.issubdtype(kind, np.integer) for kind in kinds):
         raise UnreadableItem(part.path, "whole numbers in a mask", ", ".join(sorted(kinds)))
     nodata = [opened.nodata[index - 1] for index in part.indexes]
-    stored, covered = _stored(opened, part, nodata, grid, window, Resampling.nearest, exact=False)
+    stored, covered = stored_values(
+        opened, part, nodata, grid, window, Resampling.nearest, exact=False
+    )
     usable = ~mask.leaves_out(stored[0])
     return np.asarray(usable if covered is None else usable & covered)
 
@@ -114,7 +116,7 @@ def _calibration(opened: Opened, part: Part, sensor: Sensor, index: int) -> tupl
     )
 
 
-def _stored(
+def stored_values(
     opened: Opened,
     part: Part,
     nodata: Sequence[float | None],

@@ -3,6 +3,7 @@
 import numpy as np
 
 from unlabeled.settings import Settings
+from unlabeled_lab.scan import Scan
 
 
 class Pixels(Settings):
@@ -26,3 +27,10 @@ class Fields(Settings):
 
     def __call__(self, sample: dict) -> np.ndarray:
         return np.asarray(sample["row"], float)
+
+
+class Brightness(Settings):
+    """(2,): mean and spread."""
+
+    def __call__(self, sample: Scan) -> np.ndarray:
+        return np.array([sample.values.mean(), sample.values.std()])
