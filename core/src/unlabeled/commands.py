@@ -36,7 +36,11 @@ COMMANDS = {
     ),
     "cluster": ("use:cluster", "Group the items of tables of embeddings, by k-means."),
     "forget": ("forget:forget", "Remove a group, such as a patient, from a run or a table."),
-    "report": ("use:report", "Write the run's report, one HTML page."),
+    "report": (
+        "report:report",
+        "Write the report of a run, or of several side by side: one HTML page.",
+    ),
+    "watch": ("report:watch", "Show the report of a run while it trains, on this machine only."),
     "export": ("use:export", "Write the run's encoder for another program."),
     "check": ("check:check", "Run the conformance kit on a plugin."),
     "new-plugin": ("new_plugin:new_plugin", "Write a small working plugin to start from."),

@@ -3,11 +3,22 @@ import math
 import re
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlabeled.report.charts import MOST_POINTS, Bar, curve, intervals, nice_ticks
+from unlabeled.report.charts import (
+    MOST_POINTS,
+    Bar,
+    Line,
+    against,
+    curve,
+    curves,
+    intervals,
+    nice_ticks,
+    scatter,
+)
 
 finite = st.floats(-1e6, 1e6).map(lambda value: round(value, 3))
 
@@ -67,3 +78,25 @@ def test_an_interval_lies_around_its_value_and_texts_are_escaped():
     assert root.find("title").text == "a < b"
     assert [t.text for t in root.findall("text") if t.get("class") == "label"] == ["<x>", "y"]
     assert not re.search(r"<x>", svg)
+
+
+def test_several_lines_share_their_axes_and_say_their_names():
+    lines = [Line("<a>", [1, 2], [0.0, 1.0]), Line("b", [1, 4], [4.0, 2.0]), Line("c", [], [])]
+    root = ElementTree.fromstring(curves("loss", lines))
+    found = root.findall("polyline")
+    assert [line.get("data-name") for line in found] == ["<a>", "b"]
+    assert [line.get("class") for line in found] == ["line l0", "line l1"]
+    *_, x0, x1, y0, y1 = map(float, root.get("data-axes").split())
+    assert (x0, x1, y0, y1) == (1, 4, 0, 4)
+
+
+def test_points_lie_where_they_should_and_equal_ones_on_the_line():
+    root = ElementTree.fromstring(scatter("map", np.array([[0.0, 0], [1, 1]]), np.array([3, 0])))
+    one, two = root.findall("circle")
+    assert float(one.get("cx")) < float(two.get("cx"))
+    assert float(one.get("cy")) > float(two.get("cy"))  # SVG counts downwards
+    assert one.get("class") == "c3"
+    root = ElementTree.fromstring(against("x", [(0.5, 0.5)], "a", "<b>", None, span=(0, 1)))
+    line, dot = root.find("line[@class='diagonal']"), root.find("circle")
+    middle = (float(line.get("x1")) + float(line.get("x2"))) / 2
+    assert float(dot.get("cx")) == pytest.approx(middle, abs=0.02)

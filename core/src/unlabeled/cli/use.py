@@ -1,4 +1,4 @@
-"""What to do with a run: embed or restore, evaluate, find neighbours, report and export."""
+"""What to do with a run: embed or restore, evaluate, find neighbours and export."""
 
 from __future__ import annotations
 
@@ -304,36 +304,6 @@ def cluster(
     )
     if done.absent:
         console().print(f"  left out: {done.absent} items without a vector in each table")
-
-
-def report(
-    run: Path,
-    *,
-    data: Path | None = None,
-    labels: Path | None = None,
-    show_private: bool = False,
-    json: Json = False,
-) -> None:
-    """Write the run's report.html: one page that works offline.
-
-    Parameters
-    ----------
-    run
-        A run.
-    data
-        Show items of this file or folder: a map of their embeddings, neighbours, pictures.
-    labels
-        A table as `unlabeled evaluate` takes it, to colour the map by.
-    show_private
-        Show pictures and names even if they are about people: the page then holds them.
-    """
-    from unlabeled.report.page import report as write
-
-    path = write(run, data, labels, show_private=show_private)
-    if json:
-        print_json({"report": str(path)})
-    else:
-        console().print(str(path))
 
 
 def export(

@@ -81,8 +81,8 @@ def _of_class(target: Target, said: np.ndarray, number: int) -> OfClass:
 
 
 def confusion(target: Target) -> tuple[list[str], np.ndarray]:
-    """Names of the classes and counts, rows are the truth; of many classes the commonest, then all
-    others together."""
+    """Names of the C classes and counts (C, C), rows are the truth; of many classes the commonest,
+    then all others together."""
     said = target.scores.argmax(1)
     count = len(target.classes)
     found = np.zeros((count, count), int)
@@ -115,7 +115,8 @@ def calibration(target: Target) -> Calibration | None:
 
 
 def score_of(target: Target) -> tuple[str, Callable[[np.ndarray], float]]:
-    """What groups are compared by: accuracy, or the mean absolute error of a quantity."""
+    """What groups are compared by: accuracy, or the mean absolute error of a quantity; of units at
+    positions (n,)."""
     if target.classes:
         right = target.scores.argmax(1) == target.truth
         return "accuracy", lambda at: float(right[at].mean())

@@ -33,22 +33,48 @@ class Frame:
         return round(self.left + across, 2), round(self.height - self.bottom - up, 2)
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Values over steps; those that are not finite are left out."""
+
+    name: str
+    x: Sequence[float]
+    y: Sequence[float]
+
+    @property
+    def points(self) -> list[tuple[float, float]]:
+        """At most MOST_POINTS."""
+        found = [(a, b) for a, b in zip(self.x, self.y, strict=True) if math.isfinite(b)]
+        return _thinned(found) if found else []
+
+
 def curve(title: str, x: Sequence[float], y: Sequence[float]) -> Markup:
-    """A line over steps; values that are not finite are left out."""
-    points = [(a, b) for a, b in zip(x, y, strict=True) if math.isfinite(b)]
-    if not points:
+    """A line over steps."""
+    return curves(title, [Line("", x, y)])
+
+
+def curves(title: str, lines: Sequence[Line]) -> Markup:
+    """Lines over steps on the same axes, in the colours l0, l1 … of the style sheet.
+
+    The script reads the axes from `data-` attributes, to say values and to smooth.
+    """
+    drawn = [(n, line.name, line.points) for n, line in enumerate(lines) if line.points]
+    if not drawn:
         return Markup()
-    points = _thinned(points)
-    ticks = nice_ticks(min(b for _, b in points), max(b for _, b in points))
-    span = (points[0][0], points[-1][0])
+    every = [point for _, _, points in drawn for point in points]
+    ticks = nice_ticks(min(b for _, b in every), max(b for _, b in every))
+    span = (min(a for a, _ in every), max(a for a, _ in every))
     frame = Frame(420, 180, 52, 24, span, (ticks[0], ticks[-1]))
     parts = [_level(frame, tick) for tick in ticks]
     parts += [_below(frame, step) for step in dict.fromkeys(span)]
-    line = " ".join(f"{a},{b}" for a, b in (frame.at(*point) for point in points))
-    last = frame.at(*points[-1])
-    parts.append(f'<polyline class="line" points="{line}"/>')
-    parts.append(f'<circle class="dot" cx="{last[0]}" cy="{last[1]}" r="3"/>')
-    return _svg(title, frame, parts)
+    for n, name, points in drawn:
+        line = " ".join(f"{a},{b}" for a, b in (frame.at(*point) for point in points))
+        x, y = frame.at(*points[-1])
+        parts.append(f'<polyline class="line l{n}" data-name="{escape(name)}" points="{line}"/>')
+        parts.append(f'<circle class="dot l{n}" cx="{x}" cy="{y}" r="3"/>')
+    axes = f"{frame.left:g} {frame.bottom:g} {frame.right:g} {span[0]:g} {span[1]:g} "
+    axes += f"{ticks[0]:g} {ticks[-1]:g}"
+    return _svg(title, frame, parts, f' class="curve" tabindex="0" data-axes="{axes}"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +204,8 @@ def _below(frame: Frame, step: float) -> str:
     return f'<text class="tick {anchor}" x="{x}" y="{frame.height - 6}">{step:.6g}</text>'
 
 
-def _svg(title: str, frame: Frame, parts: Sequence[str]) -> Markup:
+def _svg(title: str, frame: Frame, parts: Sequence[str], attributes: str = "") -> Markup:
     return Markup(  # noqa: S704 - every text in `parts` is escaped
-        f'<svg viewBox="0 0 {frame.width:g} {frame.height:g}" role="img">'
+        f'<svg viewBox="0 0 {frame.width:g} {frame.height:g}" role="img"{attributes}>'
         f"<title>{escape(title)}</title>{''.join(parts)}</svg>"
     )

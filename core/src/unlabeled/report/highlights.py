@@ -63,8 +63,10 @@ def _item(seen: Seen) -> Iterator[Picture]:
     """The first item that has a picture; with its sound, if it has one."""
     for place, found in seen.full.items():
         if any(each.format != "wav" for each in found.previews):
-            shown = Budget(BYTES).take(found.previews)
-            name = seen.names[place]
-            body = render("sections/item.html", shown=shown[:2], name=name)
+            shown, name = Budget(BYTES).take(found.previews), seen.names[place]
+            pictures = [each for each in shown if not each.sound]
+            sounds = [each for each in shown if each.sound]
+            few = [*pictures[:1], *sounds[:1]]
+            body = render("sections/item.html", shown=few, name=name)
             yield Picture(f"What the model sees: {name}", "items", body)
             return

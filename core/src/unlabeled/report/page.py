@@ -50,13 +50,15 @@ def report(
     return path
 
 
-def page(run: RunData, seen: Seen | None = None) -> str:
-    """The whole page of one run."""
+def page(run: RunData, seen: Seen | None = None, *, live: str = "") -> str:
+    """The whole page of one run. live: what it shows, of a page that looks for newer ones."""
     found = map_of(seen) if seen else None
     pictures = seen.gallery.pictures if seen else {}
     return str(
         render(
             "page.html",
+            title=run.name,
+            live=live,
             run=run,
             duration=str(timedelta(seconds=round(run.manifest.seconds))),
             verdict=verdict(run),

@@ -71,8 +71,11 @@ class ShownReader(JsonReader, Previews):
         return [Preview(png(grey_levels(sample, low, high)), "png", f"{len(sample)} vectors")]
 
 
-class PrivateShownReader(PrivateReader, ShownReader):
+class PrivateShownReader(ShownReader):
     """The same, of people."""
+
+    private: ClassVar[bool] = True
+    public: ClassVar[tuple[str, ...]] = ("site",)
 
 
 @dataclass

@@ -22,11 +22,11 @@ HEALTH = {
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A curve and what it shows. last: its last value; points: that it has;
+    """A curve and what it shows. last: its last value, None of several lines; points: that it has;
     meaning: in a line, or nothing."""
 
     name: str
-    last: float
+    last: float | None
     svg: Markup
     points: int
     meaning: str = ""
@@ -35,7 +35,9 @@ class Figure:
 def training(run: RunData) -> Section:
     """The loss, its terms and what steers the optimiser."""
     figures = figures_of(run, ("loss", "lr", "grad_norm"))
-    return Section("training", "Training", render("sections/curves.html", figures=figures))
+    return Section(
+        "training", "Training", render("sections/curves.html", figures=figures, smoothing=True)
+    )
 
 
 def health(run: RunData) -> Section | None:
@@ -43,7 +45,8 @@ def health(run: RunData) -> Section | None:
     figures = figures_of(run, ("health_",))
     if not figures:
         return None
-    return Section("health", "Health", render("sections/curves.html", figures=figures))
+    body = render("sections/curves.html", figures=figures, smoothing=False)
+    return Section("health", "Health", body)
 
 
 def figures_of(run: RunData, prefixes: tuple[str, ...]) -> list[Figure]:
