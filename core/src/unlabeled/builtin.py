@@ -140,6 +140,14 @@ ASSESSMENTS = {
         target="unlabeled.evaluation.probe:Probe",
         summary="labels predicted from frozen embeddings by a linear or nearest-neighbour probe",
     ),
+    "retrieval": Component(
+        target="unlabeled.evaluation.retrieval:Retrieval",
+        summary="items of the same label found among the nearest of other groups",
+    ),
+    "cross_retrieval": Component(
+        target="unlabeled.evaluation.cross_retrieval:CrossRetrieval",
+        summary="the same item found by another of the encoder's outputs",
+    ),
 }
 
 AUGMENTATIONS: dict[str, Component] = {}
