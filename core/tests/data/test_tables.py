@@ -100,7 +100,7 @@ def test_a_table_without_a_header_takes_the_names_it_is_given(tmp_path):
 def test_columns_without_a_name_are_left_out_and_counted(tmp_path):
     table = read(tmp_path, ",y\n0,a\n1,b\n")
     assert table.columns.to_pydict() == {"y": ["a", "b"]}
-    assert "1 columns without a name" in table.notes()[0]
+    assert "1 column without a name" in table.notes()[0]
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_several_rows_of_an_item_make_multi_hot_vectors(items, tmp_path):
     assert labels.of(0)["kind"].dtype == np.float32
     with pytest.raises(ValueError, match="read-only"):
         labels.of(0)["kind"][0] = 0
-    assert labels.notes == ("1 labels repeat others (labels.csv, row 7) and count once.",)
+    assert labels.notes == ("1 label repeats others (labels.csv, row 7): once is counted.",)
 
 
 def test_an_empty_list_is_none_of_the_classes_and_null_is_unknown(items, tmp_path):
@@ -90,7 +90,7 @@ def test_rows_that_are_left_out_are_counted(items, tmp_path):
     labels = found(items, table)
     assert sorted(labels.values) == [0, 1]
     assert labels.notes == (
-        "1 labels are not of the split train, and are left out.",
+        "1 label is not of the split train: left out.",
         "1 of 4 labels are about items that are not in the data, and are left out "
         "(labels.csv, row 5).",
     )

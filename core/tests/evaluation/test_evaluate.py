@@ -381,6 +381,6 @@ def test_near_duplicates_across_groups_are_counted_and_dropped(mixer, data, save
         run, copy, copy / "labels.csv", target=["strength"], settings=ONE, drop_duplicates=True
     )
     assert (left.items, left.near_duplicates) == (120, 0)
-    assert "2 items that nearly equal one of another group are left out." in left.notes
+    assert "2 items left out that nearly equal one of another group." in left.notes
     clean = evaluate(run, data, data / "labels.csv", target=["strength"], settings=ONE)
     assert clean.near_duplicates == 0

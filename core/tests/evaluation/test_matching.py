@@ -62,7 +62,7 @@ def test_rows_about_unknown_items_and_items_without_rows_are_counted_and_named(i
     assert found.labels.notes == (
         "2 of 3 labels are about items that are not in the data, and are left out (labels.csv, "
         "rows 2 and 4).",
-        "3 of 4 items have no label and take no part.",
+        "3 of 4 items without a label take no part.",
     )
 
 
@@ -73,7 +73,7 @@ def test_rows_about_the_same_are_one_label_with_all_their_values(items, tmp_path
     assert found.table["y"].to_pylist() == [1, 2]
     assert found.table["bird"].to_pylist() == [["tit", "jay"], ["owl"]]
     assert found.labels.rows.tolist() == [2, 3]
-    assert "1 labels repeat others (labels.csv, row 5) and count once." in found.labels.notes
+    assert "1 label repeats others (labels.csv, row 5): once is counted." in found.labels.notes
 
 
 def test_an_item_in_two_groups_or_parts_of_a_split_is_a_contradiction(items, tmp_path):

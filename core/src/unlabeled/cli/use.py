@@ -10,6 +10,7 @@ from cyclopts import Parameter, validators
 from unlabeled.cli.catalogue import Json, Positive
 from unlabeled.cli.overrides import parse_overrides
 from unlabeled.cli.printing import console, print_json, print_table
+from unlabeled.wording import counted
 
 if TYPE_CHECKING:
     from unlabeled.inference.embed import Embedded
@@ -100,8 +101,8 @@ def embed(
         print_json(done.to_dict())
         return
     console().print(
-        f"{done.path}: {done.rows} rows of {done.items} items, {done.width} wide, "
-        f"output {done.output}; {_made(done)}, {done.gone} gone"
+        f"{done.path}: {counted(done.rows, 'row')} of {counted(done.items, 'item')}, "
+        f"{done.width} wide, output {done.output}; {_made(done)}, {done.gone} gone"
     )
     if done.absent:
         console().print(f"  without a vector: {done.absent}, which lack what the output is made of")
@@ -112,7 +113,7 @@ def embed(
 def _made(done: Embedded | Restored) -> str:
     """ "3 items new, 1 changed", and what is not known."""
     new = done.added - done.changed - done.unknown
-    told = f"{new} items new, {done.changed} changed"
+    told = f"{counted(new, 'item')} new, {done.changed} changed"
     if done.unknown:
         told += f", {done.unknown} made again, as nothing told what they were made of"
     return told
@@ -148,7 +149,7 @@ def restore(
     if json:
         print_json(done.to_dict())
         return
-    console().print(f"{done.path}: {done.files} files; {_made(done)}")
+    console().print(f"{done.path}: {counted(done.files, 'file')}; {_made(done)}")
     if done.quarantine:
         console().print(f"  left out: {len(done.quarantine)}, see {done.listed_in}")
 
@@ -303,7 +304,9 @@ def cluster(
         f"{done.path}: {done.items} items in {len(sizes)} clusters of {min(sizes)} to {max(sizes)}"
     )
     if done.absent:
-        console().print(f"  left out: {done.absent} items without a vector in each table")
+        console().print(
+            f"  left out: {counted(done.absent, 'item')} without a vector in each table"
+        )
 
 
 def export(

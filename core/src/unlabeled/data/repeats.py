@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from unlabeled.data.labels import BOUNDS, ONE, Labels
 from unlabeled.errors import DataError
+from unlabeled.wording import counted
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ def gather_labels(labels: Labels, thing: np.ndarray) -> tuple[Labels, np.ndarray
     notes = labels.notes
     if len(found.repeated):
         where = labels.where(found.repeated)
-        notes += (f"{len(found.repeated)} labels repeat others ({where}) and count once.",)
+        repeated = counted(len(found.repeated), "label", "repeats", "repeat")
+        notes += (f"{repeated} others ({where}): once is counted.",)
     return Labels(table, labels.rows[found.first], labels.name, notes), found.first
 
 

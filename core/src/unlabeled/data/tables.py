@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 from unlabeled.data.items import Quarantined
 from unlabeled.data.lines import BadRow, Lines, first_bytes, guess_delimiter, is_plain
 from unlabeled.errors import DataError
+from unlabeled.wording import counted
 
 TEXT = (".csv", ".tsv", ".txt", ".tab")
 JSON = (".jsonl", ".ndjson")
@@ -97,7 +98,9 @@ class Table:
                 f"read as Latin-1 ({name_rows(self.latin1)})."
             )
         if self.unnamed:
-            found.append(f"{self.path.name}: {self.unnamed} columns without a name are left out.")
+            found.append(
+                f"{self.path.name}: {counted(self.unnamed, 'column')} without a name left out."
+            )
         return found
 
 

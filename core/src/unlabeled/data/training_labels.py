@@ -20,6 +20,7 @@ from unlabeled.data.targets import Target, has_several, infer_task, read_targets
 from unlabeled.errors import DataError
 from unlabeled.randomness import TargetValue
 from unlabeled.settings import Settings
+from unlabeled.wording import counted
 
 T = TypeVar("T")
 
@@ -129,9 +130,8 @@ def _unused(labels: Labels, rows: Mapping[int, list[int]]) -> list[str]:
     split = labels.table["split"].to_pylist() if "split" in labels.table.column_names else []
     tested = {row for row, part in enumerate(split) if part != "train"}
     unknown = sorted(set(range(len(labels))) - used - tested)
-    notes = (
-        [f"{len(tested)} labels are not of the split train, and are left out."] if tested else []
-    )
+    others = counted(len(tested), "label", "is", "are")
+    notes = [f"{others} not of the split train: left out."] if tested else []
     if unknown:
         notes.append(
             f"{len(unknown)} of {len(labels)} labels are about items that are not in the data, "

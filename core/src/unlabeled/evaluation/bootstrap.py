@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unlabeled.randomness import keyed_rng
+from unlabeled.wording import counted
 
 RESAMPLES = 1000
 LEVEL = 0.95
@@ -67,4 +68,4 @@ def rough(groups: int) -> list[str]:
     """What is to be said of intervals from so many groups."""
     if groups >= FEW_GROUPS:
         return []
-    return [f"Intervals from {groups} groups are rough, and rather too narrow."]
+    return [f"Intervals from {counted(groups, 'group')} are rough, and rather too narrow."]

@@ -30,6 +30,7 @@ from unlabeled.export.encoder import EncoderConfig, load_encoder
 from unlabeled.inference.encoding import choose_output, device, encode
 from unlabeled.inference.reading import Source
 from unlabeled.training.method import load_method
+from unlabeled.wording import counted
 
 Kind = Literal["global", "tokens", "nodes"]
 
@@ -151,7 +152,8 @@ class Pool:
         found = self.made
         if found is None or not found.absent:
             return []
-        return [f"{found.absent} items lack what {found.output!r} is made of, left out."]
+        lacking = counted(found.absent, "item", "lacks", "lack")
+        return [f"{lacking} what {found.output!r} is made of, left out."]
 
     def _trained(self, place: int, path: Path | str) -> EncoderSubject:
         if self.assessment.needs == "method":

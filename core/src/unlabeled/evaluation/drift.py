@@ -35,6 +35,7 @@ from unlabeled.inference.item_vectors import ItemVectors, item_vectors
 from unlabeled.probes.metrics import roc_auc
 from unlabeled.probes.standardise import standardise
 from unlabeled.randomness import keyed_rng
+from unlabeled.wording import counted
 
 NEAREST = 5
 """K of novelty."""
@@ -308,9 +309,11 @@ def _require_comparable(
 def _notes(path: Path | str, found: ItemVectors) -> list[str]:
     notes, groups = [], len(set(found.groups.tolist()))
     if found.absent:
-        notes.append(f"{path}: {found.absent} items without a vector are left out.")
+        notes.append(f"{path}: {counted(found.absent, 'item')} without a vector left out.")
     if groups < FEW_GROUPS:
-        notes.append(f"{path}: {groups} groups are few: what is usual is known roughly.")
+        notes.append(
+            f"{path}: {counted(groups, 'group', 'is', 'are')} few: what is usual is known roughly."
+        )
     if len(found.ids) > MOST:
         notes.append(f"{path}: about {MOST:,} of {len(found.ids):,} items are compared.")
     return notes

@@ -44,6 +44,7 @@ from unlabeled.labelled import seen_by
 from unlabeled.privacy import Pseudonyms
 from unlabeled.recipe import Choice, read_choice
 from unlabeled.validation import validate
+from unlabeled.wording import counted
 
 
 def evaluate(
@@ -180,7 +181,7 @@ def _on_duplicates(
 ) -> list[str]:
     notes = []
     if dropped:
-        notes.append(f"{dropped} items that nearly equal one of another group are left out.")
+        notes.append(f"{counted(dropped, 'item')} left out that nearly equal one of another group.")
     if len(alike) and given:
         names = [given.table["item"][int(place)].as_py() for place in alike[0]]
         such = "" if private else f", such as {names[0]} and {names[1]}"

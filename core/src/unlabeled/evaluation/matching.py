@@ -19,6 +19,7 @@ from unlabeled.errors import DataError
 from unlabeled.evaluation.segments import NodeParts, Parts, Stretches
 from unlabeled.inference.node_names import NOWHERE, NodeNames
 from unlabeled.inference.reading import Source
+from unlabeled.wording import counted
 
 WHOLE = -1
 """In place of a node."""
@@ -103,7 +104,7 @@ def _unmatched(labels: Labels, unknown: np.ndarray, without: int, count: int) ->
             f"and are left out ({labels.where(unknown)})."
         )
     if without:
-        notes.append(f"{without} of {count} items have no label and take no part.")
+        notes.append(f"{without:,} of {counted(count, 'item')} without a label take no part.")
     return notes
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from unlabeled.evaluation.bootstrap import Interval
+from unlabeled.wording import counted
 
 FORMAT = 1
 """The version of `evaluation/<name>.json`."""
@@ -184,7 +185,7 @@ class Evaluation:
     def account(self) -> list[str]:
         """What was tested, and how, in sentences."""
         splits = f", {self.about['splits']}" if "splits" in self.about else ""
-        lines = [f"{self.items} {self.unit}, {self.groups} groups{splits}"]
+        lines = [f"{self.items:,} {self.unit}, {counted(self.groups, 'group')}{splits}"]
         if self.labelled_in_training:
             lines.append(
                 f"{self.labelled_in_training} {self.unit} of {self.labelled_groups_in_training} "

@@ -201,7 +201,7 @@ def test_long_items_are_looked_at_through_windows(tmp_path):
     reader = Clips(sample_rate=8000)
     items = reader.index(tmp_path)
     assert reader.extent(items[0]) == 1200
-    assert any("1 clips are longer than 10 minutes, up to 0.3 h" in note for note in items.notes)
+    assert any("1 clip is longer than 10 minutes, up to 0.3 h" in note for note in items.notes)
     values = reader.glance(items[0]).values
     assert values.shape == (1, 60 * 8000)
     assert values[0, ::80000].tolist() == pytest.approx([0, 0.03, 0.07, 0.11, 0.15, 0.19], abs=1e-4)
@@ -223,7 +223,7 @@ def test_a_file_without_a_length_is_cut_into_windows_and_noted(tmp_path):
     reader = Clips(window_seconds=1)
     items = reader.index(tmp_path)
     assert [item.id for item in items] == ["s.flac@0-1", "s.flac@1-1.5"]
-    assert "1 files say no length or a wrong one" in items.notes[0]
+    assert "1 file says no length or a wrong one" in items.notes[0]
     np.testing.assert_allclose(reader.read(items[1]).values[0], wave[16000:, 0], atol=1e-4)
 
 

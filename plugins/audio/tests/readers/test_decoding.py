@@ -99,3 +99,21 @@ def test_awkward_files_end_as_their_manifest_says():
     assert refused == set(expected) - set(read)
     for name, frames in read.items():
         assert frames == int(expected[name]["frames"]), name
+
+
+@pytest.mark.parametrize("name", ["WAV", "AIFF", "AU", "RF64", "W64", "WAVEX"])
+def test_a_file_that_was_cut_is_used_as_far_as_it_goes_and_noted(tmp_path, name):
+    whole = encoded(name)
+    (tmp_path / "cut.wav").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "whole.wav").write_bytes(whole)
+    items = Clips().index(tmp_path)
+    assert 900 < items[0].size < 1000
+    assert items[1].size == 2000
+    [note] = [note for note in items.notes if "a wrong one" in note]
+    assert note.startswith("1 file says no length or a wrong one")
+    assert note.endswith("(the first is cut.wav)")
+
+
+def test_bytes_after_the_end_are_no_cut(tmp_path):
+    (tmp_path / "a.wav").write_bytes(encoded("WAV") + b"trailing notes of a recorder")
+    assert not [note for note in Clips().index(tmp_path).notes if "a wrong one" in note]

@@ -238,7 +238,7 @@ def test_salts_are_kept_or_lose_their_smaller_parts(tmp_path):
     assert items.table["smiles"].to_pylist() == ["CC(=O)[O-]", "CCO", "CCO"]
     assert items.table["size"].to_pylist() == [4, 3, 3]
     assert "the largest is kept (reader.fragments)" in items.notes[0]
-    assert items.notes[1].startswith("1 molecules repeat an earlier one")
+    assert items.notes[1].startswith("1 molecule repeats an earlier one")
 
 
 def test_the_largest_fragment_is_the_same_however_a_mixture_is_written():

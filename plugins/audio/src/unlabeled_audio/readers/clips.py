@@ -22,6 +22,7 @@ from unlabeled.data.items import Item, Items
 from unlabeled.data.listing import FileRules
 from unlabeled.data.tables import is_table
 from unlabeled.errors import DataError
+from unlabeled.wording import counted
 from unlabeled_audio.readers.data_checks import check_data
 from unlabeled_audio.readers.decoding import decode
 from unlabeled_audio.readers.listing import Row, join_repeats, list_folder, notes_on_formats
@@ -154,20 +155,23 @@ class Clips(FileRules, ChecksData, Glances, Extends, Previews):
         rates = Counter(row.header.sample_rate for row in rows)
         other = sum(count for rate, count in rates.items() if rate != self.sample_rate)
         found = ", ".join(f"{rate} Hz ({count})" for rate, count in rates.most_common(5))
-        notes = [f"{other} clips are resampled to {self.sample_rate} Hz: {found}"] if other else []
+        others = counted(other, "clip", "is", "are")
+        notes = [f"{others} resampled to {self.sample_rate} Hz: {found}"] if other else []
         low = sum(count for rate, count in rates.items() if rate < self.sample_rate)
         if low:
-            notes.append(f"{low} clips hold nothing above half of their own, lower, rate")
-        if counted := {row.path for row in rows if row.header.counted}:
-            first = min(counted).name
+            holds = counted(low, "clip", "holds", "hold")
+            notes.append(f"{holds} nothing above half of a lower rate of its own")
+        if uncertain := {row.path for row in rows if row.header.counted}:
+            first, files = min(uncertain).name, counted(len(uncertain), "file", "says", "say")
             notes.append(
-                f"{len(counted)} files say no length or a wrong one, and are used as far as they "
-                f"decode (the first is {first})"
+                f"{files} no length or a wrong one, used as far as they decode "
+                f"(the first is {first})"
             )
         lengths = [row.frames / row.header.sample_rate for row in rows]
         if long := [seconds for seconds in lengths if seconds > LONG]:
+            clips = counted(len(long), "clip", "is", "are")
             notes.append(
-                f"{len(long)} clips are longer than {LONG / 60:.0f} minutes, up to "
+                f"{clips} longer than {LONG / 60:.0f} minutes, up to "
                 f"{max(long) / 3600:.1f} h; without reader.crop_seconds training reads them whole, "
                 "and without reader.window_seconds so does embedding"
             )

@@ -16,6 +16,7 @@ from unlabeled.data.listing import FOREIGN, FileRules, Listing, list_files
 from unlabeled.data.repeats import gather
 from unlabeled.data.tables import name_rows
 from unlabeled.errors import UnreadableItem
+from unlabeled.wording import counted
 from unlabeled_audio.readers.decoding import SUFFIXES, Header, read_header
 
 CONVERTIBLE = frozenset(
@@ -104,9 +105,13 @@ def join_repeats(rows: Sequence[Row]) -> tuple[list[Row], list[str]]:
     found = gather(pa.table(columns), thing, ["group"], partial(_where, ordered))
     several = [n for n in found.table.column_names if pa.types.is_list(found.table[n].type)]
     notes = [
-        f"{len(rows)} rows are about {len(order)} clips"
+        f"{counted(len(rows), 'row', 'is', 'are')} about {counted(len(order), 'clip')}"
         + (f"; {', '.join(several)}: a list of the values of each clip" if several else "")
-        + (f"; {len(found.repeated)} rows repeat another" if len(found.repeated) else "")
+        + (
+            f"; {counted(len(found.repeated), 'row', 'repeats', 'repeat')} another"
+            if len(found.repeated)
+            else ""
+        )
     ]
     metadata = found.table.drop_columns("group").to_pylist() if rows[0].metadata else None
     joined = [ordered[first] for first in found.first]

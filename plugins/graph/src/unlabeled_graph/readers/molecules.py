@@ -22,6 +22,7 @@ from unlabeled.data.listing import FileRules, Listed, Listing, list_files
 from unlabeled.data.signature import content_of
 from unlabeled.data.tables import SUFFIXES, read_table
 from unlabeled.errors import DataError, UnreadableItem
+from unlabeled.wording import counted
 from unlabeled_graph.readers.atoms import EDGE_FEATURES, NODE_FEATURES, molecule_graph
 from unlabeled_graph.readers.molecule_files import (
     SDF,
@@ -192,14 +193,14 @@ class Found:
         found = []
         if self.mixtures:
             what = {"all": "all are kept", "largest": "the largest is kept"}[self.fragments]
+            mixtures = counted(self.mixtures, "molecule", "is", "are")
             found.append(
-                f"{self.mixtures} molecules are of several fragments (salts, mixtures): {what} "
-                f"(reader.fragments)."
+                f"{mixtures} of several fragments (salts, mixtures): {what} (reader.fragments)."
             )
         if self.repeated and self.duplicates == "keep":
             found.append(
-                f"{self.repeated} molecules repeat an earlier one, by their canonical SMILES: all "
-                "are kept (reader.duplicates)."
+                f"{counted(self.repeated, 'molecule', 'repeats', 'repeat')} an earlier one, by "
+                "their canonical SMILES: all are kept (reader.duplicates)."
             )
         return found
 

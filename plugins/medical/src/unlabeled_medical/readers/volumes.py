@@ -27,6 +27,7 @@ from unlabeled.data.items import REQUIRED, Item, Items
 from unlabeled.data.listing import FileRules
 from unlabeled.errors import DataError, UnreadableItem
 from unlabeled.settings import Settings
+from unlabeled.wording import counted
 from unlabeled_medical.readers import voxels
 from unlabeled_medical.readers.cache import forget_cached
 from unlabeled_medical.readers.data_checks import check_data
@@ -131,7 +132,7 @@ class Volumes(Settings, ChecksData, Measures, Suggests, Previews, KeepsCopies, R
             except UnreadableItem as error:
                 listing.quarantine(error)
         notes = notes_on([(row.pop("told"), row["group"]) for row in rows])
-        notes += [f"{count} files with {note}" for note, count in doubts.items()]
+        notes += [f"{counted(count, 'file')} with {note}" for note, count in doubts.items()]
         number_sessions(rows)
         columns = {name: [row[name] for row in rows] for name in (rows[0] if rows else REQUIRED)}
         told = {
