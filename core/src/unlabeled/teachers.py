@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -11,7 +12,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from unlabeled.contract import Batch, Encoder, Encoding, Nodes
+from unlabeled.contract import Batch, Encoder, Encoding
 from unlabeled.settings import Settings
 
 
@@ -67,11 +68,13 @@ class Teacher(nn.Module):
         return self.encoder.encode(batch, output)
 
     @torch.no_grad()
-    def forward(self, batch: Batch) -> Tensor:
-        """The encoder's default output, after the projector: (N, P), a row per sample or node."""
+    def forward(self, batch: Batch, rows: Callable[[Encoding], Tensor] | None = None) -> Tensor:
+        """The encoder's default output, after the projector: (N, P), a row per sample or node.
+
+        rows: which vectors are projected; a batch norm there must not see those without data.
+        """
         encoding = self.encode(batch, self.encoder.outputs[0].name)
-        rows = encoding.values if isinstance(encoding, Nodes) else encoding
-        projected: Tensor = self.projector(rows)
+        projected: Tensor = self.projector((rows or _all_rows)(encoding))
         return projected
 
     def momentum(self, step: int, total_steps: int) -> float:
@@ -95,3 +98,7 @@ class Teacher(nn.Module):
         theirs = [b for module in self._student for b in module.buffers()]
         for mine, student in zip(own, theirs, strict=True):
             mine.copy_(student)
+
+
+def _all_rows(encoding: Encoding) -> Tensor:
+    return encoding if isinstance(encoding, Tensor) else encoding.values

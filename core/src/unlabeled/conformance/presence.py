@@ -12,14 +12,14 @@ from unlabeled import discovery
 from unlabeled.conformance.check import Check, Clause, checks_of, require
 from unlabeled.conformance.comparison import as_type
 from unlabeled.conformance.fixture import Fixture, without_dropout
-from unlabeled.contract import Batch, Encoder, Encoding, Loss, Nodes, Tokens
+from unlabeled.contract import Batch, Encoder, Encoding, Loss, Nodes, PatchEncoder, Tokens
 from unlabeled.recipe import Recipe
 
 ABSENT = Clause(
     "P9",
     "absent",
-    "Where an encoder of several global outputs implements `present`, each output is hidden of one "
-    "sample in turn: whatever stands in its row, the loss is the same.",
+    "Where an encoder implements `present`, each output is hidden of one sample in turn: whatever "
+    "stands in its row, loss and gradients are the same.",
     "a pretext that does not ask `encoder.present`, so that absent sensors become positives and "
     "negatives; select the rows that have it, or weight the others by 0",
 )
@@ -43,24 +43,35 @@ def _recipes(fixture: Fixture, name: str) -> list[Recipe]:
 
 def _absent(fixture: Fixture, name: str) -> None:
     recipe = min(_recipes(fixture, name), key=fixture.size_of)
-    outputs = fixture.encoder(recipe).outputs
-    if sum(output.kind == "global" for output in outputs) < 2:
-        return  # a sample that lacks the only one has nothing: the reader leaves it out
-    for output in outputs:
-        one, other = (_loss(fixture, recipe, output.name, seed) for seed in (0, 1))
+    for output in fixture.encoder(recipe).outputs:
+        (one, first), (other, second) = (_loss(fixture, recipe, output.name, s) for s in (0, 1))
         seen = f"{output.name!r} hidden of one sample: the loss is {one} or {other}, by its row"
-        require(torch.allclose(one, other, rtol=1e-9, atol=1e-9), seen)
+        require(_close(one, other), seen)
+        differ = [name for name in first if not _close(first[name], second[name])]
+        seen = f"{output.name!r} hidden of one sample: its row changes the gradient of"
+        require(not differ, f"{seen} {', '.join(differ[:5])}")
 
 
-def _loss(fixture: Fixture, recipe: Recipe, output: str, seed: int) -> Tensor:
-    """With other numbers, drawn by `seed`, in the row of the sample that lacks an output."""
+def _close(one: Tensor, other: Tensor) -> bool:
+    return torch.allclose(one, other, rtol=1e-9, atol=1e-9)
+
+
+def _loss(
+    fixture: Fixture, recipe: Recipe, output: str, seed: int
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """And its gradients by name, with other numbers, drawn by `seed`, in the row of the sample that
+    lacks an output."""
     pretext = without_dropout(fixture.pretext(recipe, torch.float64))
     # One more than the fewest, as one takes no part.
     batch = fixture.batch(recipe, pretext, range(fixture.size(pretext) + 1))
-    _hide(pretext.encoder, output, seed)
+    # Teachers and second networks make rows of it as well.
+    for encoder in [module for module in pretext.modules() if isinstance(module, Encoder)]:
+        _hide(encoder, output, seed)
     torch.manual_seed(0)
     loss: Loss = pretext(as_type(batch, torch.float64))
-    return loss.total.detach()
+    torch.autograd.backward(loss.total)
+    gradients = {n: p.grad for n, p in pretext.named_parameters() if p.grad is not None}
+    return loss.total.detach(), gradients
 
 
 def _hide(encoder: Encoder, output: str, seed: int) -> None:
@@ -80,6 +91,15 @@ def _hide(encoder: Encoder, output: str, seed: int) -> None:
 
     encoder.present = without_first  # type: ignore[method-assign, assignment]
     encoder.encode = with_noise  # type: ignore[method-assign, assignment]
+    if isinstance(encoder, PatchEncoder) and output == encoder.outputs[0].name:
+        visible = encoder.encode_visible
+
+        def tokens_with_noise(batch: Batch, places: Tensor, source: Tensor | None = None) -> Tensor:
+            found = _filled(visible(batch, places, source), seed)
+            assert isinstance(found, Tensor)
+            return found
+
+        encoder.encode_visible = tokens_with_noise  # type: ignore[method-assign, assignment]
 
 
 def _filled(encoding: Encoding, seed: int) -> Encoding:

@@ -97,7 +97,7 @@ class Encoder(Configured):
         """Which samples have the input of this output, (N,) bool; None if all have it.
 
         A sample that lacks a sensor still has a row in its output, with any finite values. The row
-        is written as null and left out of evaluation, health and `cross_modal`.
+        is written as null and left out of evaluation, health and the losses of core's pretexts.
         """
         return None
 

@@ -22,7 +22,6 @@ from torch import Tensor, nn
 
 from unlabeled.augmentations.views import Views
 from unlabeled.contract import Encoder, Loss, Objective, Pretext, Sample
-from unlabeled.distributed import all_reduce_sum
 from unlabeled.errors import RecipeError
 from unlabeled.objectives.checks import require_joint_batch
 from unlabeled.pretexts.joint_embedding import Example, ExampleBatch
@@ -32,6 +31,7 @@ from unlabeled.pretexts.negative_groups import (
     join_negative_groups,
     negative_group,
 )
+from unlabeled.pretexts.presence import Presence, in_all, no_loss
 from unlabeled.randomness import Draw
 from unlabeled.settings import Settings
 
@@ -92,29 +92,29 @@ class CrossModal(Pretext):
         (view,) = self.views.apply(batch.views)
         names = self.settings.outputs
         rows = [cast(Tensor, self.encoder.encode(view, name)) for name in names]
-        present = [self.encoder.present(view, name) for name in names]
+        there = [self.encoder.present(view, name) for name in names]
         require_joint_batch(rows[0], "samples", at_least=self.smallest_batch)
         parts: dict[str, Tensor] = {}
         counted = 0
+        compared = Presence.in_any([_both(there, pair) for pair in self.pairs])
         for number, (one, other) in enumerate(self.pairs):
-            both = _both(present[one], present[other])
-            enough = both is None or int(all_reduce_sum(both.sum())) >= self.smallest_batch
-            pair = [rows[one], rows[other]]
-            value = (
-                self._compare(number, pair, both, batch.groups) if enough else _nothing(self, pair)
+            both, pair = Presence.of_rows(_both(there, (one, other))), [rows[one], rows[other]]
+            enough = both.enough(self.smallest_batch)
+            parts[f"{names[one]}-{names[other]}"] = (
+                self._compare(number, pair, both, batch.groups)
+                if enough
+                else no_loss(pair, self.objectives)
             )
-            parts[f"{names[one]}-{names[other]}"] = value
             counted += enough
-        return Loss(torch.stack(list(parts.values())).sum() / max(counted, 1), parts)
+        loss = Loss(torch.stack(list(parts.values())).sum() / max(counted, 1), parts)
+        return compared.noted(loss)
 
     def _compare(
-        self, pair: int, rows: Sequence[Tensor], both: Tensor | None, groups: Tensor | None
+        self, pair: int, rows: Sequence[Tensor], both: Presence, groups: Tensor | None
     ) -> Tensor:
         self._compared.add(pair)
-        if both is not None:
-            rows = [each[both] for each in rows]
-            groups = None if groups is None else groups[both]
-        loss: Loss = self._objective(pair)(rows, groups=groups)
+        groups = None if groups is None else both.pick(groups)
+        loss: Loss = self._objective(pair)([both.pick(each) for each in rows], groups=groups)
         return loss.total
 
     def after_step(self, step: int, total_steps: int) -> None:
@@ -131,18 +131,9 @@ def _for_pairs(objective: Objective, count: int) -> list[Objective]:
     return [objective, *copies]
 
 
-def _both(one: Tensor | None, other: Tensor | None) -> Tensor | None:
+def _both(there: Sequence[Tensor | None], pair: tuple[int, int]) -> Tensor | None:
     """Which samples have both sensors, (N,) bool; None: all of them."""
-    if one is None or other is None:
-        return one if other is None else other
-    return one & other
-
-
-def _nothing(pretext: CrossModal, rows: Sequence[Tensor]) -> Tensor:
-    """0, with a gradient of 0 for everything, so that all processes have the same gradients."""
-    learning = [p for p in pretext.objectives.parameters() if p.requires_grad]
-    empty = [each[:0] for each in rows]  # absent rows may hold anything, and 0 times that is NaN
-    return torch.stack([0.0 * each.sum() for each in (*empty, *learning)]).sum()
+    return in_all([there[number] for number in pair])
 
 
 def _require_outputs(names: Sequence[str], encoder: Encoder) -> None:

@@ -24,6 +24,7 @@ from unlabeled.masks.groups import GroupMask
 from unlabeled.masks.planner import Mask
 from unlabeled.objectives.masked_regression import Distance, masked_regression_loss
 from unlabeled.pretexts.masking import hide, maskable
+from unlabeled.pretexts.presence import where_present
 from unlabeled.randomness import Draw
 from unlabeled.settings import Settings
 
@@ -90,6 +91,7 @@ class GMML(Pretext):
         asked = batch.hidden.unsqueeze(-1).expand(*batch.hidden.shape, patches.shape[-1])
         if known is not None:
             asked = asked & take_tokens(known, batch.places)
+        asked = where_present(self.encoder, batch.batch, asked)
         loss = masked_regression_loss(
             self.prediction(tokens),
             take_tokens(patches, batch.places),

@@ -5,6 +5,8 @@ the objective (`unlabeled.objectives`); what tells the modalities apart is the v
 encoder. Objectives that compare with a teacher get one. Large (global) views come first, small
 (local) ones after them. Where the encoder's default output is its nodes, each node of a graph is a
 sample of its own: the method of GRACE, BGRL and CCA-SSG, whose views keep the nodes.
+
+A sample that lacks data in one of its views (`Encoder.present`) takes no part.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ from pydantic import Field
 from torch import Tensor
 
 from unlabeled.augmentations.views import View, ViewBatch, Views
-from unlabeled.contract import Encoder, Loss, Nodes, Objective, Pretext, Sample
+from unlabeled.contract import Encoder, Encoding, Loss, Objective, Pretext, Sample
+from unlabeled.distributed import row_counts
 from unlabeled.errors import RecipeError
 from unlabeled.objectives.checks import require_joint_batch
 from unlabeled.pretexts.negative_groups import (
@@ -25,6 +28,7 @@ from unlabeled.pretexts.negative_groups import (
     join_negative_groups,
     negative_group,
 )
+from unlabeled.pretexts.presence import Presence, no_loss
 from unlabeled.randomness import Draw
 from unlabeled.settings import Settings
 from unlabeled.teachers import Teacher, TeacherSettings
@@ -90,6 +94,7 @@ class JointEmbedding(Pretext):
             )
         self.views = views
         self.objective = objective
+        self._compared = False
         self.teacher: Teacher | None = None
         if objective.needs_teacher:
             self.teacher = Teacher(settings.teacher, encoder, objective.projector)
@@ -109,23 +114,32 @@ class JointEmbedding(Pretext):
 
     def forward(self, batch: ExampleBatch) -> Loss:
         views = self.views.apply(batch.views)
-        student = [_rows(self.encoder(view)) for view in views]
+        encoded = [self.encoder(view) for view in views]
+        smallest = self.objective.smallest_batch
         # Before the teacher, whose batch norm would refuse a lone sample in its own words.
-        require_joint_batch(student[0], "views", at_least=self.objective.smallest_batch)
+        require_joint_batch(_rows(encoded[0]), "views", at_least=smallest)
+        there = Presence.of(self.encoder, views)
+        student = [there.take(each) for each in encoded]
+        # Of nodes, several per sample, the objective wants so many.
+        if there.rows is not None and sum(row_counts(student[0])) < smallest:
+            return there.noted(Loss(no_loss(student, self.objective), count=0))
+        self._compared = True
         taught = views[: self.settings.teacher_views]
-        teacher = [self.teacher(view) for view in taught] if self.teacher else None
-        loss: Loss = self.objective(student, teacher, groups=batch.groups)
-        return loss
+        teacher = [self.teacher(view, there.take) for view in taught] if self.teacher else None
+        groups = None if batch.groups is None else there.pick(batch.groups)
+        return there.noted(self.objective(student, teacher, groups=groups))
 
     def after_step(self, step: int, total_steps: int) -> None:
         if self.teacher:
             self.teacher.update(step, total_steps)
-        self.objective.after_step(step, total_steps)
+        if self._compared:
+            self.objective.after_step(step, total_steps)
+        self._compared = False
 
 
-def _rows(encoding: Tensor | Nodes) -> Tensor:
+def _rows(encoding: Encoding) -> Tensor:
     """One vector per sample, or per node."""
-    return encoding.values if isinstance(encoding, Nodes) else encoding
+    return encoding if isinstance(encoding, Tensor) else encoding.values
 
 
 def require_global_output(encoder: Encoder) -> None:

@@ -21,6 +21,7 @@ from unlabeled.masks.random import RandomMask
 from unlabeled.masks.split import Split
 from unlabeled.objectives.masked_regression import Distance, masked_regression_loss
 from unlabeled.pretexts.masking import Masked, MaskedBatch, collate_masked, mask_sample, maskable
+from unlabeled.pretexts.presence import where_present
 from unlabeled.randomness import Draw
 from unlabeled.settings import Settings
 
@@ -96,4 +97,4 @@ class MaskedAutoencoder(Pretext):
         asked = (hidden >= 0).unsqueeze(-1).expand(*hidden.shape, patches.shape[-1])
         if known is not None:
             asked = asked & take_tokens(known, hidden)
-        return take_tokens(patches, hidden), asked
+        return take_tokens(patches, hidden), where_present(self.encoder, batch, asked)

@@ -28,6 +28,7 @@ from unlabeled.pretexts.masking import (
     maskable,
     taught_tokens,
 )
+from unlabeled.pretexts.presence import where_present
 from unlabeled.randomness import Draw
 from unlabeled.settings import Settings
 from unlabeled.teachers import Teacher, TeacherSettings
@@ -70,10 +71,11 @@ class MaskedLatent(Pretext):
         tokens = maskable(self.encoder).encode_visible(batch.batch, visible)
         prediction = self.predictor(tokens, visible, hidden, batch.split.grid)
         target, _ = taught_tokens(self.teacher, batch.batch, batch.split)
+        asked = where_present(self.encoder, batch.batch, hidden >= 0)
         total = latent_regression_loss(
-            prediction, target, weight=hidden >= 0, distance=self.settings.distance
+            prediction, target, weight=asked, distance=self.settings.distance
         )
-        return Loss(total, count=(hidden >= 0).sum())
+        return Loss(total, count=asked.sum())
 
     def after_step(self, step: int, total_steps: int) -> None:
         self.teacher.update(step, total_steps)

@@ -5,7 +5,8 @@ Source: Zhou et al., ICLR 2022, arXiv:2111.07832 (iBOT). Two terms: the objectiv
 (such as DINO) compares views, and iBOT's token loss compares the hidden patches with what the
 teacher makes of them at the same place. Departs from the paper: hidden patches do not run through
 the encoder as mask tokens; a light predictor fills them in, as in a masked autoencoder. A view's
-vector is the mean of its tokens, not a class token.
+vector is the mean of its tokens, not a class token. A sample that lacks data in one of its views
+(`Encoder.present`) takes no part.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from unlabeled.masks.split import Split, split_tokens
 from unlabeled.objectives.ibot import IBOT, IBOTSettings
 from unlabeled.pretexts.masked_autoencoder import DecoderSettings
 from unlabeled.pretexts.masking import hide, maskable, mean_over_places, taught_tokens
+from unlabeled.pretexts.presence import Presence, no_loss
 from unlabeled.randomness import Draw
 from unlabeled.settings import Settings
 from unlabeled.teachers import Teacher, TeacherSettings
@@ -87,6 +89,7 @@ class SelfDistillation(Pretext):
             depth=settings.predictor.depth,
             heads=settings.predictor.heads,
         )
+        self._compared = False
         projectors = nn.ModuleList([objective.projector, self.tokens.projector])
         self.teacher = Teacher(settings.teacher, encoder, projectors)
 
@@ -111,42 +114,57 @@ class SelfDistillation(Pretext):
 
     def forward(self, batch: ExampleBatch) -> Loss:
         views = self.views.apply(batch.views)
-        large = list(zip(views, batch.splits, strict=False))
+        there = Presence.of(self.encoder, views)
+        large = [(view, split, there) for view, split in zip(views, batch.splits, strict=False)]
         predicted, student = zip(*(self._seen(*view) for view in large), strict=True)
-        small = [cast(Tensor, self.encoder(view)) for view in views[len(large) :]]
+        small = [there.take(self.encoder(view)) for view in views[len(large) :]]
+        if not there.enough(self.smallest_batch):
+            heads = nn.ModuleList([self.objective, self.tokens])
+            return there.noted(Loss(no_loss([*predicted, *student, *small], heads)))
+        self._compared = True
         targets, teacher = zip(*(self._taught(*view) for view in large), strict=True)
         of_views = self.objective([*student, *small], teacher)
-        owner = _owners(batch.splits)
+        owner = _owners(batch.splits, there)
         of_tokens = self.tokens([torch.cat(predicted)], [torch.cat(targets)], groups=owner)
-        return Loss(
+        loss = Loss(
             of_views.total + self.settings.token_weight * of_tokens.total,
             {"views": of_views.total, "tokens": of_tokens.total},
         )
+        return there.noted(loss)
 
-    def _seen(self, view: Batch, split: Split) -> tuple[Tensor, Tensor]:
-        """The student's hidden tokens, (M, D), and its vectors, (N, D)."""
+    def _seen(self, view: Batch, split: Split, there: Presence) -> tuple[Tensor, Tensor]:
+        """The student's hidden tokens, (M, D), and its vectors, (N, D), of samples with data."""
         tokens = maskable(self.encoder).encode_visible(view, split.visible)
         predicted = self.predictor(tokens, split.visible, split.hidden, split.grid)
-        return predicted[split.hidden >= 0], mean_over_places(tokens, split.visible)
+        vectors = mean_over_places(tokens, split.visible)
+        return predicted[_asked(split, there)], there.pick(vectors)
 
     @torch.no_grad()
-    def _taught(self, view: Batch, split: Split) -> tuple[Tensor, Tensor]:
-        """The teacher's hidden tokens and vectors, after its projectors."""
+    def _taught(self, view: Batch, split: Split, there: Presence) -> tuple[Tensor, Tensor]:
+        """The teacher's hidden tokens and vectors of samples with data, after its projectors."""
         tokens, vectors = taught_tokens(self.teacher, view, split)
         of_views, of_tokens = cast(nn.ModuleList, self.teacher.projector)
-        return of_tokens(tokens[split.hidden >= 0]), of_views(vectors)
+        return of_tokens(tokens[_asked(split, there)]), of_views(there.pick(vectors))
 
     def after_step(self, step: int, total_steps: int) -> None:
         self.teacher.update(step, total_steps)
-        self.objective.after_step(step, total_steps)
-        self.tokens.after_step(step, total_steps)
+        if self._compared:
+            self.objective.after_step(step, total_steps)
+            self.tokens.after_step(step, total_steps)
+        self._compared = False
 
 
-def _owners(splits: Sequence[Split]) -> Tensor:
+def _asked(split: Split, there: Presence) -> Tensor:
+    """Which hidden tokens count, (N, H) bool."""
+    hidden = split.hidden >= 0
+    return hidden if there.rows is None else hidden & there.rows[:, None]
+
+
+def _owners(splits: Sequence[Split], there: Presence) -> Tensor:
     """The view and sample that each hidden token belongs to, (M,)."""
     return torch.cat(
         [
-            (split.hidden >= 0).nonzero()[:, 0] + number * split.hidden.shape[0]
+            _asked(split, there).nonzero()[:, 0] + number * split.hidden.shape[0]
             for number, split in enumerate(splits)
         ]
     )

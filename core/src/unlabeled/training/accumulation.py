@@ -102,5 +102,8 @@ def _mean(losses: list[Loss], weights: Tensor) -> Loss:
             torch.stack([value.detach().to(weights.dtype) for value in values]), weights
         )
 
-    parts = {name: mean([loss.parts[name] for loss in losses]) for name in losses[0].parts}
+    # A batch without any data has fewer terms, and no weight.
+    zero = losses[0].total.new_zeros(())
+    names = dict.fromkeys(name for loss in losses for name in loss.parts)
+    parts = {name: mean([loss.parts.get(name, zero) for loss in losses]) for name in names}
     return Loss(mean([loss.total for loss in losses]), parts)
