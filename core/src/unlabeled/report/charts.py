@@ -65,7 +65,7 @@ def curves(title: str, lines: Sequence[Line]) -> Markup:
     ticks = nice_ticks(min(b for _, b in every), max(b for _, b in every))
     span = (min(a for a, _ in every), max(a for a, _ in every))
     frame = Frame(420, 180, 52, 24, span, (ticks[0], ticks[-1]))
-    parts = [_level(frame, tick) for tick in ticks]
+    parts = [level(frame, tick) for tick in ticks]
     parts += [_below(frame, step) for step in dict.fromkeys(span)]
     for n, name, points in drawn:
         line = " ".join(f"{a},{b}" for a, b in (frame.at(*point) for point in points))
@@ -74,7 +74,7 @@ def curves(title: str, lines: Sequence[Line]) -> Markup:
         parts.append(f'<circle class="dot l{n}" cx="{x}" cy="{y}" r="3"/>')
     axes = f"{frame.left:g} {frame.bottom:g} {frame.right:g} {span[0]:g} {span[1]:g} "
     axes += f"{ticks[0]:g} {ticks[-1]:g}"
-    return _svg(title, frame, parts, f' class="curve" tabindex="0" data-axes="{axes}"')
+    return svg(title, frame, parts, f' class="curve" tabindex="0" data-axes="{axes}"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def intervals(title: str, bars: Sequence[Bar]) -> Markup:
             f'<line class="interval {bar.kind}" x1="{low}" x2="{high}" y1="{y}" y2="{y}"/>',
             f'<circle class="value {bar.kind}" cx="{value}" cy="{y}" r="5"/>',
         ]
-    return _svg(title, frame, parts)
+    return svg(title, frame, parts)
 
 
 def scatter(
@@ -146,7 +146,7 @@ def against(
     ticks = nice_ticks(*span)
     ends = (ticks[0], ticks[-1])
     frame = Frame(320, 300, 46, 40, ends, ends)
-    parts = [_level(frame, tick) for tick in ticks] + [_column(frame, tick) for tick in ticks]
+    parts = [level(frame, tick) for tick in ticks] + [_column(frame, tick) for tick in ticks]
     (x0, y0), (x1, y1) = frame.at(ends[0], ends[0]), frame.at(ends[1], ends[1])
     parts.append(f'<line class="diagonal" x1="{x0}" y1="{y0}" x2="{x1}" y2="{y1}"/>')
     radii = [3.0] * len(points) if weights is None else [3 + 8 * w for w in weights.tolist()]
@@ -158,7 +158,7 @@ def against(
         f'<text class="middle" transform="translate(11 {(y0 + y1) / 2}) rotate(-90)">'
         f"{escape(up)}</text>"
     )
-    return _svg(title, frame, parts)
+    return svg(title, frame, parts)
 
 
 def nice_ticks(low: float, high: float, count: int = 4) -> list[float]:
@@ -182,7 +182,8 @@ def _share(value: float, span: tuple[float, float]) -> float:
     return (value - span[0]) / (span[1] - span[0]) if span[1] > span[0] else 0.5
 
 
-def _level(frame: Frame, tick: float) -> str:
+def level(frame: Frame, tick: float) -> str:
+    """A horizontal rule with its number."""
     _, y = frame.at(frame.x[0], tick)
     return (
         f'<line class="rule" x1="{frame.left}" x2="{frame.width - 8}" y1="{y}" y2="{y}"/>'
@@ -204,7 +205,8 @@ def _below(frame: Frame, step: float) -> str:
     return f'<text class="tick {anchor}" x="{x}" y="{frame.height - 6}">{step:.6g}</text>'
 
 
-def _svg(title: str, frame: Frame, parts: Sequence[str], attributes: str = "") -> Markup:
+def svg(title: str, frame: Frame, parts: Sequence[str], attributes: str = "") -> Markup:
+    """The whole picture. parts, attributes: SVG whose texts are escaped."""
     return Markup(  # noqa: S704 - every text in `parts` is escaped
         f'<svg viewBox="0 0 {frame.width:g} {frame.height:g}" role="img"{attributes}>'
         f"<title>{escape(title)}</title>{''.join(parts)}</svg>"

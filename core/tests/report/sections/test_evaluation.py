@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 from reported import Checked, a_run, evaluated, judged, read
 
@@ -21,3 +22,12 @@ def test_a_restoration_is_not_sent_to_a_probe(tmp_path):
     config = {"provenance": {"kind": "restoration"}}
     (run.encoder / "config.json").write_text(json.dumps(config))
     assert "restores its input" in evaluation(read(run)).body
+
+
+def test_scores_at_numeric_conditions_are_curves_beside_the_tables(tmp_path):
+    run, found = a_run(tmp_path / "run"), judged()
+    few = tuple(replace(found.headline, at={"labels": count}) for count in (1, 5, 20))
+    evaluated(run, replace(found, further=few))
+    body = evaluation(read(run)).body
+    assert f"{found.headline.heading} by labels" in Checked(body).text
+    assert body.count('class="band random"') == 1
