@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 PACKAGES := core $(wildcard plugins/*)
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help help-all demo test test-on quick-kit check check-all kit bench wheels release grid
+.PHONY: help help-all demo test test-on quick-kit check check-all kit bench reports wheels release grid
 help:
 	@echo "make demo       pretrain, embed and evaluate an encoder on the molecules that ship inside rdkit"
 	@echo "make test       check, then the tests: each clause of the conformance kit on the smallest recipe"
@@ -19,6 +19,7 @@ help-all: help
 	@echo "make kit        the conformance kit on every plugin, as a table"
 	@echo "make bench      list the measured comparisons; bench-NAME runs one"
 	@echo "make grid       every objective in four domains at one budget: measures what is missing, writes docs/grid.md"
+	@echo "make reports    the report of one small run per domain, opened in a browser and pictured in docs/reports"
 	@echo "make wheels     build every package and try each one alone"
 	@echo "make release    check, build and tag one package: make release PACKAGE=unlabeled VERSION=0.1.0 [DRY=1]"
 
@@ -56,6 +57,9 @@ bench-%: $(READY)
 
 grid: $(READY)
 	$(BIN)/python benchmarks/grid/grid.py
+
+reports: $(READY)
+	$(BIN)/python tests/reports.py
 
 wheels: $(READY)
 	$(BIN)/python tests/wheels.py
