@@ -117,3 +117,38 @@ def test_items_say_what_was_read_and_what_not(tmp_path):
     ]
     assert items.account(names=False)[1] == "  1 that cannot be used"
     assert items[0].signature
+
+
+def test_a_manifest_lists_the_files_with_their_groups(tmp_path):
+    data = folder(tmp_path, "a.wav", "b.wav", "sub/c.wav", "d.wav", "e.m4a")
+    (data / "list.csv").write_text(
+        "path,site\na.wav,north\n./sub/c.wav,south\nb.wav,\ngone.wav,x\n"
+    )
+    found = list_files(data, FileRules(manifest="list.csv", group="site"), ENDINGS)
+    assert [(file.name, file.group) for file in found.files] == [
+        ("a.wav", "north"),
+        ("b.wav", ""),
+        ("sub/c.wav", "south"),
+    ]
+    assert told(found) == ["2 that list.csv does not list"]
+    [gone] = found.quarantined
+    assert gone.found == "no gone.wav"
+    assert "list.csv" in gone.source
+    assert "row 5" in gone.source
+
+
+def test_the_other_rules_hold_for_what_a_manifest_lists(tmp_path):
+    data = folder(tmp_path, "a_1.wav", "b_2.wav", "c.wav")
+    (data / "list.csv").write_text("path\na_1.wav\nb_2.wav\nc.wav\n")
+    rules = FileRules(manifest="list.csv", exclude=("b*",), pattern="{bird}_{n}.wav", group="bird")
+    found = list_files(data, rules, ENDINGS)
+    assert [(file.name, file.group) for file in found.files] == [("a_1.wav", "a")]
+    assert sorted(told(found)) == ["1 by exclude b*", "1 by the pattern {bird}_{n}.wav"]
+
+
+@pytest.mark.parametrize("text", ["file\na.wav\n", "path\na.wav\n"])
+def test_a_manifest_without_its_columns_is_refused(tmp_path, text):
+    data = folder(tmp_path, "a.wav")
+    (data / "list.csv").write_text(text)
+    with pytest.raises(DataError, match=r"list\.csv"):
+        list_files(data, FileRules(manifest="list.csv", group="site"), ENDINGS)

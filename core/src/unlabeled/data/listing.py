@@ -6,13 +6,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pydantic import Field
 
 from unlabeled.data.globs import compile_pattern, fields_of, fits
 from unlabeled.data.items import Items, LeftOut, Quarantined
+from unlabeled.data.tables import read_table
 from unlabeled.data.walk import File, Walked, printable, walk
 from unlabeled.errors import DataError, RecipeError, UnreadableItem
 from unlabeled.settings import Settings
@@ -34,7 +35,9 @@ class FileRules(Settings):
         None, description="names with fields, {speaker}_{take}.wav; other files are left out"
     )
     manifest: str | None = Field(
-        None, description="a table in the folder that lists the files, in a column `path`"
+        None,
+        description="a table in the folder that lists the files, in a column `path`; include, "
+        "exclude and pattern hold for those that it lists",
     )
     group: str | None = Field(
         None, description="the field of `pattern`, or column of a manifest, that is the group"
@@ -111,9 +114,15 @@ def list_files(
         raise DataError(f"{printable(str(path))}: expected a path that is UTF-8; rename the folder")
     names, listing, walked = _Names(rules), Listing(path), walk(path)
     _set_aside(walked, listing)
+    groups = _listed_groups(path, rules, listing, walked) if rules.manifest else None
     for file in walked.files:
+        if file.name == rules.manifest:
+            continue
+        if groups is not None and file.name not in groups:
+            listing.leave_out(f"that {rules.manifest} does not list")
+            continue
         known = file.name.lower().endswith(tuple(endings)) or path.is_file()
-        if reason := _unwanted(file.name, rules):
+        if reason := unwanted(file.name, rules):
             listing.leave_out(reason)
         elif file.problem and not known:
             listing.leave_out(NO_FILE, file.problem)
@@ -122,7 +131,7 @@ def list_files(
                 UnreadableItem(str(path / file.name), "a file to read", file.problem)
             )
         elif known or (looks_right and looks_right(file)):
-            names.list(file, listing)
+            names.list(file, listing, (groups or {}).get(file.name, ""))
         else:
             listing.leave_out(FOREIGN, file.ending or "without an ending")
     return listing
@@ -141,15 +150,38 @@ class _Names:
                 f"write it there as {{{rules.group}}}"
             )
 
-    def list(self, file: File, listing: Listing) -> None:
-        """Add a file that matches the pattern; count one that does not."""
+    def list(self, file: File, listing: Listing, group: str = "") -> None:
+        """Add a file that matches the pattern; count one that does not. group: by a manifest."""
         found = self._expression.fullmatch(file.name) if self._expression else None
         if self._expression and found is None:
             listing.leave_out(f"by the pattern {self._pattern}")
             return
         fields = found.groupdict() if found else {}
-        group = fields.pop(self._group, "") if self._group else ""
+        group = (fields.pop(self._group, "") if self._group else "") or group
         listing.files.append(Listed(file.name, file.path, fields, group))
+
+
+def _listed_groups(
+    path: Path, rules: FileRules, listing: Listing, walked: Walked
+) -> dict[str, str]:
+    """The group of each file that a manifest lists, by name; rows without a file are quarantined.
+
+    Raises DataError if the table cannot be read or lacks a column.
+    """
+    table = read_table(path / str(rules.manifest))
+    column = rules.group if rules.group not in fields_of(rules.pattern or "") else None
+    column = column or ("group" if "group" in table.names else None)
+    table.require("path", *([column] if column else []))
+    listing.quarantined += table.quarantined()
+    there, groups = {file.name for file in walked.files}, dict[str, str]()
+    for place, row in enumerate(table.columns.to_pylist()):
+        name = PurePosixPath(str(row["path"] or "")).as_posix()
+        if name in there:
+            groups[name] = str(row[column] or "") if column else ""
+        else:
+            found = f"no {name}" if row["path"] else "an empty field"
+            listing.quarantine(UnreadableItem(table.where(place), f"a file below {path}", found))
+    return groups
 
 
 def _set_aside(walked: Walked, listing: Listing) -> None:
@@ -162,8 +194,8 @@ def _set_aside(walked: Walked, listing: Listing) -> None:
         listing.quarantine(bad)
 
 
-def _unwanted(name: str, rules: FileRules) -> str:
-    """The rule that leaves a file out; "" if none does."""
+def unwanted(name: str, rules: FileRules) -> str:
+    """The rule that leaves out a file of this name below the folder; "" if none does."""
     for glob in rules.exclude:
         if fits(name, glob):
             return f"by exclude {glob}"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from unlabeled.errors import DataError
+from unlabeled.errors import DataError, RecipeError
 from unlabeled_audio.readers.clips import Clips
 
 
@@ -103,7 +103,7 @@ def test_two_labels_of_one_window_are_one_item_with_both(folder):
     assert [item.metadata["species"] for item in items] == [["tit", "owl"], ["tit"]]
     assert [item.metadata["site"] for item in items] == ["x", "x"]
     assert items.notes[0] == (
-        "4 rows are about 2 clips; species: a list of the values of each clip; 1 rows repeat "
+        "4 rows are about 2 clips; species: a list of the values of each clip; 1 row repeats "
         "another"
     )
 
@@ -139,3 +139,17 @@ def test_a_manifest_from_a_spreadsheet_is_read_and_its_odd_rows_are_named(folder
 def test_groups_that_are_empty_are_none(folder):
     items = index(folder, "path,group\na_anna_0.wav,\n")
     assert only(items).group == ""
+
+
+def test_include_and_exclude_hold_for_the_rows_of_a_table(folder):
+    (folder / "list.csv").write_text("path\na_anna_0.wav\n")
+    with pytest.raises(DataError, match="1 by exclude a_"):
+        Clips(manifest="list.csv", exclude=("a_*",)).index(folder)
+    items = Clips(manifest="list.csv", include=("a_*",)).index(folder)
+    assert len(items) == 1
+
+
+def test_a_table_and_a_pattern_are_two_answers_to_one_question(folder):
+    (folder / "list.csv").write_text("path\na_anna_0.wav\n")
+    with pytest.raises(RecipeError, match="Leave out one of the two"):
+        Clips(manifest="list.csv", pattern="{take}_{bird}_{n}.wav").index(folder)

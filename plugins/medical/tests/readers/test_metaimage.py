@@ -88,7 +88,7 @@ def test_frames_channels_colours_and_flat_images(tmp_path):
 def test_units_and_missing_spacing(tmp_path):
     write(tmp_path / "a.mha", ElementSpacing="500 500 500", DistanceUnits="um")
     np.testing.assert_allclose(read(tmp_path).spacing, 0.5)
-    assert "1 files with distances in um, converted to mm" in Volumes().index(tmp_path).notes
+    assert "1 file with distances in um, converted to mm" in Volumes().index(tmp_path).notes
     write(tmp_path / "a.mha", ElementSpacing="")
     with pytest.raises(DataError, match="none in the file"):
         Volumes(spacing=(1, 1, 1)).index(tmp_path)

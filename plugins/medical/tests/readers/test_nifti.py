@@ -62,7 +62,7 @@ def test_distances_are_mm_whatever_the_file_says(tmp_path, unit, factor):
     np.testing.assert_allclose(volume.spacing, [0.5, 1, 2], rtol=1e-6)
     np.testing.assert_allclose(volume.world([0, 0, 0]), [3, 0, 0], atol=1e-5)
     notes = [note for note in Volumes().index(tmp_path).notes if "distances" in note]
-    expected = f"1 files with distances in {unit}, converted to mm"
+    expected = f"1 file with distances in {unit}, converted to mm"
     assert notes == ([] if unit == "mm" else [expected])
 
 
@@ -79,7 +79,7 @@ def test_two_affines_that_disagree_on_left_and_right_are_said(tmp_path):
     nibabel.save(image, tmp_path / "a.nii.gz")
     found = [note for note in Volumes().index(tmp_path).notes if "sform" in note]
     assert found == [
-        "1 files with an sform and a qform that disagree on left and right (the sform is used)"
+        "1 file with an sform and a qform that disagree on left and right (the sform is used)"
     ]
     image.set_qform(np.diag([-1.0, 1, 1, 1]), 1)
     nibabel.save(image, tmp_path / "a.nii.gz")

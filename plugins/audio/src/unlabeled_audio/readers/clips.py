@@ -69,7 +69,7 @@ class Clips(FileRules, ChecksData, Glances, Extends, Previews):
             raise DataError(f"{path}: there is no such file or folder")
         table = path / self.manifest if self.manifest and path.is_dir() else path
         if table.is_file() and (self.manifest or is_table(table)):
-            rows, listing, notes = list_manifest(table, self.group)
+            rows, listing, notes = list_manifest(table, self)
         else:
             rows, listing = list_folder(path, self)
             notes = notes_on_formats(listing)

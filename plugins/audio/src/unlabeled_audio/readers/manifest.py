@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from unlabeled.data.columns import notes_on_missing, numbers, typed
-from unlabeled.data.listing import Listing
+from unlabeled.data.listing import FileRules, Listing, unwanted
 from unlabeled.data.tables import Table, name_rows, read_table
-from unlabeled.errors import UnreadableItem
+from unlabeled.errors import RecipeError, UnreadableItem
 from unlabeled_audio.readers.decoding import Header, read_header
 from unlabeled_audio.readers.listing import Row
 
@@ -22,20 +22,29 @@ OVERHANG = 0.1
 """s. Times that were rounded may end so long after their file, and are cut there."""
 
 
-def list_manifest(manifest: Path, group: str | None) -> tuple[list[Row], Listing, list[str]]:
-    """The rows of a table, and what is to be said of them; its files' headers are read once each.
+def list_manifest(manifest: Path, rules: FileRules) -> tuple[list[Row], Listing, list[str]]:
+    """The rows of a table that `rules` leave, and what is to be said of them; its files' headers
+    are read once each.
 
-    Raises DataError if the table cannot be read or lacks a column, with the row of a time that is
-    no number.
+    Raises RecipeError where `rules` have a pattern too, DataError if the table cannot be read or
+    lacks a column, with the row of a time that is no number.
     """
+    if rules.pattern:
+        raise RecipeError(
+            f"reader.pattern: {manifest} lists the files, and its columns stand in place of what "
+            "their names say. Leave out one of the two."
+        )
     table = read_table(manifest)
-    group = group or ("group" if "group" in table.names else None)
+    group = rules.group or ("group" if "group" in table.names else None)
     table.require("path", *([group] if group else []))
     segments = _Segments(manifest, group)
     starts, ends = (_seconds(table, name) for name in ("start", "end"))
     columns = typed(table, [name for name in ("path", group) if name])
     others = [name for name in table.names if name not in (*OWN_COLUMNS, group)]
     for place, values in enumerate(columns.columns.to_pylist()):
+        if reason := unwanted(str(values["path"] or ""), rules):
+            segments.listing.leave_out(reason)
+            continue
         number = int(table.rows[place])
         segments.add(number, values, starts[place], ends[place], others)
     segments.listing.quarantined[:0] = table.quarantined()
