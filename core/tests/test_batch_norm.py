@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from unlabeled import memory
 from unlabeled.batch_norm import drawn_lists, estimate_batch_norm, has_batch_norm
 from unlabeled.contract import Encoder, Output
 from unlabeled.settings import Settings
@@ -116,3 +117,10 @@ def test_lists_of_large_things_are_shorter_but_no_shorter_than_two():
     found = list(drawn_lists(((extent, extent) for extent in extents), 4, 8))
     assert found == [[1, 1, 1], [9, 1], [1, 3], [1, 20], [1, 1]]
     assert list(drawn_lists(((n, 1) for n in range(3)), 1)) == [[0], [1], [2]]
+
+
+def test_lists_end_before_they_take_too_many_bytes(monkeypatch):
+    monkeypatch.setattr(memory, "BATCH_BYTES", 100)
+    things = [torch.zeros(40, dtype=torch.uint8) for _ in range(5)]
+    found = list(drawn_lists(((thing, 1) for thing in things), 4))
+    assert [len(each) for each in found] == [2, 3]  # the lone one at the end joins the list before

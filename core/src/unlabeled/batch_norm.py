@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from unlabeled.contract import Batch, Encoder
+from unlabeled.memory import bytes_of, exceeds
 
 T = TypeVar("T")
 
@@ -59,19 +60,21 @@ def drawn_lists(
     """Lists of `size` in the order given; a lone one that is left over joins the last list.
 
     drawn: things and their extents. largest: a list ends before its length times its largest
-    extent is above this, but not before it holds two.
+    extent is above this, or it takes more than `memory.BATCH_BYTES`, but not before it holds two.
     """
     waiting: list[T] = []  # one list behind, so that a lone one can still join it
     held: list[T] = []
-    widest = 0
+    widest = heaviest = 0
     for thing, extent in drawn:
-        too_large = (len(held) + 1) * max(widest, extent) > largest
+        weight = bytes_of(thing)
+        count = len(held) + 1
+        too_large = count * max(widest, extent) > largest or exceeds(max(heaviest, weight), count)
         if len(held) == size or (too_large and len(held) > 1):
             if waiting:
                 yield waiting
-            waiting, held, widest = held, [], 0
+            waiting, held, widest, heaviest = held, [], 0, 0
         held.append(thing)
-        widest = max(widest, extent)
+        widest, heaviest = max(widest, extent), max(heaviest, weight)
     if len(held) == 1 and size > 1:
         waiting, held = waiting + held, []
     yield from (each for each in (waiting, held) if each)

@@ -16,6 +16,7 @@ from unlabeled.data.made import State
 from unlabeled.data.quarantine import Limits
 from unlabeled.errors import DataError, UnreadableItem
 from unlabeled.export.encoder import run_of
+from unlabeled.memory import bytes_of, exceeds
 from unlabeled.privacy import Pseudonyms, is_private
 from unlabeled.progress import say
 
@@ -64,17 +65,31 @@ class Source:
         """(rows of the items, samples), small items first.
 
         A batch holds at most `batch_size` items, and fewer of large ones: padded to its largest,
-        it is no bigger than `batch_size` items of the median size, or it is a single item.
-        Raises UnreadableItem (policy `stop`) or DataError (too many skipped).
+        it is no bigger than `batch_size` items of the median size and takes at most
+        `memory.BATCH_BYTES`, or it is a single item. Raises UnreadableItem (policy `stop`) or
+        DataError (too many skipped).
         """
         sizes = self.items.table["size"].to_numpy()
         budget = batch_size * max(1.0, float(np.median(sizes)))
         for batch in _cut(
             sorted(rows, key=lambda row: (sizes[row], row)), sizes, batch_size, budget
         ):
-            read = [(row, sample) for row in batch for sample in self.tried(row, self.reader.read)]
-            if read:
-                yield [row for row, _ in read], [sample for _, sample in read]
+            yield from self._read(batch)
+
+    def _read(self, rows: Sequence[int]) -> Iterator[tuple[list[int], list[Sample]]]:
+        """(rows, samples) of one batch, or of several where the samples take too much memory."""
+        kept, samples, largest = list[int](), list[Sample](), 0
+        for row in rows:
+            for sample in self.tried(row, self.reader.read):
+                largest = max(largest, bytes_of(sample))
+                if kept and exceeds(largest, len(kept) + 1):
+                    yield kept, samples
+                    # New lists, as the caller may still use those.
+                    kept, samples, largest = [], [], bytes_of(sample)
+                kept.append(row)
+                samples.append(sample)
+        if kept:
+            yield kept, samples
 
     def tried(self, row: int, action: Callable[[Item], T]) -> Iterator[T]:
         """What `action` makes of the item at `row`; nothing if it cannot be read.
