@@ -3,12 +3,14 @@
 import json
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 
 from unlabeled.builtin import plugin as core
-from unlabeled.contract import Assessed, Assessment, Rivals, Score
-from unlabeled.errors import DataError, PluginError, UsageError
+from unlabeled.contract import Assessed, Assessment, FindsLabels, Rivals, Score
+from unlabeled.data.labels import Labels
+from unlabeled.errors import DataError, PluginError, RunError, UsageError
 from unlabeled.evaluation import assessing
 from unlabeled.evaluation import evaluate as room
 from unlabeled.evaluation.assessing import Entry, share
@@ -60,6 +62,28 @@ class Unlabelled(Distance):
     uses_labels = False
 
 
+class Picky(Distance):
+    encoders = (Assessment,)
+
+
+class Named(Distance, FindsLabels):
+    """Labels are files beside the items, called after them."""
+
+    def find_labels(self, path, items):
+        names = [file.stem for file in sorted(path.glob("*.mask"))]
+        table = pa.table({"item": names, "mask": [f"{name}.mask" for name in names]})
+        return Labels(table, np.arange(1, len(names) + 1), path.name, ("Found by name.",))
+
+    def training_rows(self, source, labels):
+        FITTED.append(
+            (labels.rows.tolist(), labels.folder, labels.table[labels.targets[0]].to_pylist())
+        )
+        return labels.rows[:3]
+
+
+FITTED = []
+
+
 @pytest.fixture
 def data(vectors, tmp_path):
     from unlabeled_vectors.parts import write
@@ -79,7 +103,8 @@ def run(vectors, save_mixer):
 @pytest.fixture(autouse=True)
 def known(monkeypatch):
     DRAWN.clear()
-    for name in ("Distance", "Unlabelled"):
+    FITTED.clear()
+    for name in ("Distance", "Unlabelled", "Picky", "Named"):
         component = Component(f"{__name__}:{name}", "toy")
         monkeypatch.setitem(core.assessments, name.lower(), component)
 
@@ -138,6 +163,30 @@ def test_labels_that_are_not_used_are_refused(run, data):
         evaluate(run, data, data / "labels.csv", assess="unlabelled")
     with pytest.raises(PluginError, match="Did you mean 'distance'"):
         evaluate(run, data, assess="distanec")
+
+
+def test_encoders_of_another_kind_are_refused(run, data):
+    with pytest.raises(RunError, match="Picky needs an encoder of the kind Assessment, found vec"):
+        evaluate(run, data, data / "labels.csv", assess="picky", target=["kind"])
+
+
+def test_an_assessment_finds_labels_that_are_no_table(run, data, tmp_path):
+    """Where labels are a folder; and those in the data's own folder where none are named."""
+    ids = load_reader(run).index(data).table["id"].to_pylist()
+    for folder in (tmp_path / "masks", data):
+        folder.mkdir(exist_ok=True)
+        for name in ids[:9]:
+            (folder / f"{name}.mask").touch()
+    for labels in (tmp_path / "masks", None):
+        found = evaluate(run, data, labels, assess="named", settings=FEW)
+        assert (found.items, found.unmatched_items, found.targets) == (8, 15, ("mask",))
+        assert "Found by name." in found.notes
+        assert "15 of 24 items have no label and take no part." in found.notes
+        rows, folder, masks = FITTED.pop()
+        assert (rows, folder) == (list(range(9)), labels or data)
+        assert masks == [f"{name}.mask" for name in ids[:9]]
+    both = evaluate(run, data, data / "labels.csv", assess="named", target=["kind"], settings=FEW)
+    assert both.items == 23  # a table is a table for everybody
 
 
 def assessed(units, groups):

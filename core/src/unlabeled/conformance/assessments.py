@@ -152,6 +152,7 @@ def _recipe(fixture: Fixture, name: str, assessment: Assessment) -> tuple[Recipe
         recipe
         for recipe in fixture.recipes.values()
         if discovery.load("pretexts", recipe.pretext.name).kind == assessment.kind
+        and issubclass(discovery.load("encoders", recipe.encoder.name), assessment.encoders)
     ]
     smallest = min(fit, key=fixture.size_of)
     target = [] if _own_table(fixture, smallest, name) else [Trial("").target]

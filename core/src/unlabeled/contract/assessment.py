@@ -237,6 +237,21 @@ class Assessment(Settings):
     uses_labels: ClassVar[bool] = True
     """Whether it takes labels: those of --labels, else the metadata columns of the index. Where
     it is False `labels` is None and --labels is refused."""
+    encoders: ClassVar[tuple[type, ...]] = (Encoder,)
+    """Classes of the encoders that it can assess; others are refused before an item is read."""
+
+    def training_rows(self, source: Source, labels: LabelledItems | None) -> np.ndarray:
+        """Rows of `source.items` (n,) on which random encoders estimate their input statistics.
+
+        By default all labelled items, or those whose `split` is "train" where the labels have no
+        folds. An assessment that chooses itself which items are tested returns the others.
+        """
+        if labels is None:
+            return np.arange(len(source.items))
+        columns, rows = labels.table.column_names, labels.rows
+        if "split" in columns and "fold" not in columns:
+            rows = rows[np.array(labels.table["split"].to_pylist()) == "train"]
+        return np.unique(rows)
 
     @abstractmethod
     def assess(

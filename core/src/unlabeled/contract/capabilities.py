@@ -18,6 +18,7 @@ from unlabeled.contract.assessment import Assessed, LabelledItems, Source
 from unlabeled.contract.preview import Preview
 from unlabeled.contract.samples import Batch, Sample
 from unlabeled.data.items import Item, Items
+from unlabeled.data.labels import Labels
 
 
 class ChecksData(ABC):
@@ -209,6 +210,19 @@ class Rivals(ABC):
     ) -> Mapping[str, Assessed]:
         """By name, the same units and scores as `assess` gives; rng: a fresh one equal to that of
         `assess`."""
+
+
+class FindsLabels(ABC):
+    """An assessment whose labels may be a folder or file that is no table: masks that are named
+    like their scans, a datalist."""
+
+    @abstractmethod
+    def find_labels(self, path: Path, items: Items) -> Labels:
+        """A table with the columns `item` (ids), a target, and optionally `group` and `split`.
+
+        path: of --labels, or of the data where that is not given; names of files are relative to
+        it, or to its folder where it is a file. Its notes name no items. Raises DataError.
+        """
 
 
 class KeepsCopies(ABC):

@@ -21,7 +21,7 @@ from unlabeled.contract import (
     Pretext,
     Sample,
 )
-from unlabeled.errors import PluginError
+from unlabeled.errors import PluginError, RunError
 from unlabeled.evaluation.embedding import Embeddings, embed_all
 from unlabeled.evaluation.labelling import GivenLabels
 from unlabeled.evaluation.random_encoders import random_encoder, random_method
@@ -123,7 +123,7 @@ class Pool:
     @cached_property
     def random(self) -> list[EncoderSubject]:
         """Made when they are first needed: they read items, and mistakes are to be said before."""
-        rows = _training_rows(self.labels, self.source)
+        rows = self.assessment.training_rows(self.source, self.labels).tolist()
         return [self._untrained(seed, rows) for seed in range(self.settings.random_encoders)]
 
     @cached_property
@@ -156,11 +156,15 @@ class Pool:
         return [f"{lacking} what {found.output!r} is made of, left out."]
 
     def _trained(self, place: int, path: Path | str) -> EncoderSubject:
-        if self.assessment.needs == "method":
-            method = load_method(path).to(device())
-            return EncoderSubject("pretrained", method.exported, method, self, place, str(path))
-        encoder = load_encoder(path).to(device())
-        return EncoderSubject("pretrained", encoder, None, self, place, str(path))
+        method = load_method(path).to(device()) if self.assessment.needs == "method" else None
+        encoder = method.exported if method else load_encoder(path).to(device())
+        if not isinstance(encoder, self.assessment.encoders):
+            names = " or ".join(each.__name__ for each in self.assessment.encoders)
+            raise RunError(
+                f"{path}: {type(self.assessment).__name__} needs an encoder of the kind {names}, "
+                f"found {self.config.encoder.name}. Choose another --assess, or another run."
+            )
+        return EncoderSubject("pretrained", encoder, method, self, place, str(path))
 
     def _untrained(self, seed: int, rows: Sequence[int]) -> EncoderSubject:
         size, place = self.batch_size, len(self.paths) + seed
@@ -172,13 +176,3 @@ class Pool:
             self.config.encoder, seed, self.source, rows, output=self.output, batch_size=size
         )
         return EncoderSubject("random", encoder, None, self, place, name)
-
-
-def _training_rows(labels: GivenLabels | None, source: Source) -> list[int]:
-    """The items that random encoders may be fitted to (see `random_encoders`)."""
-    if labels is None:
-        return list(range(len(source.items)))
-    columns, rows = labels.table.column_names, labels.rows
-    if "split" in columns and "fold" not in columns:
-        rows = rows[np.array(labels.table["split"].to_pylist()) == "train"]
-    return list(np.unique(rows).tolist())

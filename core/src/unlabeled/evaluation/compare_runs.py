@@ -151,7 +151,8 @@ class Question:
         if given:
             self.unit = given.unit
             forbidden |= frozenset(given.groups[~given.testable].tolist())
-        notes = [*(given.notes if given else ()), *assessed.notes, *pool.notes()]
+        of_labels = given.labelled.labels.notes if given else ()
+        notes = [*(given.notes if given else ()), *assessed.notes, *of_labels, *pool.notes()]
         self.notes.update(dict.fromkeys(notes))
         return without(assessed, forbidden, self.unit)
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from unlabeled.atomic import write_json
-from unlabeled.contract import Assessment
+from unlabeled.contract import Assessment, FindsLabels
 from unlabeled.data.items import Items
 from unlabeled.data.quarantine import Limits, Unreadable
 from unlabeled.data.trained_on import changed_since
@@ -65,10 +65,11 @@ def evaluate(
 
     path: a run or its encoder folder; assess: an assessment by its name, `probe` or a plugin's;
     that of the settings if None; average_with: runs of the same recipe with other seeds, whose
-    scores are averaged with its own; labels: a table (see `labels`), or None for the metadata
-    columns of the index; target: columns, or the only one there is; settings: the recipe's if
-    None; name: of the result, after the labels and the assessment if None; drop_duplicates: leave
-    out all but the first of items that nearly equal one another (see `duplicates`).
+    scores are averaged with its own; labels: a table (see `labels`), or what else the assessment
+    reads (`FindsLabels`), None for the metadata columns of the index; target: columns, or the only
+    one there is; settings: the recipe's if None; name: of the result, after the labels and the
+    assessment if None; drop_duplicates: leave out all but the first of items that nearly equal one
+    another (see `duplicates`).
     Raises RunError, DataError, UsageError, RecipeError or PluginError.
     """
     path, average_with = settled(path), tuple(map(settled, average_with))
@@ -217,7 +218,8 @@ def given_for(
         return None
     ids = source.items.table["id"].to_pylist()
     names = hidden.of("id", ids) if hidden else ()
-    return given_labels(labels, target, source, data, names, seen)
+    finder = assessment if isinstance(assessment, FindsLabels) else None
+    return given_labels(labels, target, source, data, names, seen, finder)
 
 
 def _notes(given: GivenLabels | None, found: Found, shared: Shared, pool: Pool) -> list[str]:
@@ -225,6 +227,8 @@ def _notes(given: GivenLabels | None, found: Found, shared: Shared, pool: Pool) 
     unit = given.unit if given else "units"
     notes = list(given.notes) if given else []
     notes += [*rough(len(set(shared.groups.tolist()))), *found.entries[0].assessed[0].notes]
+    if given:  # what the labels say of themselves; the probe has said it already
+        notes = list(dict.fromkeys([*notes, *given.labelled.labels.notes]))
     if found.left_out:
         notes.append(f"{', '.join(found.left_out)}: no description of {unit}, left out.")
     notes += pool.notes()

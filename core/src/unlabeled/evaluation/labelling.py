@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from unlabeled.contract import FindsLabels
 from unlabeled.data.items import Items
 from unlabeled.data.labels import labels_in, read_labels, target_names
+from unlabeled.data.tables import is_table
 from unlabeled.evaluation.extents import within
 from unlabeled.evaluation.matching import Labelled, match
 from unlabeled.evaluation.seen_labels import Seen
@@ -63,16 +65,23 @@ def given_labels(
     data: Path,
     pseudonyms: Sequence[str],
     seen: Seen,
+    finder: FindsLabels | None = None,
 ) -> GivenLabels:
     """Read, match and group labels. labels: a table, None for the metadata columns of the index.
 
-    pseudonyms: other names of the items; seen: what had labels in training. Raises DataError and
-    UsageError.
+    pseudonyms: other names of the items; seen: what had labels in training; finder: reads labels
+    that are no table, and those that lie with the data where there is no table. Raises DataError
+    and UsageError.
     """
-    table = labels_in(source.items) if labels is None else read_labels(labels)
+    if finder and not (labels and is_table(labels)):
+        labels = labels or data
+        table = finder.find_labels(labels, source.items)
+    else:
+        table = labels_in(source.items) if labels is None else read_labels(labels)
     names = target_names(table, target)
     labelled = within(match(table, source, data, pseudonyms), source)
-    folder = labels.parent if labels else (data if data.is_dir() else data.parent)
+    beside = labels or data
+    folder = beside if beside.is_dir() else beside.parent
     return grouped(labelled, names, source.items, folder, seen)
 
 

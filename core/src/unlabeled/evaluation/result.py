@@ -19,8 +19,9 @@ Outcome = Literal["win", "loss", "open"]
 class Row:
     """One line of a table: the pretrained, random ones, hand-made baselines, or a rival.
 
-    score: of several encoders their mean, None where undefined; sd: between the encoders, None for
-    one; scores: of each of several, in the order of their seeds; width: of the embedding, if any.
+    score: of several encoders the mean over those for which it is defined, None where it is for
+    none; sd: between these, None for one; scores: of each of several, in the order of their seeds;
+    width: of the embedding, if any.
     """
 
     name: str
@@ -30,6 +31,13 @@ class Row:
     interval: Interval | None
     sd: float | None = None
     scores: tuple[float | None, ...] = ()
+
+    def shown(self) -> str:
+        """ "0.812 ± 0.010", "12.300 (1 of 5)" where the score is undefined for some encoders."""
+        known = sum(score is not None for score in self.scores)
+        spread = "" if self.sd is None else f" ± {self.sd:.3f}"
+        partly = f" ({known} of {len(self.scores)})" if 0 < known < len(self.scores) else ""
+        return _number(self.score) + spread + partly
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +101,7 @@ class ScoreTable:
         return {
             "embedding": row.name,
             **width,
-            self.heading: _number(row.score) + (f" ± {row.sd:.3f}" if row.sd is not None else ""),
+            self.heading: row.shown(),
             "95 %": _span(row.interval),
             better: "" if difference is None else f"{difference:+.3f}",
             "95 % (paired)": _span(compared.interval, "+") if compared else "",

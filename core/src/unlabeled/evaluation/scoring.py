@@ -51,7 +51,7 @@ def _table(
     rows, samples, start = [], [], 0
     for entry in entries:
         own = slice(start, start := start + len(entry.assessed))
-        samples.append(drawn[:, own].mean(1))
+        samples.append(_over_encoders(drawn[:, own]))
         rows.append(_row(entry, values[own], samples[-1]))
     sign = 1 if score.higher_is_better else -1
     pretrained, *others = rows
@@ -80,11 +80,23 @@ def _row(entry: Entry, values: np.ndarray, samples: np.ndarray) -> Row:
         name=entry.name,
         kind=entry.kind,
         width=entry.assessed[0].width,
-        score=_defined(values.mean()),
+        score=_defined(_over_encoders(values[None])[0]),
         interval=_interval(samples),
-        sd=_defined(values.std(ddof=1)) if many else None,
+        sd=_spread(values[~np.isnan(values)]) if many else None,
         scores=tuple(map(_defined, values)) if many else (),
     )
+
+
+def _over_encoders(values: np.ndarray) -> np.ndarray:
+    """The mean (R,) over encoders of (R, E), without those for which the score is undefined: a row
+    says how many these are. NaN where it is undefined for all."""
+    known = ~np.isnan(values)
+    total = np.where(known, values, 0).sum(1)
+    return np.where(known.any(1), total / np.maximum(known.sum(1), 1), np.nan)
+
+
+def _spread(values: np.ndarray) -> float | None:
+    return float(values.std(ddof=1)) if len(values) > 1 else None
 
 
 def _difference(pretrained: float | None, other: float | None, sign: int) -> float | None:
