@@ -139,7 +139,7 @@ def test_an_untrained_encoder_does_not_win(data, save_mixer, vectors):
     )
     assert found.comparisons[0].difference == 0
     assert (found.outcome, found.rows[1].sd) == ("open", None)
-    assert "not told apart from" in found.verdict()[0]
+    assert "not distinguishable from" in found.verdict()[0]
 
 
 def test_the_score_is_that_of_the_probe_on_the_embedding(mixer, data, save_mixer, tmp_path):

@@ -21,7 +21,7 @@ from unlabeled.randomness import keyed_rng
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the table: one subject, or several whose scores are averaged."""
+    """A row of the table: one subject, or several whose scores are averaged."""
 
     name: str
     kind: Literal["pretrained", "random", "baseline", "rival"]
@@ -30,8 +30,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """entries: the pretrained first, then random ones; left_out: baselines that cannot be assessed
-    so; dropped: (n,) groups of units that were returned although they had labels in training."""
+    """entries: the pretrained first, then random ones; left_out: baselines that cannot be assessed;
+    dropped: (n,) groups of units that were returned although they had labels in training."""
 
     entries: tuple[Entry, ...]
     left_out: tuple[str, ...]
@@ -40,9 +40,8 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """The S units that all entries have, in the order of the first.
-
-    groups: (S,); places: of each Assessed, (S,) their positions in it; lost: units that some lack.
+    """The S units that all entries share, in the order of the first. groups: (S,); places: for each
+    Assessed, (S,) their positions in it; lost: the number of units that some entries lack.
     """
 
     groups: np.ndarray
@@ -58,9 +57,8 @@ def assess_all(
     labels: GivenLabels | None,
     seen: Seen,
 ) -> Found:
-    """Assess all subjects of `pool`, and the rivals that the assessment brings.
-
-    name: of the assessment. Raises DataError, UsageError, RunError or PluginError.
+    """Assess all subjects of `pool` and the rivals of the assessment. name: of the assessment.
+    Raises DataError, UsageError, RunError or PluginError.
     """
     unit, forbidden = labels.unit if labels else "units", seen.names(source.items)
     if labels:
@@ -123,12 +121,12 @@ def share(entries: Sequence[Entry], name: str) -> Shared:
 
 
 def key_of(score: Score) -> tuple[str, str]:
-    """What tells one score from another."""
+    """The key of a score."""
     return score.metric, json.dumps(dict(score.at), sort_keys=True)
 
 
 def _require_whole(assessed: Assessed, name: str) -> None:
-    """Raises PluginError if an assessment breaks its contract in a way that would mislead."""
+    """Raises PluginError if the result of an assessment would be misleading."""
     units, groups = assessed.units.tolist(), assessed.groups.tolist()
     keys = [key_of(score) for score in assessed.scores]
     if len(units) != len(groups) or len(set(units)) < len(units):

@@ -31,9 +31,8 @@ class Interval:
 def resamples_of(
     groups: np.ndarray, *, seed: int = 0, resamples: int = RESAMPLES
 ) -> Iterator[np.ndarray]:
-    """Positions (n,) of the items in each resample of whole groups.
-
-    groups: (N,); an item stands as often as its group was drawn.
+    """Positions (n,) of the items in each resample of whole groups. groups: (N,); an item occurs as
+    often as its group was drawn.
     """
     _, codes = np.unique(groups, return_inverse=True)
     order = np.argsort(codes, kind="stable")
@@ -58,14 +57,14 @@ def resample_scores(
 
 
 def interval(values: np.ndarray) -> Interval:
-    """The percentile interval of (resamples,) values; undefined ones (NaN) are left out."""
+    """The percentile interval of (resamples,) values, without undefined ones (NaN)."""
     tail = (1 - LEVEL) / 2
     low, high = np.nanquantile(values, [tail, 1 - tail])
     return Interval(float(low), float(high))
 
 
 def rough(groups: int) -> list[str]:
-    """What is to be said of intervals from so many groups."""
+    """Notes on intervals from this number of groups."""
     if groups >= FEW_GROUPS:
         return []
     return [f"Intervals from {counted(groups, 'group')} are rough, and rather too narrow."]

@@ -1,4 +1,4 @@
-"""Who is assessed: the pretrained, random encoders or methods, and hand-made baselines."""
+"""Candidates: the pretrained, random encoders or methods, and hand-made baselines."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Kind = Literal["global", "tokens", "nodes"]
 class EncoderSubject:
     """An encoder, or a method with the encoder that it exports (`contract.Subject`).
 
-    place: among all encoders; name: as errors call it.
+    place: among all encoders; name: for error messages.
     """
 
     kind: Literal["pretrained", "random"]
@@ -94,7 +94,7 @@ class Pool:
     """All subjects of an evaluation, so that items are read once when labels are embedded.
 
     paths: of runs of one recipe that differ in their seed; config: of the first. output: of the
-    encoders, the one that fits what labels are about. Raises UsageError if there is none, RunError
+    encoders, the one that fits the labelled things. Raises UsageError if there is none, RunError
     and PluginError.
     """
 
@@ -122,13 +122,13 @@ class Pool:
 
     @cached_property
     def random(self) -> list[EncoderSubject]:
-        """Made when they are first needed: they read items, and mistakes are to be said before."""
+        """Made on first use: they read items, and errors should come before that."""
         rows = self.assessment.training_rows(self.source, self.labels).tolist()
         return [self._untrained(seed, rows) for seed in range(self.settings.random_encoders)]
 
     @cached_property
     def embeddings(self) -> Embeddings:
-        """Of the labels, by all subjects. Raises DataError."""
+        """Embeddings of the labelled things by all subjects. Raises DataError."""
         assert self.labels is not None
         encoders = [subject.encoder for subject in (*self.pretrained, *self.random)]
         baselines = {name: subject.describe for name, subject in self.baselines.items()}
@@ -148,7 +148,7 @@ class Pool:
         return self.embeddings
 
     def notes(self) -> list[str]:
-        """What was left out of the embeddings."""
+        """Notes on what the embeddings leave out."""
         found = self.made
         if found is None or not found.absent:
             return []

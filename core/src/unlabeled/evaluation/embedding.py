@@ -1,4 +1,4 @@
-"""Embeddings of what labels are about, by several encoders and baselines at once."""
+"""Embeddings of labelled things by several encoders and baselines at once."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Embeddings:
     """Embeddings of the n labelled items (or parts) that could be read, each (n, D).
 
     read: (n,) their positions among all labelled ones, ascending; baselines: by name, those that
-    describe such parts, may be NaN; output: which one of the encoders; absent: items that lack
-    what the output is made of (`Encoder.present`), which are left out.
+    describe such parts, may be NaN; output: name of the encoders' output; absent: number of items
+    that lack its input (`Encoder.present`) and are left out.
     """
 
     read: np.ndarray
@@ -51,9 +51,8 @@ def embed_all(
     output: str,
     batch_size: int,
 ) -> Embeddings:
-    """Embed what is labelled by everybody, reading each item once.
-
-    Tokens and nodes are averaged per item, unless the labels are about them. Raises DataError.
+    """Embed labelled things by all subjects, reading each item once. Tokens and nodes are averaged
+    per item, unless labels describe them. Raises DataError.
     """
     items = np.unique(labelled.rows)
     read: list[np.ndarray] = []
@@ -63,7 +62,8 @@ def embed_all(
     with progress("embedding for the probe", len(items)) as advance:
         for batch, samples in source.batches(items.tolist(), batch_size):
             pieces = [encode(encoder, samples, output) for encoder in encoders]
-            # For everybody alike: baselines of an item that encoders lack compare with nothing.
+            # Left out for all alike: a baseline of an item that the encoders lack has no
+            # counterpart.
             kept = [n for n, each in enumerate(zip(*pieces, strict=True)) if _present(each)]
             absent += len(batch) - len(kept)
             ids = [source.items[batch[n]].id for n in kept]
@@ -98,12 +98,12 @@ def _present(pieces: Sequence[Piece]) -> bool:
 
 
 def _rows_of(labelled: Labelled, item: int) -> slice:
-    """The labelled rows that are about an item."""
+    """The labelled rows of an item."""
     return slice(*np.searchsorted(labelled.rows, [item, item + 1]).tolist())
 
 
 def _of_rows(labelled: Labelled, piece: Piece, rows: slice, item: str) -> np.ndarray:
-    """(n, D): what an item's piece says of the rows about it."""
+    """(n, D): the vectors of the rows of an item, from its piece."""
     return labelled.parts.of(piece, rows, item) if labelled.parts else piece.values.mean(0)[None]
 
 

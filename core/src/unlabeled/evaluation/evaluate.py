@@ -1,7 +1,7 @@
 """Assess a pretrained encoder or method, beside random ones, hand-made baselines and rivals.
 
-All of them see the same items and labels and the same random numbers, by whatever assessment;
-intervals come from one paired bootstrap over groups.
+All get the same items, labels and random numbers; intervals come from one paired bootstrap over
+groups.
 """
 
 from __future__ import annotations
@@ -194,7 +194,7 @@ def _on_duplicates(
 
 
 def _changed(path: Path | str, items: Items, hidden: Pseudonyms | None) -> list[str]:
-    """What to know where items that were trained on are others now."""
+    """Notes on items whose content changed since training."""
     run = run_of(path)
     ids = (hidden.hide(items) if hidden else items).table["id"].to_pylist()
     return changed_since(run, items, ids) if run else []
@@ -223,7 +223,7 @@ def given_for(
 
 
 def _notes(given: GivenLabels | None, found: Found, shared: Shared, pool: Pool) -> list[str]:
-    """What was left out, and what else a reader must know."""
+    """Notes for readers of the result."""
     unit = given.unit if given else "units"
     notes = list(given.notes) if given else []
     notes += [*rough(len(set(shared.groups.tolist()))), *found.entries[0].assessed[0].notes]

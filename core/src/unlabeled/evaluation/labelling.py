@@ -1,4 +1,5 @@
-"""The labels of an evaluation: matched to items, with groups, and what may be tested of them."""
+"""The labels of an evaluation: matched to items, with groups, and marked where they may be
+tested."""
 
 from __future__ import annotations
 
@@ -69,9 +70,9 @@ def given_labels(
 ) -> GivenLabels:
     """Read, match and group labels. labels: a table, None for the metadata columns of the index.
 
-    pseudonyms: other names of the items; seen: what had labels in training; finder: reads labels
-    that are no table, and those that lie with the data where there is no table. Raises DataError
-    and UsageError.
+    pseudonyms: other names of the items; seen: items and groups that had labels in training;
+    finder: reads labels that are not tables, and those beside the data if no table is given. Raises
+    DataError and UsageError.
     """
     if finder and not (labels and is_table(labels)):
         labels = labels or data
@@ -88,7 +89,7 @@ def given_labels(
 def grouped(
     labelled: Labelled, names: Sequence[str], items: Items, folder: Path, seen: Seen
 ) -> GivenLabels:
-    """Give labels their groups, and mark those whose groups had labels in training."""
+    """Assign groups to labels, and mark those whose groups had labels in training."""
     groups, note = _groups(labelled, items)
     testable = ~seen.had_labels(items, labelled.rows, groups)
     notes = (note,) if note else ()
@@ -96,9 +97,8 @@ def grouped(
 
 
 def _groups(labelled: Labelled, items: Items) -> tuple[np.ndarray, str]:
-    """Names (N,), of the labels or else of the index, and what is to be said of them.
-
-    An item without a group is its own; so is a part, where all are of one item or group.
+    """Names (N,), from the labels or else from the index, and notes. An item without a group is its
+    own group; so is a part, if all parts are of one item or group.
     """
     index = items.table.take(labelled.rows)
     in_labels = "group" in labelled.table.column_names

@@ -1,4 +1,4 @@
-"""Which item, or which part of one, each row of a labels table is about."""
+"""Match the rows of a labels table to items, or to parts of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from unlabeled.inference.reading import Source
 from unlabeled.wording import counted
 
 WHOLE = -1
-"""In place of a node."""
+"""Marks a row about a whole item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ class Labelled:
     """The N labels that have an item, in the order of the index, one for each item or part.
 
     rows: (N,) positions of their items in the index, ascending; unmatched_rows: rows of the table
-    without an item; unmatched_items: items without a row; parts: which part of its item a label
-    is about, None for whole items.
+    without an item; unmatched_items: items without a row; parts: the part of its item that a label
+    describes, None for whole items.
     """
 
     labels: Labels
@@ -47,7 +47,7 @@ class Labelled:
 
     @property
     def unit(self) -> str:
-        """What a row is about: items, nodes or stretches."""
+        """The unit of a row: items, nodes or stretches."""
         return self.parts.unit if self.parts else "items"
 
     def take(self, rows: np.ndarray) -> Labelled:
@@ -61,9 +61,9 @@ def match(labels: Labels, source: Source, data: Path, pseudonyms: Sequence[str] 
 
     pseudonyms: other names of the items, in the order of the index. A node is found by its name,
     as `item#name`, or `file#name` where a file is cut into several items.
-    Rows about the same become one: a target in which they differ then has several values.
-    Raises DataError if no row fits, two items have one name, or two rows about the same give it
-    two groups, splits or folds.
+    Rows about the same thing are merged: a target in which they differ then has several values.
+    Raises DataError if no row matches, two items have one name, or two rows give a thing two
+    groups, splits or folds.
     """
     items = source.items
     places = _places(items, data, pseudonyms)
@@ -96,7 +96,7 @@ def _one_each(labels: Labels, keys: np.ndarray, order: np.ndarray) -> tuple[Labe
 
 
 def _unmatched(labels: Labels, unknown: np.ndarray, without: int, count: int) -> list[str]:
-    """How many rows are about unknown items, and which; how many items have no row."""
+    """Notes on rows about unknown items, and on items without a row."""
     notes = []
     if len(unknown):
         notes.append(

@@ -1,4 +1,4 @@
-"""What the pretrained said of every tested unit: a table beside the result, for the report.
+"""Predictions of the pretrained for every tested unit: a table beside the result, for the report.
 
 `evaluation/NAME.items.parquet`: a row for each unit and target, with `item`, `group`, `target`,
 `truth`, `predicted`, `scores` (of each class) and the columns of the labels and the index by which
@@ -27,7 +27,7 @@ from unlabeled.privacy import Pseudonyms
 
 OWN = ("item", "group", "target", "truth", "predicted", "scores")
 MOST_VALUES = 50
-"""Different values of a column by which scores are cut."""
+"""Most different values of a column by which scores are broken down."""
 
 
 def write_predictions(
@@ -38,7 +38,7 @@ def write_predictions(
     source: Source,
     hidden: Pseudonyms | None,
 ) -> None:
-    """Write the table; a former one goes where nothing was predicted.
+    """Write the table; remove an old one if nothing was predicted.
 
     units: (T,) positions among the labels, as `predicted` has them.
     """
@@ -79,7 +79,7 @@ def _numbers(values: np.ndarray) -> list[str]:
 def _columns(
     units: np.ndarray, given: GivenLabels, source: Source, hidden: Pseudonyms | None
 ) -> dict[str, list[Any]]:
-    """Of the units, by name: item, group, and what scores can be cut by."""
+    """Columns of the units by name: item, group, and columns by which scores can be broken down."""
     labels, index = given.table.take(units), source.items.table.take(given.rows[units])
     ids, groups = index["id"].to_pylist(), given.groups[units].tolist()
     if hidden:
@@ -96,7 +96,7 @@ def _columns(
 def _cuts(
     labels: pa.Table, index: pa.Table, given: GivenLabels, hidden: Pseudonyms | None
 ) -> Iterator[tuple[str, list[Any]]]:
-    """Columns as text. Of a private table of labels none: any of them may name a person."""
+    """Columns as text; none of a private table of labels, as any of them may name a person."""
     for name in labels.column_names if not hidden else ():
         if name not in (*KEYS, *given.targets):
             yield name, _texts(labels[name])

@@ -15,9 +15,8 @@ from unlabeled.probes.splits import Split
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """What a probe said of each test item, when it was not trained on it.
-
-    predicted: (N,) or (N, C), meaningless where not `tested`; tested: (N,) bool.
+    """Predictions of a probe for items that it was not trained on. predicted: (N,) or (N, C),
+    meaningless where not `tested`; tested: (N,) bool.
     """
 
     target: Target

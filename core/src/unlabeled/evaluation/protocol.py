@@ -1,4 +1,4 @@
-"""What the probe puts every embedding through: the same targets, groups and splits."""
+"""The protocol of the probe: the same targets, groups and splits for every embedding."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DEFAULT_PROBES = {"classification": "logistic", "regression": "ridge"}
 class Protocol:
     """targets: of N items; groups: (N,) names; splits: of the N items.
 
-    described: the splits in words; notes: what a reader of the scores must know.
+    described: the splits in words; notes: for readers of the scores.
     """
 
     probe: Evaluator
@@ -41,7 +41,7 @@ class Protocol:
         return np.unique(np.concatenate([split.test for split in self.splits]))
 
     def predict(self, embedding: np.ndarray) -> list[Predictions]:
-        """What the probe says of each target's test items. embedding: (N, D)."""
+        """The probe's predictions of each target's test items. embedding: (N, D)."""
         return [predict(self.probe, embedding, t, self.groups, self.splits) for t in self.targets]
 
     def scores(self, predictions: Sequence[Predictions], positions: np.ndarray) -> np.ndarray:
@@ -57,16 +57,13 @@ def choose_probe(given: GivenLabels, probe: Mapping[str, Any] | None) -> tuple[C
     task, why = infer_task(labels, names)
     chosen = {"name": DEFAULT_PROBES[task]}
     if any(has_several(labels, name) for name in names):
-        chosen["metric"] = "roc_auc"  # most items lack most labels, so accuracy says nothing
+        chosen["metric"] = "roc_auc"  # most items lack most labels, so accuracy is uninformative
     choice = read_choice("evaluators", chosen, "evaluation")
     return choice, f"inferred: {why}; --probe chooses another"
 
 
 def design(given: GivenLabels, choice: Choice, folds: int) -> Protocol:
-    """Lay out the protocol of N labelled items.
-
-    Raises DataError, also where nothing is left to be tested.
-    """
+    """The protocol for N labelled items. Raises DataError, also if nothing is left to test."""
     probe: Evaluator = choice.settings  # type: ignore[assignment]
     labelled = given.labelled
     splits, described = _splits(labelled, given.groups, folds)
@@ -78,7 +75,7 @@ def design(given: GivenLabels, choice: Choice, folds: int) -> Protocol:
 
 
 def _testable(splits: list[Split], given: GivenLabels) -> list[Split]:
-    """The splits without tests of groups that had labels in training; these may teach the probe."""
+    """The splits without tests of groups that had labels in training; those may train the probe."""
     if given.testable.all():
         return splits
     kept = [Split(split.train, split.test[given.testable[split.test]]) for split in splits]
@@ -91,7 +88,7 @@ def _testable(splits: list[Split], given: GivenLabels) -> list[Split]:
 def _targets(
     labelled: Labelled, names: Sequence[str], probe: Evaluator, splits: Sequence[Split]
 ) -> tuple[list[Target], list[str]]:
-    """The targets that can be judged, and what is to be said of them. Raises DataError."""
+    """The targets that can be scored, and notes. Raises DataError."""
     targets, notes = list[Target](), list[str]()
     for name in names:
         found = read_targets(labelled.labels, name, probe.task)
@@ -132,13 +129,14 @@ def _labels_apart(
 
 
 def _judgeable(target: Target, splits: Sequence[Split]) -> bool:
-    """Whether both classes are in what every split trains on, and in what all of them test."""
+    """Whether both classes occur in the training items of every split, and among all tested
+    items."""
     parts = [split.train for split in splits] + [np.concatenate([s.test for s in splits])]
     return all(len(np.unique(target.values[part[target.known[part]]])) == 2 for part in parts)
 
 
 def _splits(labelled: Labelled, groups: np.ndarray, folds: int) -> tuple[list[Split], str]:
-    """The given folds, else the given split, else folds by group."""
+    """The folds of the labels, else their split, else folds by group."""
     columns = labelled.table.column_names
     if "fold" in columns:
         splits = by_fold(_names(labelled, "fold"))

@@ -1,9 +1,7 @@
-"""Untrained encoders of the same architecture: what the architecture alone is worth.
-
-They are made as strong as they can be without training: inputs are calibrated and batch-norm
-statistics estimated on the data they will see, which the pretrained encoder may never have seen.
-Both are label-free, so where every item is tested in turn (folds) all items may serve; where a
-split is given, only its training items do.
+"""Untrained encoders of the same architecture, the first baseline. They are as strong as possible
+without training: inputs are calibrated and batch-norm statistics estimated on the data of the
+evaluation, which the pretrained encoder may never have seen. Neither uses labels, so with folds all
+items serve; with a given split only its training items do.
 """
 
 from __future__ import annotations

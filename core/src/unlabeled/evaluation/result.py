@@ -1,4 +1,4 @@
-"""What an evaluation found, as numbers and in words."""
+"""The result of an evaluation, as numbers and in words."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How much better the pretrained is than `against`, on the same resamples: the difference of
-    the scores, turned so that positive is better.
+    """The pretrained compared with `against` on the same resamples: the difference of the scores,
+    positive if the pretrained is better.
 
     outcome: "win" where the interval lies above 0, "loss" where it lies below, else "open".
     """
@@ -56,7 +56,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class ScoreTable:
-    """One score of everybody. at: its condition ({"labels": 5}); unit: "dB", "mm" … or empty;
+    """One score of all rows. at: its condition ({"labels": 5}); unit: "dB", "mm" … or empty;
     outcome: that of the comparison with the mean of the random ones."""
 
     metric: str
@@ -111,16 +111,15 @@ class ScoreTable:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What one assessment found about a run.
+    """The result of one assessment of a run.
 
-    assessment: its name and settings; about: what it chose on the way (of the probe: task, probe,
-    probe_because, splits); data, labels: where they lie, empty where the data are private; unit:
-    what was tested, items, nodes, stretches or units; items, groups: so many of them that were
-    tested; labelled_in_training, labelled_groups_in_training: so many more, and their groups, are
-    not tested because a method had labels of the group; near_duplicates: pairs of items of
-    different groups that nearly equal each other; pretrained_on: items that the run was pretrained
-    on, without labels; headline, further: tables of scores; notes: what a reader of the tables must
-    know.
+    assessment: its name and settings; about: its choices (of the probe: task, probe,
+    probe_because, splits); data, labels: their paths, empty for private data; unit: items, nodes,
+    stretches or units; items, groups: numbers of tested ones; labelled_in_training,
+    labelled_groups_in_training: numbers of units and groups that are not tested because their
+    groups had labels in training; near_duplicates: pairs of nearly equal items of different
+    groups; pretrained_on: items that the run was pretrained on, without labels; headline, further:
+    tables of scores; notes: for readers of the tables.
     """
 
     name: str
@@ -191,7 +190,7 @@ class Evaluation:
         return f"{self.assessment['name']}{of}"
 
     def account(self) -> list[str]:
-        """What was tested, and how, in sentences."""
+        """Sentences about the test."""
         splits = f", {self.about['splits']}" if "splits" in self.about else ""
         lines = [f"{self.items:,} {self.unit}, {counted(self.groups, 'group')}{splits}"]
         if self.labelled_in_training:
@@ -208,7 +207,7 @@ class Evaluation:
 
     def verdict(self) -> list[str]:
         """One sentence per comparison."""
-        words = {"win": "better than", "loss": "worse than", "open": "not told apart from"}
+        words = {"win": "better than", "loss": "worse than", "open": "not distinguishable from"}
         many = self.rows[0].sd is not None
         subject = "The pretrained encoders are on average" if many else "The pretrained encoder is"
         metric = f"{self.headline.unit or ''} {self.metric}".strip()

@@ -14,7 +14,7 @@ from unlabeled.evaluation.result import Row, ScoreTable, compare
 
 
 def score_all(entries: Sequence[Entry], shared: Shared, name: str) -> list[ScoreTable]:
-    """A table for each score of the pretrained, the headline first.
+    """One table for each score of the pretrained, the headline first.
 
     The first comparison is with the mean of the random ones. name: of the assessment. Raises
     DataError where the headline is undefined for the pretrained.
@@ -24,7 +24,7 @@ def score_all(entries: Sequence[Entry], shared: Shared, name: str) -> list[Score
     scorers = [_scorers(assessed, scores) for assessed in flat]
 
     def at(positions: np.ndarray) -> list[list[float]]:
-        # One array for all scores of a subject: some remember what they found for it.
+        # One array object for all scores of a subject: some cache their result for it.
         own = (places[positions] for places in shared.places)
         return [
             [s.of(p) if s else np.nan for s in each] for each, p in zip(scorers, own, strict=True)

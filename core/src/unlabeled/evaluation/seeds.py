@@ -1,4 +1,4 @@
-"""Whether runs differ by their seed alone, so that the mean over them says something."""
+"""Check that runs differ only by their seed, so that their mean is meaningful."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from unlabeled.export.encoder import EncoderConfig, read_config, run_of
 from unlabeled.run_folder import Manifest
 
 FREE = {"training.seed", "training.workers", "training.health_every", "training.tensorboard"}
-"""Settings that may differ, beside when checkpoints are written; only the seed changes weights."""
+"""Settings that may differ, besides those of checkpoints; only the seed changes weights."""
 
 
 def require_seeds_of_one_recipe(paths: Sequence[Path | str], config: EncoderConfig) -> None:

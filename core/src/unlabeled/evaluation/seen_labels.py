@@ -1,7 +1,7 @@
 """Groups that had labels in training are never tested on, whatever is assessed.
 
-A method repeats what it has memorised, so on those groups even labels drawn by lot would look like
-a win. They may teach a probe: their labels are known.
+A method repeats labels that it has memorised, so on those groups even random labels would look like
+a win. A probe may be trained on them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from unlabeled.labelled import Labelled, had_labels
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the runs that are evaluated had labels of."""
+    """The groups and contents that had labels in the evaluated runs."""
 
     runs: tuple[Labelled, ...] = ()
 
@@ -31,7 +31,7 @@ class Seen:
         return np.isin(groups, groups[had])
 
     def names(self, items: Items) -> frozenset[str]:
-        """The groups of the index that had labels, with what training called them."""
+        """The groups of the index that had labels, with their names in training."""
         known = frozenset[str]().union(*(each.groups for each in self.runs))
         if all(each == Labelled() for each in self.runs):
             return known
@@ -40,7 +40,7 @@ class Seen:
 
 
 def without(assessed: Assessed, groups: frozenset[str], unit: str) -> Assessed:
-    """What is left of the tested units. Raises DataError where that is nothing."""
+    """The tested units without labelled groups. Raises DataError if none is left."""
     left = np.array([name not in groups for name in assessed.groups.tolist()], dtype=bool)
     if left.all():
         return assessed

@@ -13,7 +13,7 @@ from unlabeled.errors import DataError
 
 @dataclass(frozen=True, slots=True)
 class NodeParts:
-    """Row k is about the node ids[k] of its item. ids: (N,) int64."""
+    """Row k describes the node ids[k] of its item. ids: (N,) int64."""
 
     kind: ClassVar = "nodes"
     unit: ClassVar = "nodes"
@@ -43,7 +43,7 @@ class NodeParts:
 
 @dataclass(frozen=True, slots=True)
 class Stretches:
-    """Row k is about its item from bounds[k, 0] to before bounds[k, 1]. bounds: (N, 2) float64, in
+    """Row k describes its item from bounds[k, 0] to before bounds[k, 1]. bounds: (N, 2) float64, in
     the unit of the tokens' position (s, mm)."""
 
     kind: ClassVar = "tokens"

@@ -1,4 +1,4 @@
-"""The recipe's `evaluation:` section: what a run is assessed by, and beside what."""
+"""The recipe's `evaluation:` section: assessment and baselines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PROBE = "probe"
 
 
 class EvaluationSettings(Settings):
-    """How `evaluate` treats a run; every value can be overridden when it is called."""
+    """Settings of `evaluate`; every value can be overridden in a call."""
 
     assess: dict[str, Any] | None = Field(
         None, description="the assessment, {name: sound/retrieval, **settings}; probe if unset"

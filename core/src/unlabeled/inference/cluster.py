@@ -23,7 +23,7 @@ STARTS = 10
 
 @dataclass(frozen=True, slots=True)
 class Clustered:
-    """What a call of `cluster` did.
+    """The result of `cluster`.
 
     sizes: of the clusters, by their names; absent: items that have no vector in one of the tables
     or are not in each, and are left out.
@@ -50,9 +50,9 @@ def cluster(
 
     embeddings: Parquet files that `embed` wrote, one or several of the same items; count: k-means
     clusters of each, on vectors whose columns are standardised. Items with many rows (windows,
-    nodes) are clustered by their mean. Where there are several tables, items are in one cluster if
-    they are so in each: multistage contrast (Zhang et al. 2024). Clusters are named c0, c1, … by
-    size. Raises DataError, UsageError.
+    nodes) are clustered by their mean. With several tables, items share a cluster if they do in
+    each table: multistage contrast (Zhang et al. 2024). Clusters are named c0, c1, … by size.
+    Raises DataError, UsageError.
     """
     several = [embeddings] if isinstance(embeddings, Path | str) else embeddings
     paths, out = [Path(path) for path in several], Path(out)

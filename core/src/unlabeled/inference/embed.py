@@ -36,14 +36,12 @@ BATCHES_PER_PART = 16
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """What a call of `embed` did.
-
-    rows: in the table, of so many items; absent: rows whose vector is null, as the item lacks what
-    the output is made of; added: items that this call embedded; changed: so many of
-    them that had an embedding of what they were before; unknown: so many that had one from before
-    contents were compared; gone: items that were dropped, because the data no longer hold them;
-    quarantine: what cannot be used, also written to `listed_in`, which is there only if something
-    was; account: what was read and left out, in words.
+    """The result of `embed`. rows, items: in the table; absent: rows whose vector is null, as the
+    item lacks the input of the output; added: items embedded by this call; changed: those of them
+    with an outdated embedding; unknown: those of them whose old embedding has no recorded content;
+    gone: items dropped because the data no longer hold them; quarantine: items that cannot be used,
+    also written to the file `listed_in` if there are any; account: lines that count items read and
+    left out.
     """
 
     path: Path

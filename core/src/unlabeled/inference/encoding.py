@@ -15,9 +15,8 @@ from unlabeled.errors import UsageError
 
 
 def choose_output(outputs: Sequence[Output], name: str | None, kind: str | None = None) -> Output:
-    """The output called `name`, of this `kind`; the first that fits where they are None.
-
-    Raises UsageError with those there are.
+    """The output called `name`, of this `kind`; the first that fits if they are None. Raises
+    UsageError that lists the outputs.
     """
     for output in outputs:
         if name in (None, output.name) and kind in (None, output.kind):
@@ -28,7 +27,7 @@ def choose_output(outputs: Sequence[Output], name: str | None, kind: str | None 
 
 
 def device() -> torch.device:
-    """Where encoders run: the first CUDA device, else the CPU."""
+    """The device for encoders: the first CUDA device, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
@@ -46,7 +45,7 @@ def encode(encoder: Encoder, samples: Sequence[Sample], output: str) -> list[Pie
 
 
 def pieces(encoding: Encoding, count: int) -> list[Piece]:
-    """Cut the encoding of a batch into its `count` samples; padding and absent tokens fall out."""
+    """Cut the encoding of a batch into its `count` samples, without padding and absent tokens."""
     if isinstance(encoding, Tokens):
         valid = encoding.valid.cpu().numpy()
         values, position = _floats(encoding.values), encoding.position.double().cpu().numpy()

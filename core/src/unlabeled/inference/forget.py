@@ -1,8 +1,8 @@
-"""Take one group, such as a patient, out of a run or of a table of embeddings.
+"""Remove one group, such as a patient, from a run or a table of embeddings.
 
 Each file is replaced as a whole, and the list of names last: a call that was interrupted can be
-made again. What was learned from the group stays in the weights, and copies elsewhere are not known
-here: both are said.
+made again. The weights still contain what was learned from the group, and copies elsewhere are
+unknown; the result says so.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ TEXTS = (".json", ".jsonl", ".csv", ".yaml", ".md", ".html")
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """removed: entries by file; remains: what still holds traces of the group, in words."""
+    """removed: entries by file; remains: sentences about what still holds traces of the group."""
 
     path: Path
     removed: Mapping[str, int]
@@ -44,11 +44,11 @@ class Forgotten:
 
 
 def forget(path: Path | str, group: str) -> Forgotten:
-    """Remove what a run, or a table of embeddings, holds of one group.
+    """Remove the entries of one group from a run or a table of embeddings.
 
     path: a run, or a Parquet file that `embed` wrote; group: its name, or of private data its
     pseudonym. Of a run: the entries of its lists, in `private/` too, the tables that lie in its
-    folder, and what the reader keeps elsewhere (`KeepsCopies`). Of a table: its rows.
+    folder, and the reader's copies (`KeepsCopies`). Of a table: its rows.
     Raises DataError if there is no such group, RunError if somebody writes to the run.
     """
     path = Path(path)
@@ -69,7 +69,7 @@ def _of_run(folder: RunFolder, group: str) -> Forgotten:
     copies, unknown = _forget_copies(folder, person)
     removed |= {"copies that the reader kept": copies}
     file = folder.private / "items.csv"
-    if file.is_file():  # last: it tells what the other entries stand for
+    if file.is_file():  # last: it resolves the pseudonyms of the other entries
         removed["private/items.csv"] = _cut_names(file, person)
     removed = {name: count for name, count in removed.items() if count}
     if not removed:
@@ -153,7 +153,7 @@ def _of_table(path: Path, group: str) -> Forgotten:
 
 
 def _cut_table(path: Path, groups: frozenset[str]) -> tuple[int, set[str]]:
-    """How many rows were of these groups, and their signatures. The file keeps its layout."""
+    """The number of rows of these groups, and their signatures. The file keeps its layout."""
     count, signatures, wanted = 0, set[str](), pa.array(sorted(groups))
     if not _holds(path, groups):
         return 0, set()
@@ -185,7 +185,7 @@ def _holds(path: Path, groups: frozenset[str]) -> bool:
 
 
 def _forget_copies(folder: RunFolder, person: Person) -> tuple[int, list[str]]:
-    """How many files the reader deleted, and what to say where it cannot be asked."""
+    """The number of files the reader deleted, and a sentence if it cannot be asked."""
     if not (folder.encoder / "config.json").is_file():
         return 0, ["what the reader keeps elsewhere: the run has no encoder yet that names it"]
     try:

@@ -22,12 +22,12 @@ def neighbours(table: Path | str, item: Path | str, *, count: int = 10) -> pa.Ta
 
     table: a Parquet file that `embed` wrote; item: an id in it, a name that one item alone has, a
     node (`item#name`), or else a new file, which is embedded by the encoder that made the table.
-    Where items have many rows (windows of tokens, nodes) the query is their mean, and what is found
-    are single rows with their position or node. Returns the columns of the table but the vectors,
-    and `similarity`: the cosine of vectors whose columns were standardised over the table, -1 … 1.
+    If items have many rows (windows of tokens, nodes), the query is their mean and the results are
+    single rows with their position or node. Returns the columns of the table but the vectors, and
+    `similarity`: the cosine of vectors whose columns were standardised over the table, -1 … 1.
 
-    Raises DataError if it is no table of embeddings, UsageError if it has no such item and there is
-    no such file, RunError if the encoder is gone or another now.
+    Raises DataError if it is not a table of embeddings, UsageError if there is neither such an item
+    nor such a file, RunError if the encoder is gone or has changed.
     """
     path, item = Path(table), str(item)
     rows = read_embeddings(path)
@@ -44,7 +44,7 @@ def neighbours(table: Path | str, item: Path | str, *, count: int = 10) -> pa.Ta
     rows, own = rows.filter(pa.array(known)), own[known]
     flat = rows["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
     vectors = flat.reshape(len(rows), -1)
-    # A new file is scaled like the table, of which it is no part.
+    # A new file is scaled with the statistics of the table, without being part of them.
     scaled, asked = standardise(vectors, vectors[own] if new is None else new)
     cosine = _cosine(scaled, asked.mean(0))
     order = np.argsort(-cosine, kind="stable")

@@ -1,4 +1,4 @@
-"""The nodes of graphs by the names that the data give them, where a reader knows these."""
+"""Nodes of graphs by their names in the data, if the reader knows them."""
 
 from __future__ import annotations
 
@@ -23,10 +23,9 @@ class NodeNames:
         self._owners: dict[str, dict[str, int]] = {}
 
     def place(self, row: int, node: str) -> int:
-        """The place of a node in the sample of the item at `row`; NOWHERE if it has none so called.
-
-        Where the reader gives no names, nodes are called 0, 1, 2 and so on, and any number is
-        taken. Raises as `Source.tried` does.
+        """The place of a node in the sample of the item at `row`; NOWHERE if there is none of that
+        name. Without names from the reader nodes are called 0, 1, 2 …, and any number is accepted.
+        Raises as `Source.tried` does.
         """
         reader = self._source.reader
         if not isinstance(reader, NamesNodes):
@@ -49,7 +48,7 @@ class NodeNames:
         return self._owners[file].get(node, NOWHERE)
 
     def example(self) -> str:
-        """What some nodes are called that were looked for, as a sentence; empty if none was."""
+        """A sentence with examples of node names; empty if none was looked for."""
         for row, places in self._places.items():
             shown = ", ".join(map(repr, list(places)[:3]))
             return f" Nodes of {self._source.items[row].id!r} are {shown} …"
@@ -57,8 +56,8 @@ class NodeNames:
 
 
 def named(reader: object, hidden: Pseudonyms | None, item: Item, piece: Piece) -> Piece:
-    """The piece with the names of its nodes, without those that are context; as it is where the
-    reader gives no names, or the piece holds no nodes.
+    """The piece with the names of its nodes, without context nodes; unchanged if the reader gives
+    no names, or the piece holds no nodes.
 
     hidden: what names of private data are replaced by. Raises UnreadableItem.
     """

@@ -1,4 +1,4 @@
-"""By which words a run knows the items of one group: names, and pseudonyms where it is private."""
+"""The words by which a run knows the items of one group: names, and pseudonyms if it is private."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from unlabeled.privacy import Pseudonyms, data_of, read_names
 from unlabeled.run_folder import JsonLines, RunFolder
 
 SHORTEST = 3
-"""Shorter words, and numbers of fewer digits than this and one, stand in any text by chance."""
+"""Shorter words, and numbers with at most this many digits, occur in any text by chance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """groups, items: names and pseudonyms; sources: of the items, where they are kept; signatures:
-    of the items, as training kept them."""
+    """groups, items: names and pseudonyms; sources: of the items, if recorded; signatures: of the
+    items, as training recorded them."""
 
     groups: frozenset[str]
     items: frozenset[str]
@@ -39,7 +39,7 @@ class Person:
         )
 
     def mentioned(self, text: str) -> bool:
-        """Whether a word of theirs stands in a text: `P1` does not stand in `P10`."""
+        """Whether one of their words occurs in a text: `P1` does not occur in `P10`."""
         words = (word for word in self.groups | self.items | self.sources if word in text)
         return any(
             re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) for word in words if _tells(word)

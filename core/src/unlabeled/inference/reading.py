@@ -27,10 +27,9 @@ DEFAULT = Limits()
 
 @dataclass(slots=True)
 class Source:
-    """Items and the way to read them.
-
-    limits: what happens at an item that cannot be read; quarantine: those that were, by id.
-    Raises as `batches` does if the index left out too much already; DataError if nothing is left.
+    """Items and the way to read them. limits: for items that cannot be read; quarantine: those
+    items, by id. Raises as `batches` does if the index left out too many already; DataError if
+    nothing is left.
     """
 
     items: Items
@@ -45,11 +44,11 @@ class Source:
 
     @property
     def all_quarantined(self) -> tuple[Quarantined, ...]:
-        """By the index and since."""
+        """Items left out by the index and since."""
         return (*self.items.quarantine, *self.quarantine.values())
 
     def account(self) -> list[str]:
-        """What was read and what was not, by reason; of private data without names."""
+        """Lines that count items read and left out, by reason; of private data without names."""
         read = len(self.items) - len(self.quarantine)
         names = not is_private(self.reader)
         return account(read, self.all_quarantined, self.items.left_out, names=names)
@@ -92,7 +91,7 @@ class Source:
             yield kept, samples
 
     def tried(self, row: int, action: Callable[[Item], T]) -> Iterator[T]:
-        """What `action` makes of the item at `row`; nothing if it cannot be read.
+        """The result of `action` for the item at `row`; nothing if it cannot be read.
 
         Raises as `batches` does.
         """
@@ -108,7 +107,7 @@ class Source:
 
 
 def open_source(reader: Reader, data: Path | str, limits: Limits) -> Source:
-    """Index `data`, and say on standard error what is read and what is left out.
+    """Index `data`, and print on stderr what is read and what is left out.
 
     Raises DataError and, with the policy `stop`, UnreadableItem.
     """

@@ -1,7 +1,7 @@
 """Restore a folder of files with the encoder of a restoration run: one file per item.
 
-What is done is listed in `restored.jsonl` beside the files, so an interrupted call loses at most
-one item, and a later call restores only what is new or has changed.
+`restored.jsonl` beside the files lists finished items, so an interrupted call loses at most one
+item, and a later call restores only what is new or has changed.
 """
 
 from __future__ import annotations
@@ -39,12 +39,10 @@ DONE = "restored.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What a call of `restore` did.
-
-    files: that are there now, one per item; added: by this call; changed: so many of them of items
-    that had a file of what they were before; unknown: so many that had one from before contents
-    were compared; quarantine: what cannot be used, also written to `listed_in`, which is there only
-    if something was; account: what was read and left out, in words.
+    """The result of `restore`. files: present now, one per item; added: by this call; changed:
+    those of them that were outdated; unknown: those of them whose old file has no recorded content;
+    quarantine: items that cannot be used, also written to the file `listed_in` if there are any;
+    account: lines that count items read and left out.
     """
 
     path: Path
@@ -141,7 +139,7 @@ def _claim(out: Path, made_by: str) -> None:
 
 
 def _files(items: Items, out: Path, ending: str) -> list[Path]:
-    """Where each item goes. Raises DataError if that is outside `out`, or twice the same."""
+    """The file of each item. Raises DataError for one outside `out`, or for a file of two items."""
     ids = items.table["id"].to_pylist()
     files = [out / (name if name.endswith(ending) else name + ending) for name in ids]
     for name, file in zip(ids, files, strict=True):
@@ -154,7 +152,7 @@ def _files(items: Items, out: Path, ending: str) -> list[Path]:
 
 
 def _require_elsewhere(data: Path, out: Path) -> None:
-    """Raises UsageError if results would lie among the data, and be taken for data."""
+    """Raises UsageError if results would lie among the data and be read as data."""
     root = (data if data.is_dir() else data.parent).resolve()
     if out.resolve().is_relative_to(root) and (data.is_dir() or out.resolve() == root):
         raise UsageError(f"{out}: lies within the data. Choose an output folder outside of {root}.")

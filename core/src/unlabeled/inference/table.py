@@ -1,4 +1,4 @@
-"""A Parquet file of embeddings that grows: parts beside it, joined into it at the end."""
+"""A Parquet file of embeddings that can grow: parts beside it are joined into it at the end."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ ADDED = ("position", "node", "vector")
 
 ROWS = 4096
 RUNS = 64
-"""So many rows are written at a time, or so many pieces, or one that is larger."""
+"""Rows, or pieces, that are written at a time; a larger piece is written by itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Maker:
-    """What made a table. encoder: its folder; output: of the encoder; digest: of both, so that an
-    encoder that was trained anew in the same folder is another; note: what to know of it."""
+    """The origin of a table. encoder: its folder; output: of the encoder; digest: of both, which
+    differs for an encoder trained again in the same folder; note: a sentence for users."""
 
     encoder: str
     output: str
@@ -87,7 +87,7 @@ class EmbeddingTable:
         self._require_same_maker()
 
     def missing(self) -> dict[int, State]:
-        """Rows of the items that have no embedding of what they are now, and why."""
+        """Rows of the items without an up-to-date embedding, and why."""
         states: dict[int, State] = dict.fromkeys(range(len(self.items)), "new")
         for chunk in self._chunks():
             for key, state in self._states(chunk).items():
@@ -96,7 +96,7 @@ class EmbeddingTable:
         return {row: state for row, state in states.items() if state != "kept"}
 
     def add(self, rows: Sequence[int], found: Sequence[Piece]) -> None:
-        """Keep the embeddings of the items at `rows`: safe on disk when this returns."""
+        """Store the embeddings of the items at `rows`; they are on disk when this returns."""
         self.parts.mkdir(parents=True, exist_ok=True)
         lengths = [len(piece.values) for piece in found]
         table = self.items.table.take(pa.array(np.repeat(rows, lengths)))
@@ -156,7 +156,7 @@ class EmbeddingTable:
             yield pa.concat_tables(pending).combine_chunks()
 
     def _states(self, chunk: pa.Table) -> dict[str, State]:
-        """Of the items in a chunk: whether their embeddings are of what they are now."""
+        """For the items in a chunk: whether their embeddings are up to date."""
         keys = chunk["id"].to_pylist()
         if "signature" not in chunk.column_names:
             return dict.fromkeys(keys, "unknown")
@@ -181,7 +181,7 @@ class EmbeddingTable:
         return table.replace_schema_metadata(self.maker.to_metadata())
 
     def _chunks(self) -> Iterator[pa.Table]:
-        """What is stored, a bounded piece at a time; no item is in two pieces of one file."""
+        """The stored rows, a bounded piece at a time; no item is in two pieces of one file."""
         return (_read_chunk(path, group) for path, group in self._addresses())
 
     def _addresses(self) -> list[tuple[Path, int]]:

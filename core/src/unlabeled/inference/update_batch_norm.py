@@ -1,8 +1,8 @@
-"""Fit an encoder's batch-norm statistics to the data that it will be used on; no weight changes.
+"""Fit an encoder's batch-norm statistics to the data it will be used on; no weight changes.
 
-Where those differ from what it was trained on, its batch norms shift and scale by the wrong
-numbers. Source: Li et al. 2017, "Revisiting batch normalization for practical domain adaptation",
-arXiv:1603.04779. Random encoders are always fitted so before they are compared.
+If these differ from the training data, batch norms shift and scale by the wrong numbers. Source: Li
+et al. 2017, "Revisiting batch normalization for practical domain adaptation", arXiv:1603.04779.
+Random encoders are always fitted in this way before they are compared.
 """
 
 from __future__ import annotations
@@ -77,9 +77,9 @@ def drawn_batches(
 ) -> Iterator[Batch]:
     """BATCHES batches of `size` items of `rows`, or all there are, drawn by `key`.
 
-    In the order drawn: sorted by size, a batch would be no fair sample of the items. One with large
-    items holds fewer: padded to its largest, it is no bigger than `size` items of the median size,
-    or holds two.
+    In the order drawn: sorted by size, a batch would not be a fair sample of the items. A batch
+    with large items holds fewer: padded to its largest, it is no bigger than `size` items of the
+    median size, or holds two.
     """
     sizes = source.items.table["size"].to_numpy()
     drawn = keyed_rng(*key).permutation(rows)[: BATCHES * size].tolist()

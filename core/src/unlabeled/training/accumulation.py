@@ -1,4 +1,5 @@
-"""Several batches, one after the other, for one optimiser step that equals that of all at once."""
+"""Gradient accumulation: several batches for one optimiser step, equal to the step of one large
+batch."""
 
 from __future__ import annotations
 
@@ -23,11 +24,11 @@ Around = Callable[[], AbstractContextManager[None]]
 def accumulated(
     fabric: Fabric, module: _FabricModule, batches: Iterator[Batch], times: int, around: Around
 ) -> Loss:
-    """The loss of `times` batches as of one, its gradient in the parameters.
+    """The loss of `times` batches as one large batch; the gradient is in the parameters.
 
-    Each weighs by the values that its mean is over, known only after its backward pass: the
-    gradients are weighed against the first batch and divided at the end. Raises RecipeError where
-    several batches are not one.
+    Each batch is weighted by the number of values in its mean, which is known only after its
+    backward pass: gradients are weighted relative to the first batch and divided at the end. Raises
+    RecipeError if the loss cannot be accumulated.
     """
     losses: list[Loss] = []
     counts: list[Tensor] = []
@@ -46,7 +47,8 @@ def accumulated(
 
 
 def require_mean(pretext: Pretext, loss: Loss) -> None:
-    """Raises RecipeError, by name, where the loss of a batch is no mean over its values."""
+    """Raises RecipeError, naming the method, if the loss of a batch is not a mean over its
+    values."""
     objective = getattr(pretext, "objective", None)
     name = type(pretext).__name__ + (f" with {type(objective).__name__}" if objective else "")
     if loss.count is None:
@@ -64,7 +66,7 @@ def require_mean(pretext: Pretext, loss: Loss) -> None:
 
 
 def steps_of(settings: TrainingSettings, batches_per_epoch: int) -> tuple[int, str]:
-    """How many optimiser steps a run has, and a note where batches are left over.
+    """The number of optimiser steps of a run, and a note if batches are left over.
 
     Raises RecipeError if the epochs have too few batches for one step.
     """

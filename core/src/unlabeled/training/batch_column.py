@@ -1,4 +1,4 @@
-"""The column that batches are formed by: of a table, of the index, or of the recipe's labels."""
+"""The column by which batches are formed: from a table, the index, or the recipe's labels."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ from unlabeled.recipe import Recipe
 class BatchColumn:
     """A column of the items, as numbers.
 
-    codes: (items,) int, equal for equal values; values: what the numbers stand for, sorted, "" for
-    items without a value, which count as one value.
+    codes: (items,) int, positions in `values`; values: sorted, with "" for items without one.
     """
 
     name: str
@@ -31,19 +30,19 @@ class BatchColumn:
 
     @property
     def without(self) -> int:
-        """How many items have no value."""
+        """The number of items without a value."""
         return int((self.codes == self.values.index("")).sum()) if "" in self.values else 0
 
     def digest(self) -> str:
-        """Tells another division of the items from this one; says nothing of the values."""
+        """A digest of the division of the items, which reveals no value."""
         return hashlib.sha256(self.codes.astype("<i8").tobytes()).hexdigest()
 
 
 def batch_column(recipe: Recipe, items: Items, data: Path) -> BatchColumn | None:
     """The column of `training.batches`; None if the recipe has none.
 
-    It is one of `training.batches.table` if that is given, else of the index, else of the recipe's
-    labels. Raises DataError, UsageError.
+    It is taken from `training.batches.table` if that is given, else from the index, else from the
+    recipe's labels. Raises DataError, UsageError.
     """
     settings = recipe.training.batches
     if settings is None:

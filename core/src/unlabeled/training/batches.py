@@ -1,12 +1,12 @@
-"""Batches formed by a column: of items that are alike in it, that differ in it, or of each some.
+"""Batches formed by a column: items of one value, of different values, or in fixed shares.
 
-- together: a batch holds items of one value. By clusters of an earlier run's embeddings, what that
-  run has learned to tell apart no longer helps: multistage contrast (Zhang et al.
+- together: a batch holds items of one value. With clusters of an earlier run's embeddings, features
+  that the earlier run has learned no longer solve the task: multistage contrast (Zhang et al.
   2024).
-- apart: the items of a batch differ in value as far as there are enough values. By clusters, few
-  negatives are of the same class: G-SimCLR (Chakraborty et al. 2020). Departs from
-  its code, which gives the same batches every epoch and lets the last ones repeat the large
-  clusters: here each epoch deals anew, and every batch gets an equal share of every value.
+- apart: the items of a batch have different values, as far as there are enough. With clusters, few
+  negatives are of the same class: G-SimCLR (Chakraborty et al. 2020). Departs from its code, which
+  gives the same batches every epoch and lets the last ones repeat the large clusters: here each
+  epoch deals anew, and every batch gets an equal share of every value.
 - shares: each value has a fixed share of every batch: class balance, or labelled beside unlabelled
   items. Items of small values are drawn several times an epoch, some of large ones not at all.
 """
@@ -26,14 +26,14 @@ from unlabeled.training.settings import BatchSettings
 class Form(Protocol):
     """How the batches of an epoch are formed from N draws of items.
 
-    batches: how many there are in an epoch; note: what it does to these data, in a sentence.
+    batches: their number in an epoch; note: a sentence about the result for these data.
     """
 
     batches: int
     note: str
 
     def deal(self, rng: np.random.Generator) -> np.ndarray:
-        """(batches, size) int: which draws are in which batch of an epoch."""
+        """(batches, size) int: the draws in each batch of an epoch."""
         ...
 
 
@@ -75,7 +75,7 @@ class Together:
 
 
 class Apart:
-    """Batches of as many values as there are, each equally often but for one. codes: (N,) int."""
+    """Batches with every value equally often, up to a difference of one. codes: (N,) int."""
 
     def __init__(self, codes: np.ndarray, size: int) -> None:
         self.codes, self.size = codes, size
@@ -86,9 +86,9 @@ class Apart:
             self.note = f"of different values as far as they reach: of one value up to {most}"
 
     def deal(self, rng: np.random.Generator) -> np.ndarray:
-        """(batches, size): as few pairs of one value within a batch as can be for what is dealt."""
+        """(batches, size), with as few pairs of one value within a batch as possible."""
         chosen = rng.permutation(len(self.codes))[: self.batches * self.size]
-        # Like cards: in the order of values, one to each batch in turn.
+        # Dealt like cards: in the order of values, one to each batch in turn.
         order = rng.permutation(self.codes.max() + 1)
         hand = chosen[np.argsort(order[self.codes[chosen]], kind="stable")]
         dealt = hand.reshape(self.size, self.batches).T
@@ -119,7 +119,7 @@ class Shares:
         )
 
     def deal(self, rng: np.random.Generator) -> np.ndarray:
-        """(batches, size): no draw is twice in a batch unless its value has too few."""
+        """(batches, size): no draw occurs twice in a batch unless its value has too few."""
         parts = [
             cycle(rows, self.batches, int(count), rng)
             for rows, count in zip(self.members, self.counts, strict=True)
@@ -129,23 +129,23 @@ class Shares:
 
 
 def apportion(size: int, weights: np.ndarray) -> np.ndarray:
-    """(values,) int with the sum `size`, as close to `weights` as can be (largest remainders)."""
+    """(values,) int with the sum `size`, as close to `weights` as possible (largest remainders)."""
     exact = size * weights / weights.sum()
     counts = np.floor(exact).astype(int)
-    # Rounded, or noise in the last digit would decide between equal remainders.
+    # Rounded, because noise in the last digit would otherwise decide between equal remainders.
     order = np.argsort(-np.round(exact - counts, 9), kind="stable")
     counts[order[: size - counts.sum()]] += 1
     return np.asarray(counts)
 
 
 def cycle(rows: np.ndarray, batches: int, count: int, rng: np.random.Generator) -> np.ndarray:
-    """(batches, count) of `rows`, which come again in a new order when all were there."""
+    """(batches, count) of `rows`, cycled in a new order each time."""
     queue = rows[:0]
     dealt = []
     for _ in range(batches):
         while len(queue) < count:
             again = rng.permutation(rows)
-            # Those that still wait come last, so that none is twice in a batch.
+            # Rows that are still waiting come last, so that none occurs twice in a batch.
             waits = np.isin(again, queue)
             queue = np.concatenate([queue, again[~waits], again[waits]])
         dealt.append(queue[:count])

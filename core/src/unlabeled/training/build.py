@@ -19,7 +19,7 @@ from unlabeled.training.start_from import starting_weights
 
 
 def build_trainer(job: Job, *, calibrate: bool) -> Trainer:
-    """Everything a step needs, with new weights, equal on all processes.
+    """Build everything a step needs, with new weights that are equal on all processes.
 
     calibrate: whether the encoder's input statistics are fitted to the data; a checkpoint that is
     loaded afterwards holds them already. Raises RecipeError if the method does not fit the batch.
@@ -58,7 +58,7 @@ def _pretext(job: Job, calibrate: bool) -> Pretext:
 
 
 def _calibration(job: Job) -> Callable[[Encoder], None]:
-    """Fits a new encoder's input statistics, or takes them over with all its weights."""
+    """Fit the input statistics of a new encoder, or take them from another run with its weights."""
     if job.started_from is not None:
         return starting_weights(job.started_from, job.recipe.encoder.with_facts(job.facts))
     return lambda encoder: encoder.calibrate(job.sample(encoder, ITEMS))

@@ -1,10 +1,10 @@
-"""Checkpoints: a folder per step that is there completely or not at all.
+"""Checkpoints: one folder per step, written completely or not at all.
 
     checkpoints/step-00000123/model.safetensors   the pretext: encoder, objective, teacher, queues
                               state.pt            optimiser, precision, random generators
-                              state.json          step, seconds, whether it is kept for good
+                              state.json step, seconds, whether it is never pruned
 
-`state.pt` holds nothing but tensors and plain containers and is loaded with `weights_only`.
+`state.pt` holds only tensors and plain containers and is loaded with `weights_only`.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def save(
 
 
 def pinned(folder: Path) -> Path | None:
-    """The latest checkpoint that is kept for good: the one before the final anneal."""
+    """The latest checkpoint that is never pruned: the one before the final anneal."""
     kept = [path for path in folder.glob("step-*") if read_progress(path).pinned]
     return max(kept, default=None, key=step_of)
 
@@ -78,7 +78,7 @@ def read_progress(checkpoint: Path) -> Progress:
 
 
 def read_state(checkpoint: Path) -> dict[str, Any]:
-    """What `save` was given as `state`, on the CPU. Raises RunError if it is damaged."""
+    """The `state` given to `save`, on the CPU. Raises RunError if it is damaged."""
     try:
         state: dict[str, Any] = torch.load(
             checkpoint / "state.pt", map_location="cpu", weights_only=True
@@ -110,7 +110,8 @@ def restore_random_state(state: dict[str, Any]) -> None:
 
 
 def _reason(error: Exception, folder: Path) -> str:
-    """What the user can fix; torch and safetensors wrap a full disk in words of their own."""
+    """The cause in words that help the user; torch and safetensors describe a full disk in their
+    own."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     free = shutil.disk_usage(folder.parent).free / 2**20
@@ -118,7 +119,7 @@ def _reason(error: Exception, folder: Path) -> str:
 
 
 def _prune(folder: Path, keep: int) -> None:
-    """A checkpoint is renamed before it is removed, so that a half removed one is never found."""
+    """Rename a checkpoint before removing it, so that a half-removed one is never found."""
     for path in sorted(folder.glob("step-*"), key=step_of)[:-keep]:
         if not read_progress(path).pinned:
             doomed = path.rename(folder / f".{path.name}.old")

@@ -1,4 +1,4 @@
-"""The health of a run: a fixed sample of items, embedded now and then."""
+"""Watch for collapse: embed a fixed sample of items at intervals."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from unlabeled.health import Health, examine
 from unlabeled.training.checkpoint import random_state, restore_random_state
 
 ITEMS = 256
-"""Effective ranks compare only at an equal number of rows."""
+"""Effective ranks are comparable only at equal numbers of rows."""
 
 
 class CollapseMonitor:
-    """Embeds the same items each time, and leaves no trace in the training.
+    """Embeds the same items each time without affecting the training.
 
     Every process embeds all of them, so that sharded encoders work too.
     """
@@ -29,7 +29,7 @@ class CollapseMonitor:
         self._fabric, self._encoder = fabric, encoder
         self._batches = list(batches)
         self.broken = 0
-        """How many items had embeddings that are not finite at the last check."""
+        """The number of items whose embeddings were not finite at the last check."""
 
     def __call__(self) -> Health | None:
         """Of the items with finite embeddings; None where there are fewer than two."""
@@ -43,8 +43,8 @@ class CollapseMonitor:
 
 
 def _embedded(encoder: Encoder, batch: Batch) -> Tensor:
-    """(n, D) of the samples that have what the default output is made of: equal rows of absent
-    sensors would look like a collapse."""
+    """(n, D) of the samples that have the input of the default output: equal rows of absent sensors
+    would look like a collapse."""
     rows = one_per_sample(encoder(batch))
     present = encoder.present(batch, encoder.outputs[0].name)
     return rows if present is None else rows[present]
@@ -56,7 +56,7 @@ def on_device(fabric: Fabric, batch: Batch) -> Batch:
 
 
 def columns(health: Health) -> dict[str, Any]:
-    """What goes into a row of metrics."""
+    """The values for a row of metrics."""
     wanted = ("feature_std", "effective_rank", "centred_rank", "uniformity", "collapsed")
     found = asdict(health)
     return {f"health_{name}": found[name] for name in wanted}

@@ -1,4 +1,4 @@
-"""What a user reads when numbers stop being finite: which step, which term, what to try."""
+"""Errors for values that are not finite: the step, the term, what to try."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from unlabeled.training import checkpoint
 from unlabeled.training.settings import TrainingSettings
 
 SKIPPED = 32
-"""So many steps in a row the scaler of half precision may skip: it halves at each, from 2^16."""
+"""Steps in a row that the scaler of half precision may skip; it halves at each, from 2^16."""
 
 
 class Divergence:
-    """Looks at the numbers of each step and words the error; `precision`: Fabric's plugin."""
+    """Checks the values of each step and writes the error; `precision`: Fabric's plugin."""
 
     def __init__(
         self, folder: RunFolder, module: nn.Module, settings: TrainingSettings, precision: object
     ) -> None:
         self.folder, self.module, self.settings = folder, module, settings
-        # Steps whose gradient overflows are skipped by it, and nothing is lost.
+        # The scaler skips steps whose gradient overflows, and nothing is lost.
         self._scales = getattr(precision, "scaler", None) is not None
         self._skipped = 0
 
@@ -50,7 +50,7 @@ class Divergence:
             raise self.error(step, f"{some(names)}: not finite after this step")
 
     def of_a_loss(self, step: int, error: NotFinite) -> RunError:
-        """What a loss said of its arguments, on a CPU."""
+        """What a loss reported about its arguments, on a CPU."""
         term = f"the term {error.term} of the loss" if error.term else "the loss"
         return self.error(step, f"{term} is not finite ({error})")
 
@@ -87,7 +87,7 @@ class Divergence:
 
 
 def _terms(loss: Loss) -> str:
-    """Each term with its value; those that are not finite first."""
+    """Each term with its value, the ones that are not finite first."""
     values = {name: float(value.detach()) for name, value in loss.parts.items()}
     values = values or {"loss": float(loss.total.detach())}
     order = sorted(values, key=lambda name: math.isfinite(values[name]))

@@ -1,4 +1,4 @@
-"""Where a run was trained: versions, hardware, threads. Equal bits need all of it equal."""
+"""The environment of a run: versions, hardware, threads. Bit-equal results need all of it equal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from unlabeled.training.settings import Precision
 
 
 def describe(fabric: Fabric, recipe: Recipe) -> dict[str, Any]:
-    """What `manifest.json` records of this process, JSON-able and flat but for the versions."""
+    """The environment of this process for `manifest.json`, JSON-able and flat except for the
+    versions."""
     cuda = fabric.device.type == "cuda"
     return {
         "python": platform.python_version(),
@@ -52,7 +53,7 @@ def deterministic(wanted: bool) -> Iterator[None]:
     before = torch.are_deterministic_algorithms_enabled()
     fill = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
     if wanted:
-        # cuBLAS reads this when it starts.
+        # cuBLAS reads this variable when it starts, so it has to be set before.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(wanted)
     # Filling every new tensor with NaN finds bugs, and costs time in every step.
@@ -86,7 +87,7 @@ def default_dtype(precision: Precision) -> Iterator[None]:
 
 
 def _versions(recipe: Recipe) -> Iterator[tuple[str, str]]:
-    """Of the core, of the plugins that the recipe uses, and of what they require."""
+    """Versions of the core, of the plugins that the recipe uses, and of their requirements."""
     parts = (recipe.reader, recipe.encoder, recipe.pretext)
     modalities = {part.name.rpartition("/")[0] for part in parts} - {""}
     roots = {CORE, *(usable(modality).distribution for modality in modalities)}

@@ -1,4 +1,4 @@
-"""A run that fails says so in its manifest, so that its report can."""
+"""Record the failure of a run in its manifest, for the report."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from unlabeled.run_folder import RunFolder, now
 
 @contextmanager
 def failure_noted(folder: RunFolder, *, write: bool) -> Iterator[None]:
-    """Note in the manifest that numbers stopped being finite, or that the embeddings collapsed.
-
-    Not what is wrong with data: such messages name items, which may be private. write: whether
-    this process writes to the run.
+    """Record in the manifest that values were not finite or that embeddings collapsed. Errors about
+    data are not recorded: they name items, which may be private. write: whether this process writes
+    to the run.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""The last phase of a run: the encoder is written, or the run says how to go on with it."""
+"""The last phase of a run: write the encoder, or say how to resume."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ def require_all_steps(job: Job, trainer: Trainer, done: Progress) -> None:
 
 
 def settle_batch_norm(job: Job, trainer: Trainer) -> None:
-    """Leave the encoder with the statistics of whole inputs. The last checkpoint keeps its own."""
+    """Fit the encoder's batch-norm statistics to whole inputs. The last checkpoint keeps its
+    own."""
     encoder = trainer.pretext.exported
     if has_batch_norm(encoder):
         encoder.eval()
@@ -40,7 +41,7 @@ def settle_batch_norm(job: Job, trainer: Trainer) -> None:
 
 
 def export(job: Job, trainer: Trainer, done: Progress) -> Manifest:
-    """Write the encoder, and in the manifest that the run has finished."""
+    """Write the encoder, and record in the manifest that the run has finished."""
     pretext = trainer.pretext
     save_encoder(
         pretext.exported,

@@ -1,4 +1,4 @@
-"""What a run is asked to do."""
+"""The job of a run: recipe, data, folder, and where it starts."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from unlabeled.training.start_from import Start
 
 @dataclass(frozen=True)
 class Job:
-    """What is trained, on what, where to. source: the run that it continues; labels: that the
-    method learns from; column: that batches are formed by; started_from: whose encoder's
-    weights it starts from."""
+    """A training job. source: the run that it continues; labels: for a method that learns from
+    them; column: by which batches are formed; started_from: the encoder whose weights it starts
+    from."""
 
     fabric: Fabric
     folder: RunFolder
@@ -56,7 +56,7 @@ class Job:
 
     @cached_property
     def facts(self) -> dict[str, Any]:
-        """What the reader says of the items, asked once: it may have to read some."""
+        """The reader's facts about the items, computed once because it may have to read some."""
         known = self.labels.facts if self.labels else {}
         return {**self.reader.describe(self.items), **known}
 
@@ -66,7 +66,8 @@ class Job:
         return BatchSampler(self.items.table["size"].to_numpy(), self.settings, self.column)
 
     def sample(self, encoder: Encoder, count: int) -> Iterator[Batch]:
-        """At most `count` items as they are, always the same ones, collated by `encoder`."""
+        """At most `count` items without augmentation, always the same ones, collated by
+        `encoder`."""
         return sample_batches(
             self.items,
             self.reader,

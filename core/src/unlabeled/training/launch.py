@@ -1,4 +1,4 @@
-"""Processes and devices: Fabric started as the recipe and the flags say."""
+"""Processes and devices: start Fabric according to recipe and flags."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from unlabeled.training.settings import Precision
 T = TypeVar("T")
 
 FEW = 8
-"""So many processes may share fewer cores, to try a run of several."""
+"""Processes that may share fewer cores, to try a distributed run."""
 
 PRECISIONS = {"32": "32-true", "64": "64-true"}
 """Fabric's names where they differ from the recipe's."""
 
 
 def launch(precision: Precision, *, devices: int, nodes: int, accelerator: str) -> Fabric:
-    """Start the processes; under torchrun they exist already and say how many they are.
+    """Start the processes; under torchrun they exist already and know their number.
 
     Raises UsageError for processes that this machine or its launcher does not have, RecipeError if
     the device cannot train in this precision.
@@ -60,7 +60,7 @@ def launch(precision: Precision, *, devices: int, nodes: int, accelerator: str) 
 
 
 def processes(devices: int, nodes: int) -> tuple[int, int]:
-    """Processes per node, and nodes: as torchrun says, or as asked for. Raises UsageError."""
+    """Processes per node, and nodes, from torchrun or from the arguments. Raises UsageError."""
     for flag, count in (("--devices", devices), ("--nodes", nodes)):
         if count < 1:
             raise UsageError(f"{flag}: expected 1 or more, found {count}.")
@@ -91,7 +91,7 @@ def _require_tasks(devices: int, nodes: int) -> None:
 
 
 def _require_devices(devices: int, accelerator: str) -> None:
-    """Raises UsageError for an accelerator that is not here, or not that often."""
+    """Raises UsageError if this machine lacks the accelerator, or has too few."""
     known = ("auto", "cpu", "cuda")
     if accelerator not in known:
         raise UsageError(f"--accelerator: expected {', '.join(known)}, found {accelerator!r}.")
@@ -118,7 +118,7 @@ def _not_started(error: Exception) -> UsageError:
 
 
 def first(fabric: Fabric, function: Callable[[], T]) -> T:
-    """What `function` returns on the first process, on all of them; also what it raises."""
+    """The return value of `function` on the first process, or its exception, on all processes."""
     outcome: tuple[T | None, UnlabeledError | None] = (None, None)
     if fabric.is_global_zero:
         try:

@@ -1,7 +1,7 @@
-"""What is trained on, and when: a pure function of the seed and the number of the batch.
+"""The order of training: a pure function of the seed and the number of the batch.
 
-The order of the joint batches is drawn first and then cut into contiguous slices by rank, so a
-run does not depend on how many processes or workers it has, and can go on from any batch.
+The order of the joint batches is drawn first and then cut into contiguous slices by rank, so a run
+does not depend on the number of processes or workers, and can resume at any batch.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from unlabeled.training.batches import form_of
 from unlabeled.training.settings import TrainingSettings
 
 ATTEMPTS = 100
-"""How many items are tried for one place in a batch, until one can be read."""
+"""Items that are tried for one place in a batch until one can be read."""
 
 BUCKET = 50
 """Batches of similar size are formed within this many batches of the shuffled order."""
@@ -38,7 +38,7 @@ BUCKET = 50
 
 @dataclass(frozen=True, slots=True)
 class SampleReference:
-    """One place in the order of an epoch: which item is drawn there, for which time."""
+    """One place in the order of an epoch: an item, and the number of its draw."""
 
     epoch: int
     place: int
@@ -47,7 +47,7 @@ class SampleReference:
 
 
 class Fetched(NamedTuple):
-    """What a data worker hands over: a batch, or the error that prevented it.
+    """The result of a data worker: a batch, or the error that prevented it.
 
     The error is a value, because torch would rewrite its message with the worker's traceback.
     """
@@ -97,7 +97,7 @@ class BatchSampler:
         order = self._shuffled(keyed_rng(self.settings.seed, epoch, "order"))
         times = self.settings.samples_per_item
         items, numbers = np.divmod(order, times)
-        # A draw that comes again needs a number of its own, or it would be the same views.
+        # A repeated draw needs a number of its own, or it would give the same views.
         again = np.ones(len(order), bool)
         again[np.unique(order, return_index=True)[1]] = False
         return np.stack([items, np.where(again, times + np.arange(len(order)), numbers)], axis=1)
@@ -121,7 +121,7 @@ class BatchSampler:
 class RankBatches(Sampler[list[SampleReference]]):
     """This process's contiguous slice of each joint batch from `start` to `stop`.
 
-    Where the recipe says `distributed: replicated`, the whole of it.
+    With `distributed: replicated`, the whole batch.
     """
 
     def __init__(
@@ -167,7 +167,7 @@ class Examples(Dataset[Fetched]):
         return Fetched(batch, tuple(skipped))
 
     def _example(self, reference: SampleReference, skipped: list[Quarantined]) -> Any:
-        """The example of a reference; of another item, drawn for this place, if it is unreadable.
+        """The example of a reference; if it is unreadable, of another item drawn for this place.
 
         Raises UnreadableItem if the policy is `stop`, DataError after too many attempts.
         """
@@ -228,10 +228,10 @@ def sample_batches(
 ) -> Iterator[Batch]:
     """At most `count` items, drawn by seed, collated in batches of `size` as the encoder does.
 
-    They come in the order drawn: sorted, a batch would hold neighbours of the listing, one folder
-    or site. A lone one that is left over joins the batch before. They are read as in training
-    (large sources by window), and unreadable ones are left out. Raises DataError if nothing is
-    left.
+    They stay in the order drawn: sorted, a batch would hold neighbours of the listing, from one
+    folder or site. A single item that is left over joins the batch before. They are read as in
+    training (large sources by window), and unreadable ones are left out. Raises DataError if
+    nothing is left.
     """
     chosen = keyed_rng(seed, "sample").permutation(len(items))[:count]
     samples = _drawn_samples(items, reader, chosen, seed)

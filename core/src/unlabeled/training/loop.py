@@ -24,10 +24,8 @@ AfterStep = Callable[[int, Loss, Tensor | None], bool]
 
 @dataclass(frozen=True, slots=True)
 class Trainer:
-    """What a step needs.
-
-    rate: the multiple of the peak learning rate, by step from 0; replicated: every process has the
-    whole joint batch.
+    """The parts of a training step. rate: the multiple of the peak learning rate, by step from 0;
+    replicated: every process has the whole joint batch.
     """
 
     fabric: Fabric
@@ -41,13 +39,13 @@ class Trainer:
 
     @property
     def pretext(self) -> Pretext:
-        """The method itself, without what Fabric wraps around it."""
+        """The method itself, without Fabric's wrapper."""
         return cast(Pretext, self.module.module)
 
     def fit(
         self, batches: Iterator[Batch], start: int = 0, after_step: AfterStep | None = None
     ) -> int:
-        """Train from step `start` on; returns the steps done when it ended or was stopped."""
+        """Train from step `start`; returns the number of steps done at the end or at a stop."""
         self.module.train()
         for step in range(start, self.total_steps):
             loss, norm = self.step(step, batches, measure=after_step is not None)

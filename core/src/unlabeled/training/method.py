@@ -1,4 +1,4 @@
-"""The trained method of a run, with its heads: what the exported encoder alone leaves out."""
+"""The trained method of a run, with the heads that an exported encoder lacks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from unlabeled.export.encoder import load_encoder
 def load_method(path: Path | str) -> Pretext:
     """The method of a run as its last checkpoint holds it, in eval mode, on the CPU.
 
-    Objective, heads, teachers and queues are there as well as the encoder. Of a finished run,
+    It includes objective, heads, teachers and queues. Of a finished run,
     `exported` has the weights that were exported (batch-norm statistics are fitted after the last
     checkpoint). Needs no data. Raises RunError if the run has no checkpoint, RecipeError and
     PluginError if the installed plugins no longer know its parts.

@@ -1,4 +1,4 @@
-"""What happens between the steps: rows are written, health is checked, checkpoints are saved."""
+"""Work between the steps: write metrics, check health, save checkpoints."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from unlabeled.training.tensorboard import TensorBoard
 
 @dataclass(frozen=True)
 class Records:
-    """What a run writes to while it trains; only the first process has them."""
+    """The files that a run writes while it trains; only the first process has them."""
 
     metrics: JsonLines
     display: Display
@@ -40,9 +40,9 @@ class Records:
 
 
 class TrainingMonitor:
-    """Stands beside a `Trainer`: `batches` feeds it, `after_step` follows each step.
+    """Accompanies a `Trainer`: `batches` feeds it, `after_step` follows each step.
 
-    All processes decide alike: what one of them met (a signal, an item that cannot be read) is
+    All processes decide alike: events on one of them (a signal, an item that cannot be read) are
     shared before the step.
     """
 
@@ -78,7 +78,7 @@ class TrainingMonitor:
 
     @property
     def seconds(self) -> float:
-        """Spent by the run so far, earlier parts included."""
+        """Seconds spent by the run so far, including earlier parts."""
         return time.perf_counter() - self._began
 
     def batches(self, stream: Iterator[Fetched]) -> Iterator[Batch]:
@@ -121,12 +121,12 @@ class TrainingMonitor:
             progress = Progress(done, self.seconds, pinned)
             keep = self.settings.checkpoint.keep
             checkpoint.save(self.folder.checkpoints, trainer.pretext, state, progress, keep=keep)
-            if self.folder.holds_run():  # so that it is known if checkpoints are gone
+            if self.folder.holds_run():  # recorded, so that missing checkpoints are noticed
                 self.folder.update(steps=done)
         self._saved, self._save_now = time.perf_counter(), False
 
     def _agree(self, fetched: Fetched) -> None:
-        """Share with the other processes what must not be decided alone."""
+        """Share with the other processes everything on which they must decide alike."""
         late = time.perf_counter() - self._saved > 60 * self.settings.checkpoint.every_minutes
         met = bool(fetched.skipped) or fetched.error is not None
         flags = [self._stop.made, late, met]

@@ -81,8 +81,8 @@ def _trust(weight: Tensor, update: Tensor, trust: float) -> Tensor:
 def parameter_groups(module: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
     """(weights, biases and norms) that learn, each in the order of `named_parameters`.
 
-    The second kind is decayed by Adam alone and not adapted by LARS: everything with at most one
-    axis, and whatever a layer norm owns.
+    The second kind is decayed by Adam only and not adapted by LARS: everything with at most one
+    axis, and all parameters of layer norms.
     """
     norms = {
         id(parameter)
@@ -152,7 +152,7 @@ def build_schedule(
 
 
 def anneal_start(settings: ScheduleSettings, total: int) -> int | None:
-    """The step before which the infinite schedule is still constant; None if it never anneals."""
+    """The step at which the infinite schedule starts to anneal; None if it never does."""
     if isinstance(settings, InfiniteSettings) and settings.anneal:
         return total - round(settings.anneal * total)
     return None

@@ -1,4 +1,4 @@
-"""Where a run begins: at its newest checkpoint, at that of another run, or with new weights."""
+"""The start of a run: its newest checkpoint, that of another run, or new weights."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from unlabeled.training.loop import Trainer
 
 @dataclass(frozen=True)
 class Origin:
-    """Where training begins. checkpoint: None for new weights; own: it is the run's own."""
+    """Where training starts. checkpoint: None for new weights; own: whether it is the run's own."""
 
     checkpoint: Path | None
     own: bool
@@ -49,9 +49,10 @@ def find_origin(job: Job) -> Origin:
 
 
 def load_checkpoint(job: Job, trainer: Trainer, origin: Origin) -> None:
-    """Weights, optimiser, precision and random generators of the checkpoint where training begins.
+    """Load weights, optimiser, precision and random generators of the checkpoint where training
+    starts.
 
-    Without a checkpoint the random generators alone are seeded. Raises RunError if it is damaged
+    Without a checkpoint only seed the random generators. Raises RunError if it is damaged
     or does not fit.
     """
     # Replicas draw alike, so that they are one process.
@@ -68,7 +69,7 @@ def load_checkpoint(job: Job, trainer: Trainer, origin: Origin) -> None:
 
 
 def load_weights(pretext: Pretext, weights: dict[str, Tensor], source: Path) -> None:
-    """source: the checkpoint that they are of. Raises RunError if they do not fit."""
+    """source: the checkpoint they come from. Raises RunError if they do not fit."""
     try:
         pretext.load_state_dict(weights)
     except RuntimeError as error:
@@ -84,7 +85,7 @@ def _load_state(trainer: Trainer, state: dict[str, Any], number: int) -> None:
 
 
 def _load_moments(trainer: Trainer, state: dict[str, Any]) -> None:
-    """The moments go on; rates and decay are those of the new recipe."""
+    """Keep the moments; rates and decay come from the new recipe."""
     optimiser = trainer.optimiser.optimizer
     groups = optimiser.state_dict()["param_groups"]
     optimiser.load_state_dict({"state": state["optimiser"]["state"], "param_groups": groups})

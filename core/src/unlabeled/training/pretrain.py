@@ -1,4 +1,4 @@
-"""From a recipe and a folder of data to an encoder: start a run, go on with it, branch from it."""
+"""Train an encoder from a recipe and a folder of data: start, resume or continue a run."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run that has ended. path: its folder; manifest: what it says of itself."""
+    """A finished run. path: its folder."""
 
     path: Path
     manifest: Manifest
@@ -169,7 +169,8 @@ def resume(
 
 
 def _with_whole_path(recipe: Recipe) -> Recipe:
-    """The recipe whose tables are found from every folder: a run may be resumed from another."""
+    """The recipe with absolute paths of tables, because a run may be resumed from another
+    folder."""
     batches = recipe.training.batches
     if batches and batches.table:
         whole = batches.model_copy(update={"table": str(Path(batches.table).resolve())})
@@ -180,7 +181,7 @@ def _with_whole_path(recipe: Recipe) -> Recipe:
 
 
 def _as_kept(recipe: Recipe, names: Pseudonyms) -> Recipe:
-    """What a run about people writes of its recipe: where the labels lie stands in `private/`."""
+    """The recipe as a private run writes it: the path of the labels is only in `private/`."""
     if recipe.labels is None:
         return recipe
     return _with_table(recipe, names.of("labels", [recipe.labels.table])[0])
@@ -194,7 +195,7 @@ def _with_table(recipe: Recipe, table: str) -> Recipe:
 def _start(
     start_from: Path | str | None, source: RunFolder | None, earlier: Manifest | None
 ) -> tuple[Start | None, labelled.Labelled]:
-    """The encoder to start from, and what the run of these weights saw the answers of.
+    """The encoder to start from, and the labels that its run has seen.
 
     Raises RunError if the run in the folder started from something else.
     """
@@ -278,7 +279,7 @@ def _same_run(
     of_recipe = differences(_without_limits(manifest.recipe), _without_limits(recipe.to_dict()))
     of_data = [*_other_columns(manifest.data, data), *data_changes(folder, items, ids)]
     if (of_recipe or of_data) and newest(folder.checkpoints) is None:
-        folder.clear()  # it never came to anything: the first try of the same command
+        folder.clear()  # it never took a step: the first try of the same command
         return None
     if of_recipe or (of_data and not accept):
         raise RunError(_refusal(folder, of_recipe, of_data))
@@ -296,7 +297,7 @@ def _require_checkpoints(folder: RunFolder, manifest: Manifest) -> None:
 
 
 def _without_limits(recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """A recipe but for what may be left out, which changes no number."""
+    """The recipe without the settings that change no result."""
     kept = {k: v for k, v in recipe["training"].items() if k not in ("unreadable", "max_skipped")}
     return {**recipe, "training": kept}
 
@@ -322,7 +323,7 @@ def _refusal(folder: RunFolder, of_recipe: Sequence[str], of_data: Sequence[str]
 def _noted(
     folder: RunFolder, manifest: Manifest, of_data: Sequence[str], data: DataRecord
 ) -> Manifest:
-    """The manifest of a run that goes on, with what is to be said of its data."""
+    """The manifest of a resumed run, with notes on its data."""
     notes = [f"inexact: {change}" for change in of_data]
     if manifest.status != "finished" and not keeps_signatures(folder):
         notes.append(

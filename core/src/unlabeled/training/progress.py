@@ -1,4 +1,4 @@
-"""What the user sees while a run trains: a bar on a terminal, plain lines elsewhere."""
+"""Progress of a training run: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Display(Protocol):
 
 @contextmanager
 def display(total_steps: int, start: int, *, quiet: bool) -> Iterator[Display]:
-    """The display that fits: nothing, a bar, or lines. Everything goes to the error stream, the
-    output stream belongs to the result of the command."""
+    """The display for this stream: nothing, a bar, or lines. It writes to stderr, because stdout is
+    for the result of the command."""
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     if quiet:
         yield Silence()
@@ -54,7 +54,7 @@ class Silence:
 
 
 class Bar(Progress):
-    """A bar with time left and throughput; loss terms and health below, which need their room."""
+    """A bar with time left and throughput, and a line below for loss terms and health."""
 
     terms = ""
 

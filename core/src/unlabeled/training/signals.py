@@ -17,7 +17,7 @@ class Stopped(UnlabeledError):
 
 
 class StopRequest:
-    """Notes the first Ctrl-C or SIGTERM inside the block; a second one acts as usual."""
+    """Records the first Ctrl-C or SIGTERM inside the block; a second one acts as usual."""
 
     def __init__(self) -> None:
         self.made = False

@@ -1,4 +1,4 @@
-"""What a run says, and writes in its manifest, when it starts or goes on."""
+"""The header of a run, and its manifest, at a start or a resume."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from unlabeled.training.origin import Origin
 
 
 def start_manifest(job: Job, trainer: Trainer, origin: Origin) -> Manifest:
-    """Write the manifest of a new run, or note in that of an old one what is different now."""
+    """Write the manifest of a new run, or add to that of a resumed one what differs now."""
     now = describe(job.fabric, job.recipe)
     if not job.folder.holds_run():
         manifest = Manifest(
@@ -57,7 +57,7 @@ def _method(job: Job) -> dict[str, Any]:
 
 
 def _inexact(job: Job, manifest: Manifest, now: dict[str, Any]) -> list[str]:
-    """Why a run that goes on may differ in its bits from one that was never stopped."""
+    """Reasons why a resumed run may differ in its bits from one that was never stopped."""
     changes = [
         f"resumed with another {change}" for change in differences(manifest.environment, now)
     ]
@@ -81,7 +81,7 @@ def start_notes(job: Job, trainer: Trainer, manifest: Manifest, steps: int) -> I
 
 
 def about_data(folder: RunFolder, items: Items, reader: Reader) -> Iterator[str]:
-    """What is read and left out, and what the reader noted."""
+    """Lines that count items read and left out, and the reader's notes."""
     yield from items.account(names=not is_private(reader))
     if items.quarantine:
         yield f"  those that cannot be used are listed in {folder.quarantine}"

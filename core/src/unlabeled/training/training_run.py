@@ -51,7 +51,7 @@ class TrainingRun:
         load_checkpoint(self.job, trainer, self.origin)
 
     def fit(self, trainer: Trainer) -> Progress:
-        """Train until the last step or a stop; returns how far it came.
+        """Train until the last step or a stop; returns the steps done.
 
         Raises RunError where numbers are not finite, CollapseError, DataError, UnreadableItem.
         """
@@ -119,7 +119,7 @@ class TrainingRun:
 
     def _collapse_monitor(self, trainer: Trainer) -> CollapseMonitor | None:
         job, pretext = self.job, trainer.pretext
-        # What a restoration gives is no embedding, so it cannot collapse.
+        # The output of a restoration is not an embedding, so it cannot collapse.
         if not job.settings.health_every or pretext.kind != "representation":
             return None
         encoder = pretext.exported
