@@ -1,8 +1,8 @@
 """Classes of other libraries that a recipe may name, each with the arguments that it may give.
 
-An adapter to another library holds such a table. What is not in it is refused: libraries resolve
-text as import paths, take callables or open files, and a recipe must not run code. So no type in
-a table is `Any`, a callable or free text; words are a `Literal`.
+An adapter to another library holds such a table, and refuses everything that is not in it:
+libraries resolve text as import paths, take callables or open files, and a recipe must not run
+code. For this reason no type in a table is `Any`, a callable or free text; words are a `Literal`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Files and folders that are there completely or not at all. Standard library only."""
+"""Files and folders written completely or not at all. Standard library only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to; what stands there takes the place of `path` at the end.
+    """A path beside `path` to write to; at the end it replaces `path`.
 
     If the block raises, `path` is as it was.
     """
@@ -30,7 +30,7 @@ def new_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """An empty folder beside `path` to fill; it takes the place of `path` at the end.
+    """An empty folder beside `path` to fill; at the end it replaces `path`.
 
     If the block raises, `path` is as it was.
     """
@@ -65,7 +65,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def _swap(partial: Path, path: Path) -> None:
-    # A folder cannot be renamed over one that is not empty, so the old one steps aside first.
+    # A folder cannot be renamed over one that is not empty, so the old one is renamed first.
     old = path.with_name(f".{path.name}.{os.getpid()}.old")
     if path.exists():
         path.replace(old)

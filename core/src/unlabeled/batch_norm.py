@@ -3,11 +3,12 @@
 While a masked or augmented method trains, running statistics follow inputs that are hidden in part
 or distorted; an exported encoder sees whole ones. So they are estimated again, over a random sample
 of the items: "precise BN" of Wu and Johnson 2021, arXiv:2105.07576, section 3. Departs from it in
-how batches are joined: by the number of values in each, and with the variance between them,
+how batches are combined: weighted by the number of values in each, and with the variance between
+them,
 
     mean = Σ n_b m_b / n,   var = Σ ( n_b v_b + n_b (m_b - mean)² ) / (n - 1),   n = Σ n_b
 
-so that it does not matter how the same values are cut into batches.
+so the result does not depend on how values are divided into batches.
 """
 
 from __future__ import annotations
@@ -35,10 +36,10 @@ def has_batch_norm(encoder: Encoder) -> bool:
 def estimate_batch_norm(encoder: Encoder, batches: Iterable[Batch], output: str) -> None:
     """Set the running statistics of every batch norm to those of what it sees in `batches`.
 
-    batches: of items in random order (see `drawn_lists`), as deeper norms see what the batch's own
-    statistics make of it. Only batch norms are in train mode meanwhile: nothing is dropped, no
-    weight changes. A norm that sees fewer than two values per channel, as one that `output` does
-    not use, keeps its statistics. On several processes all of them must call this.
+    batches: of items in random order (see `drawn_lists`), because inputs of deeper norms depend on
+    the statistics of the batch. Only batch norms are in train mode meanwhile: no dropout, no weight
+    changes. A norm that sees fewer than two values per channel, such as one that `output` does not
+    use, keeps its statistics. With several processes all of them must call this.
     """
     norms = _norms(encoder)
     if not norms:
@@ -57,12 +58,12 @@ def estimate_batch_norm(encoder: Encoder, batches: Iterable[Batch], output: str)
 def drawn_lists(
     drawn: Iterable[tuple[T, int]], size: int, largest: float = float("inf")
 ) -> Iterator[list[T]]:
-    """Lists of `size` in the order given; a lone one that is left over joins the last list.
+    """Lists of `size` in the given order; a single one that is left over joins the last list.
 
     drawn: things and their extents. largest: a list ends before its length times its largest
     extent is above this, or it takes more than `memory.BATCH_BYTES`, but not before it holds two.
     """
-    waiting: list[T] = []  # one list behind, so that a lone one can still join it
+    waiting: list[T] = []  # one list behind, so that a single one can still join it
     held: list[T] = []
     widest = heaviest = 0
     for thing, extent in drawn:
@@ -81,14 +82,14 @@ def drawn_lists(
 
 
 class _Pool:
-    """Count, mean and squared differences, per channel, of all that a norm has seen."""
+    """Count, mean and sum of squared differences, per channel, of the inputs of a norm."""
 
     def __init__(self, norm: _BatchNorm) -> None:
         self.norm, self.before = norm, (norm.momentum, norm.training)
         self.count = self.batches = 0
         self.mean = torch.zeros(norm.num_features, dtype=torch.float64)
         self.squares = torch.zeros_like(self.mean)
-        norm.momentum = 0.0  # what it tracks itself stays as it is
+        norm.momentum = 0.0  # its own running statistics stay unchanged
         self.hook = norm.register_forward_pre_hook(self._see, with_kwargs=True)
 
     def _see(self, norm: nn.Module, args: tuple[Tensor, ...], named: dict[str, Tensor]) -> None:
@@ -109,7 +110,7 @@ class _Pool:
         self.count, self.batches = both, self.batches + 1
 
     def settle(self) -> None:
-        """Give the norm what was seen, if that has a variance."""
+        """Write the statistics into the norm, if they have a variance."""
         if self.count > 1:
             assert self.norm.running_mean is not None
             assert self.norm.running_var is not None
@@ -119,7 +120,7 @@ class _Pool:
             self.norm.num_batches_tracked.fill_(self.batches)
 
     def close(self) -> None:
-        """Leave the norm's modes as they were."""
+        """Restore the norm's modes."""
         self.hook.remove()
         self.norm.momentum, training = self.before
         self.norm.train(training)

@@ -1,6 +1,6 @@
-"""Which checkpoints a run has, and the weights in them: for who goes on with a run, or only reads.
+"""Find and read the checkpoints of a run, to resume it or only to use its weights.
 
-`unlabeled.training.checkpoint` writes them, and says what is in one.
+`unlabeled.training.checkpoint` writes them, and documents their contents.
 """
 
 from __future__ import annotations

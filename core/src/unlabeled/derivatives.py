@@ -1,4 +1,4 @@
-"""Backward passes that are written by hand know the first derivative only, and say so."""
+"""Hand-written backward passes give first derivatives only, and refuse second ones."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from torch.autograd import Function
 def once_only(backward: Callable[..., Any]) -> Callable[..., Any]:
     """For the `backward` of a `Function`: a second derivative raises RuntimeError.
 
-    `torch.autograd.function.once_differentiable` looks at the incoming gradient alone: where that
-    is constant, as that of a mean, it lets a second derivative of 0 pass.
+    `torch.autograd.function.once_differentiable` checks only the incoming gradient: if that is
+    constant, as for a mean, it silently gives a second derivative of 0.
     """
 
     @wraps(backward)

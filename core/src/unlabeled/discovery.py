@@ -1,7 +1,7 @@
-"""Find the installed plugins without waking them, and load what they bring by name.
+"""Find the installed plugins without importing their code, and load components by name.
 
-`discover` never raises: a plugin that cannot be used is listed with its reason and the command
-that fixes it, and everything else goes on working.
+`discover` never raises: a plugin that cannot be used is listed with the reason and the command that
+fixes it, and everything else keeps working.
 """
 
 from __future__ import annotations
@@ -35,16 +35,15 @@ from unlabeled.plugin import (
 CORE = "unlabeled"
 
 SLOW = 1.0
-"""A manifest that takes longer to import, in seconds, holds up every command."""
+"""Seconds; a manifest that takes longer to import slows every command."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """One installed plugin, usable or not.
 
-    problem: why it cannot be used, empty if it can; fix: what to type then.
-    warning: what is wrong with one that can be used.
-    cause: the original exception, where there was one.
+    problem: why it cannot be used, empty if it can; fix: the command that helps. warning: a fault
+    of a plugin that can be used. cause: the original exception, where there was one.
     """
 
     modality: str
@@ -171,7 +170,7 @@ def suggest(name: str, names: Sequence[str]) -> str:
 
 
 def entry_points() -> Iterator[tuple[EntryPoint, Distribution]]:
-    """Every installed claim to be a plugin, with the distribution that makes it."""
+    """Every installed entry point of a plugin, with its distribution."""
     seen = set()
     for dist in installed_distributions():
         # Metadata are parsed for plugins only: all of an environment's take a tenth of a second.

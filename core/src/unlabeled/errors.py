@@ -1,4 +1,4 @@
-"""The one family of errors that users see. Standard library only.
+"""All errors that users see. Standard library only.
 
 A message carries four things: what went wrong, where, what was expected, what to do next.
 The command line prints the message without a traceback and exits with `exit_code`.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class UnlabeledError(Exception):
-    """Something the user can fix. Subclasses say which kind of cause."""
+    """An error that the user can fix; subclasses name the kind of cause."""
 
     exit_code = 1
 
@@ -75,6 +75,6 @@ class NotFinite(ShapeError):
 
 
 class CollapseError(UnlabeledError):
-    """Training was told to stop when representations collapse, and they did."""
+    """Representations collapsed, and `training.on_collapse` is `stop`."""
 
     exit_code = 6

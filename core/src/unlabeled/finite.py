@@ -1,4 +1,4 @@
-"""Whether a module holds numbers that nobody could go on with."""
+"""Find values in a module that are not finite."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 def not_finite(module: nn.Module) -> list[str]:
     """Names of the parameters with NaN or infinity, and of the saved buffers with NaN or +infinity.
 
-    -infinity is what the buffers of masks hold on purpose. Asks the device once.
+    Buffers of masks hold -infinity on purpose. Synchronises with the device once.
     """
     parameters = {name for name, _ in module.named_parameters(remove_duplicate=False)}
     held = {n: x.detach() for n, x in module.state_dict().items() if x.is_floating_point()}

@@ -1,4 +1,5 @@
-"""Text of a flag (`--reader.pattern "{label}_{speaker}.wav"`): the setting says what it is.
+"""Text of a flag (`--reader.pattern "{label}_{speaker}.wav"`), interpreted by the type of its
+setting.
 
 Where a setting can be text, it is that text. Elsewhere `[…]` and `{…}` are lists and sections in
 YAML, and `none` or `null` is nothing.
@@ -19,7 +20,7 @@ NOTHING = ("none", "null")
 
 
 class FlagText(str):
-    """Text whose meaning is not settled yet."""
+    """Text that is not interpreted yet."""
 
     __slots__ = ()
 
@@ -33,7 +34,8 @@ class FlagText(str):
 
 
 def settle(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values with each FlagText read as its setting wants it; those of Any stay FlagText."""
+    """The values with each FlagText converted to the type of its setting; for Any it stays
+    FlagText."""
     fields = model.model_fields
     return {
         key: _settled(fields[key].annotation if key in fields else str, value)

@@ -1,4 +1,4 @@
-"""The number by which a file says how it is laid out; another number is refused with what to do."""
+"""Format numbers of files; another number is refused with advice."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def require_format(
 ) -> None:
     """Raises `error` unless `found` is the number that this version reads.
 
-    again: what makes a file of an older layout anew, as a sentence without its full stop.
+    again: advice for an older layout, as a sentence without its full stop.
     """
     if type(found) is int and found == expected:  # True equals 1
         return

@@ -1,4 +1,4 @@
-"""Whether embeddings still differ: spread, effective rank, uniformity and a verdict in words."""
+"""The health of embeddings: spread, effective rank, uniformity and a verdict in words."""
 
 from __future__ import annotations
 
@@ -24,12 +24,11 @@ IDLE_SHARE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What `examine` found.
-
-    rows, width: N and D, as ranks compare only at equal N and D; feature_std: 1 for directions
-    spread evenly over the sphere, 0 for a single one; effective_rank and centred_rank: see
-    `effective_rank`, the second after the mean was taken off; uniformity: see `uniformity`;
-    collapsed: whether training on makes no sense; verdict: the same for people.
+    """The result of `examine`. rows, width: N and D, because ranks are comparable only at equal N
+    and D; feature_std: 1 for directions spread evenly over the sphere, 0 for a single one;
+    effective_rank and centred_rank: see `effective_rank`, the second after subtracting the mean;
+    uniformity: see `uniformity`; collapsed: whether more training makes no sense; verdict: the same
+    in words.
     """
 
     rows: int

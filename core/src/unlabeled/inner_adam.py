@@ -1,8 +1,8 @@
-"""Adam for a part of a method that takes steps of its own, inside or after those of the recipe.
+"""Adam for a part of a method with optimiser steps of its own.
 
-Source: Kingma and Ba, ICLR 2015, arXiv:1412.6980. A policy beside the network, a discriminator, a
-head that is fitted at every step: its weights are none of the recipe's optimiser, and what its own
-remembers lies in buffers, so it is saved, resumed and moved between devices with the method.
+Source: Kingma and Ba, ICLR 2015, arXiv:1412.6980. For a policy, a discriminator, or a head that is
+fitted at every step: the recipe's optimiser does not move its weights, and the state of its own
+optimiser lies in buffers, so it is saved, resumed and moved between devices with the method.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class InnerAdam(nn.Module):
                 self.register_buffer(f"{moment}{number}", torch.zeros_like(weight))
 
     def forward(self, *arguments: Any) -> Any:
-        """What the module gives; with gradients enabled, `step` finds its way back from there."""
+        """The output of the module; with gradients enabled, `step` can differentiate it."""
         if not torch.is_grad_enabled():
             return self.module(*arguments)
         # One set of leaves for all calls until the step, so that gradients of several add up.

@@ -1,7 +1,7 @@
-"""Which items had labels in training: `evaluate` never tests on their groups.
+"""The items that had labels in training: `evaluate` never tests on their groups.
 
-`labelled.json` in the folder of a run (of private data in `private/`): what a method has seen the
-answers of, by name and by content, so that a renamed copy is known too.
+`labelled.json` in the folder of a run (for private data in `private/`) lists them by name and by
+content, so that a renamed copy is recognised too.
 
     {"format": 1, "target": "label", "groups": ["patient07", "item scan3.nii"], "contents": ["…"]}
 """
@@ -39,9 +39,9 @@ class Labelled:
 def record(
     folder: RunFolder, items: Items, labels: TrainingLabels | None, earlier: Labelled
 ) -> None:
-    """Write what a run sees the answers of, with what the run of its weights saw.
+    """Record the labelled items of a run, with those of the run of its starting weights.
 
-    Before the first step: a run that is stopped has seen them too.
+    Called before the first step: a run that is stopped has seen them too.
     """
     seen, target, own = _union([read(folder), earlier]), labels.target if labels else "", Labelled()
     if labels:
@@ -61,7 +61,7 @@ def _of(items: Items, labels: TrainingLabels) -> Labelled:
         items.table[name].to_pylist() for name in ("id", "group", "source", "signature")
     )
     own = {group_name(ids[place], groups[place]) for place in labels.positions}
-    # As the table calls them, too: another index may have no groups.
+    # By the table's names of groups as well: another index may have no groups.
     own |= {labels.groups[place] for place in labels.positions if place in labels.groups}
     own |= {f"item {ids[place]}" for place in labels.positions}
     contents = {content_hash(sources[place], signatures[place]) for place in labels.positions} - {
@@ -76,7 +76,7 @@ def _union(seen: Sequence[Labelled]) -> Labelled:
 
 
 def read(folder: RunFolder) -> Labelled:
-    """What a run saw the answers of; nothing where it had no labels. Raises RunError."""
+    """The labelled items of a run; empty if it had no labels. Raises RunError."""
     if not folder.labelled.is_file():
         return Labelled()
     try:
@@ -89,8 +89,8 @@ def read(folder: RunFolder) -> Labelled:
 
 
 def kept_with_encoder(folder: RunFolder) -> dict[str, Any]:
-    """What an encoder says of it when it is taken out of its run: all, but of private data only
-    the number of groups, as names and contents stay in `private/`."""
+    """The part that an exported encoder carries: everything, but for private data only the number
+    of groups, because names and contents stay in `private/`."""
     seen = read(folder)
     if seen == Labelled():
         return {}
@@ -100,9 +100,8 @@ def kept_with_encoder(folder: RunFolder) -> dict[str, Any]:
 
 
 def seen_by(path: Path | str) -> Labelled:
-    """What the method of a run, or of an encoder that was taken out of one, saw the answers of.
-
-    Raises RunError, also where only the run of that encoder can tell.
+    """The labelled items of the method of a run or of an exported encoder. Raises RunError, also if
+    only the run of that encoder can tell.
     """
     if run := run_of(path):
         return read(run)

@@ -58,7 +58,7 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
 def smaller(content: bytes, side: int) -> bytes:
     """A PNG that `png` wrote, averaged down until its longer side has at most `side` pixels.
 
-    As it is where it is small enough, or was written by somebody else.
+    Unchanged if it is small enough, or was not written by `png`.
     """
     levels = _levels(content)
     if levels is None or max(levels.shape[:2]) <= side:

@@ -1,7 +1,7 @@
-"""YAML as recipes need it: text, numbers, lists and sections, of bounded size; nothing else.
+"""The part of YAML that recipes use: text, numbers, lists and sections, of bounded size.
 
-Tags are refused, so nothing but plain values is ever built. Aliases may repeat a section; what they
-expand to is counted before it is built, so a few lines cannot fill the memory.
+Tags are refused, so only plain values are ever built. Aliases may repeat a section; their expanded
+size is counted before it is built, so a few lines cannot fill the memory.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ TEXT = PREFIX + "str"
 
 
 class NotPlain(ValueError):
-    """Text that is no YAML, or YAML that a recipe may not hold; says where and why."""
+    """Text that is not YAML, or YAML that a recipe may not contain; the message says where and
+    why."""
 
 
 def read_yaml(path: Path) -> Any:

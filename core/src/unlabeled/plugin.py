@@ -1,4 +1,4 @@
-"""The manifest with which a package announces what it brings. Standard library only.
+"""The manifest by which a package lists its components. Standard library only.
 
 A plugin's distribution declares one entry point in the group `unlabeled.plugins`; its name is
 the modality and its value points at a `Plugin` in a module that imports nothing but this one:
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 PLUGIN_API = 1
-"""The contract version that this core speaks."""
+"""The contract version of this core."""
 
 OLDEST_PLUGIN_API = 1
 """The oldest contract version that this core still accepts."""
@@ -39,11 +39,10 @@ KINDS = (
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """One thing that a plugin brings.
-
-    target: "package.module:attribute"; for recipes "package:path/inside/package.yaml".
-    summary: one line. source: the paper or standard it follows, empty where there is none.
-    experimental: it works, but has not yet beaten random encoders on real data.
+    """One component of a plugin. target: "package.module:attribute"; for recipes
+    "package:path/inside/package.yaml". summary: one line. source: the paper or standard it follows,
+    empty where there is none. experimental: it works, but has not yet beaten random encoders on
+    real data.
     """
 
     target: str
@@ -54,13 +53,13 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """How the conformance kit sees within seconds that a pretext teaches something.
+    """A short training that shows the conformance kit that a pretext learns.
 
-    recipe: which of the plugin's recipes, by its short name, is trained; items: on how many
-    synthetic items; overrides: what is set differently, by section; target: the column of
-    `labels.csv` that is assessed; learned: the column that a method with labels learns, if another
-    (masks). assess: by which of the plugin's assessments, by its short name;
-    a restoration needs one, with a classical filter among its rivals; the probe if empty.
+    recipe: the short name of the plugin's recipe that is trained; items: number of synthetic items;
+    overrides: settings that differ, by section; target: the column of `labels.csv` that is
+    assessed; learned: the column that a method with labels learns, if another one (masks). assess:
+    the short name of the plugin's assessment, the probe if empty; a restoration needs one, with a
+    classical filter among its rivals.
     """
 
     recipe: str
@@ -73,7 +72,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """What a distribution adds to unlabeled.
+    """The components that a distribution adds to unlabeled.
 
     api: the contract version it was written for (`PLUGIN_API` at that time).
     modality: the name of the entry point; components are asked for as `modality/name`.

@@ -1,8 +1,8 @@
 """Data about people: pseudonyms everywhere, names in one folder that is never exported.
 
 In the runs of a reader with `private = True`, ids, groups and the metadata that it does not call
-`public` are written as keyed hashes, and sources not at all. The key, what the hashes stand for,
-and the list of what was left out lie in the run's folder `private/`, for its owner alone:
+`public` are written as keyed hashes, and sources not at all. The key, the names behind the hashes,
+and the list of what was left out lie in the run's folder `private/`, readable only by its owner:
 
 salt               32 random bytes, another for each run
 items.csv          pseudonym, id, group and source of every item that was trained on or embedded
@@ -33,15 +33,13 @@ from unlabeled.run_folder import JsonLines
 
 
 def is_private(reader: object) -> bool:
-    """Whether a reader declares that its items are about people."""
+    """Whether a reader declares its data to be about people."""
     return bool(getattr(type(reader), "private", False))
 
 
 class Pseudonyms:
-    """What the names of one run are hashed to; nothing is written before `remember`.
-
-    folder: `private/` of a run; reader: that of the run. Raises RunError if the folder cannot be
-    read.
+    """The pseudonyms of one run; nothing is written before `remember`. folder: `private/` of a run;
+    reader: that of the run. Raises RunError if the folder cannot be read.
     """
 
     def __init__(self, folder: Path, reader: object) -> None:
@@ -65,7 +63,7 @@ class Pseudonyms:
         return [self._hash(column, value) if value else "" for value in values]
 
     def hide_signature(self, signature: str) -> str:
-        """The pseudonym of a signature, which is kept in `signatures.jsonl`."""
+        """The pseudonym of a signature, recorded in `signatures.jsonl`."""
         (hidden,) = self.of("signature", [signature])
         if hidden and hidden not in self._signatures:
             self._signatures[hidden] = signature
@@ -74,7 +72,7 @@ class Pseudonyms:
         return hidden
 
     def signature(self, hidden: str) -> str:
-        """What a pseudonym of `hide_signature` stands for; "" if that is not known."""
+        """The signature behind a pseudonym of `hide_signature`; "" if it is unknown."""
         return self._signatures.get(hidden, "")
 
     @cached_property
@@ -87,7 +85,7 @@ class Pseudonyms:
         return JsonLines(self._file("signatures.jsonl"))
 
     def hide(self, items: Items) -> Items:
-        """The same rows with pseudonyms, without where and how large their files are."""
+        """The same rows with pseudonyms, without place and size of their files."""
         table = items.table.drop_columns(list(OF_PLACE))
         for place, name in enumerate(table.column_names):
             if name not in self._kept:
@@ -96,10 +94,9 @@ class Pseudonyms:
         return Items(table)
 
     def remember(self, items: Items, data: Path | None = None, labels: str = "") -> None:
-        """Keep what the pseudonyms of `items` stand for, beside those known already.
-
-        data, labels: where the data for training lie, and the table of labels if there is one.
-        Raises RunError if that cannot be written.
+        """Record the names behind the pseudonyms of `items`, in addition to known ones. data,
+        labels: paths of the training data, and of the table of labels if there is one. Raises
+        RunError if that cannot be written.
         """
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -146,12 +143,12 @@ class Pseudonyms:
 
 
 def data_of(folder: Path) -> Path:
-    """Where the data of the run whose `private/` this is lay. Raises RunError."""
+    """The path of the training data of the run whose `private/` this is. Raises RunError."""
     return Path(_place(folder, "path"))
 
 
 def labels_of(folder: Path) -> str:
-    """Where the table of labels of that run lay. Raises RunError."""
+    """The path of the table of labels of that run. Raises RunError."""
     return _place(folder, "labels")
 
 

@@ -15,12 +15,13 @@ SECONDS_BETWEEN_LINES = 10.0
 
 class Advance(Protocol):
     def __call__(self, count: int) -> None:
-        """So many more are done."""
+        """Add to the number done."""
 
 
 @contextmanager
 def progress(task: str, total: int, unit: str = "items") -> Iterator[Advance]:
-    """Show how far `task` is; call what is yielded with the number of `unit` just done."""
+    """Show the progress of `task`; call the yielded function with the number of `unit` just
+    done."""
     console = Console(stderr=True)
     if console.is_terminal:
         columns = (

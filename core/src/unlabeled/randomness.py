@@ -1,4 +1,4 @@
-"""Random numbers that depend on what is drawn, never on who draws it."""
+"""Random numbers keyed by what is drawn, independent of process and order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recipes: what a run is, as one YAML file, checked as a whole before anything starts.
+"""Recipes: the description of a run in one YAML file, checked as a whole before anything starts.
 
     reader: {name: audio/clips, crop_seconds: 1.0}
     encoder: {name: audio/ast, depth: 4}
@@ -57,7 +57,7 @@ class Choice:
         return {"name": self.name, **self.settings.model_dump(mode="json")}
 
     def with_facts(self, facts: Mapping[str, Any]) -> Choice:
-        """Fill settings that are None with what the reader knows of the data.
+        """Fill settings that are None with the reader's facts about the data.
 
         Raises RecipeError if a setting is set to something else.
         """
@@ -204,7 +204,7 @@ def build_pretext(
 ) -> Pretext:
     """The method of a recipe, ready to train.
 
-    facts: what `Reader.describe` says of the data; calibrate: called with the new encoder.
+    facts: from `Reader.describe`; calibrate: called with the new encoder.
     """
     encoder = build_encoder(recipe.encoder.with_facts(facts))
     if calibrate is not None:

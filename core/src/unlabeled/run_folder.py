@@ -1,9 +1,9 @@
-"""The folder of a run: what lies where, who may write to it, and how it says what it is.
+"""The folder of a run: its files, its lock, and its manifest.
 
 recipe.yaml        the resolved recipe            quarantine.jsonl   items left out, and why
 manifest.json      versions, data, status         checkpoints/       to go on from
-metrics.jsonl      one row per optimiser step     encoder/           what the run is for
-trained_on.jsonl   what tells whether the data are the same (in private/, where there is one)
+metrics.jsonl      one row per optimiser step     encoder/ the exported encoder
+trained_on.jsonl signatures of the data (in private/, if there is one)
 labelled.json      which groups and contents had labels in training (see `labelled`)
 private/           names behind pseudonyms, where the reader is private (see `privacy`)
 """
@@ -35,14 +35,14 @@ ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
 
 def now() -> str:
-    """The time, as a manifest says it."""
+    """The current time in the format of a manifest."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 @dataclass(frozen=True, slots=True)
 class DataRecord:
-    """What a run was trained on. path: empty where it is private; columns: a digest of each column
-    of the index but the source."""
+    """The data of a run. path: empty if private; columns: a digest of each column of the index
+    except the source."""
 
     path: str
     items: int
@@ -52,15 +52,13 @@ class DataRecord:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a run is and how far it has come.
-
-    recipe: every section with every value; environment: versions, hardware, threads, processes;
-    exact: whether it equals a run that was never stopped; notes: why not, and other notes;
-    method: the sections `encoder` and `pretext` with what the data filled in, from which
-    `load_method` builds the method again; continues: the run whose weights it goes on with;
-    started_from: the encoder whose weights it started from, empty if there is none;
+    """The description and state of a run. recipe: every section with every value; environment:
+    versions, hardware, threads, processes; exact: whether it equals a run that was never stopped;
+    notes: why not, and other notes; method: the sections `encoder` and `pretext` with the facts of
+    the data, from which `load_method` builds the method again; continues: the run whose weights it
+    continues; started_from: the encoder whose weights it started from, empty if there is none;
     steps: done so far; seconds: spent training; began, ended: ISO 8601 in UTC, empty before;
-    failed: the error that ended it, without where the run lies; empty where there was none.
+    failed: the error that ended it, without the path of the run, empty if there was none.
     """
 
     name: str
@@ -83,7 +81,7 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
-    """The paths of a run; nothing is read or written before it is asked for."""
+    """The paths of a run; nothing is read or written before a method is called."""
 
     path: Path
 
@@ -139,12 +137,12 @@ class RunFolder:
             raise RunError(f"{self.path}: cannot be made: {error.strerror}.") from error
 
     def check(self) -> None:
-        """Raises RunError if something other than a run lies where the folder shall be."""
+        """Raises RunError if the path holds something other than a run."""
         if not self.path.exists():
             return
         if not self.path.is_dir():
             raise RunError(f"{self.path}: expected a folder for the run, found a file.")
-        # These alone are left by a run that was killed while it began.
+        # A run that was killed at its start leaves only these.
         begun = {self.recipe, self.trained_on, self.path / "labelled.json"}
         if (self.private / "salt").is_file():
             begun.add(self.private)
@@ -183,7 +181,8 @@ class RunFolder:
             raise RunError(f"{self.manifest}: cannot be written: {error.strerror}.") from error
 
     def read(self) -> Manifest:
-        """What `manifest.json` says. Raises RunError if this is no run, or one of another time."""
+        """The content of `manifest.json`. Raises RunError if this is not a run, or of another
+        format."""
         try:
             found = json.loads(self.manifest.read_text())
             again = "Train again, or use the version of unlabeled that it names"
@@ -247,7 +246,7 @@ def _plain(recipe: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class JsonLines:
-    """A file that grows by one JSON object per line, and can be cut back to an earlier step."""
+    """A file with one JSON object per line, which can be cut back to an earlier step."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -269,7 +268,7 @@ class JsonLines:
             os.fsync(self._file.fileno())
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """All complete rows; a last line that a killed process left half written is no row."""
+        """All complete rows, without a last line that a killed process left half written."""
         if not self.path.exists():
             return
         with self.path.open(encoding="utf-8") as file:

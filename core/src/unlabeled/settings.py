@@ -1,4 +1,4 @@
-"""What a recipe can set: typed, frozen, strict."""
+"""Settings models of components: typed, frozen, strict."""
 
 from __future__ import annotations
 

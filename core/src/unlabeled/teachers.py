@@ -29,13 +29,13 @@ class TeacherSettings(Settings):
 
 
 class Teacher(nn.Module):
-    """Exponential moving average of a student; it gives targets and never learns.
+    """Exponential moving average of a student; it gives targets and is not trained by gradient.
 
     - Parameters: teacher = m · teacher + (1 - m) · student after each optimiser step, where m
       rises from `momentum` to `final_momentum` along half a cosine (Grill et al. 2020, BYOL);
       1 is a frozen teacher, 0 a copy of the student.
-    - Buffers are no weights and are not averaged: before each use they are copied from the
-      student, whose running statistics follow the data.
+    - Buffers are not averaged: before each use they are copied from the student, whose running
+      statistics follow the data.
     - Always in eval mode, so that its targets have no dropout; only batch norm is in training
       mode when `batch_norm` is "batch".
     - No parameter requires a gradient and everything runs without one.

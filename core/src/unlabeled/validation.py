@@ -1,4 +1,4 @@
-"""Turn what a user wrote into settings, or into one error that names the key and the mend.
+"""Validate settings, or raise one error that names the key and the fix.
 
 pydantic checks; its own wording and addresses never reach the user.
 """
@@ -50,10 +50,8 @@ BOUNDS = {
 
 
 def validate(model: type[S], values: object, where: str) -> S:
-    """Check `values` (a mapping of keys to values) against `model`.
-
-    where: how the user knows the place, "recipe digits.yaml, pretext".
-    Raises RecipeError with one line per problem.
+    """Check `values` (a mapping of keys to values) against `model`. where: the place in the user's
+    words, "recipe digits.yaml, pretext". Raises RecipeError with one line per problem.
     """
     if not isinstance(values, Mapping):
         raise RecipeError(f"{where}: expected a section of `key: value`, found {values!r}")
@@ -105,7 +103,7 @@ def _shown(value: object) -> str:
 def _walk(
     model: type[BaseModel], location: Sequence[int | str]
 ) -> tuple[list[str], type[BaseModel]]:
-    """The keys that the user wrote on the way, and the settings model at the end of it.
+    """The keys of the path as the user wrote them, and the settings model at its end.
 
     pydantic's locations also hold the names of union members, which the user never wrote.
     """

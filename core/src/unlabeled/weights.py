@@ -21,11 +21,11 @@ def save_weights(tensors: Mapping[str, Tensor], path: Path) -> None:
         address = tensor.untyped_storage().data_ptr()
         shared = address in seen  # safetensors refuses them
         seen.add(address)
-        # A clone keeps the strides of a transposed one unless it is told not to.
+        # By default a clone keeps the strides of a transposed tensor.
         form = torch.contiguous_format
         plain = tensor.detach()
         own[name] = plain.clone(memory_format=form) if shared else plain.contiguous()
     path.touch()
     mode = path.stat().st_mode
     save_file(own, path)
-    path.chmod(mode)  # safetensors makes a file that its owner alone may read
+    path.chmod(mode)  # safetensors makes a file that only its owner may read

@@ -1,4 +1,4 @@
-"""Transforms of other libraries that draw from global generators, made to draw from ours."""
+"""Make transforms of other libraries, which use global generators, draw from an rng."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def seeded(rng: np.random.Generator) -> Iterator[None]:
         with seeded(rng):
             changed = torchaudio_transform(wave)
 
-    Afterwards they are as they were, so nothing else notices. `rng` itself moves on by one draw.
+    Afterwards their states are restored. `rng` itself advances by one draw.
     """
     seed = int(rng.integers(2**32))
     # Not torch.manual_seed, which would also reseed the accelerators.

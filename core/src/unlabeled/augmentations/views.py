@@ -1,4 +1,4 @@
-"""Views: what a pretext shows of one sample, each view through its own chain of augmentations.
+"""Views of a sample, each made by its own chain of augmentations.
 
 A chain is any number of steps on the sample, then any number of steps on the joint batch. The
 former run in the data worker. Of the latter only the plan is drawn there; they are applied on the

@@ -18,7 +18,7 @@ Json = Annotated[bool, Parameter(help="Print JSON.", negative="")]
 
 
 def plugins(*, json: Json = False) -> None:
-    """What is installed, and whether it is healthy; if not, why, and what fixes it."""
+    """List installed plugins, and for an unhealthy one the reason and the fix."""
     records = discovery.discover()
     if json:
         print_json([_record(found) for found in records])
@@ -48,7 +48,7 @@ def plugins(*, json: Json = False) -> None:
 
 
 def recipes(modality: str | None = None, *, json: Json = False) -> None:
-    """What can be run, one line each, with its source.
+    """List the recipes, one line each, with their sources.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def recipes(modality: str | None = None, *, json: Json = False) -> None:
 
 
 def describe(name: str, *, json: Json = False) -> None:
-    """What a plugin, recipe or component is, and what it can be set to.
+    """Describe a plugin, a recipe or a component, and its settings.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def _entry(kind: str, name: str, component: Component) -> dict[str, Any]:
 
 
 def _settings(kind: str, name: str) -> list[dict[str, Any]]:
-    """The settings of a component; only here is its code imported."""
+    """The settings of a component; this imports its code."""
     from unlabeled.settings import settings_type
 
     model = settings_type(discovery.load(kind, name))
@@ -177,7 +177,7 @@ def _plain(default: Any) -> Any:
 
 
 def type_name(annotation: Any) -> str:
-    """What a user may write: "whole number", "one of layer, mlp, linear", "number or none"."""
+    """The type in words: "whole number", "one of layer, mlp, linear", "number or none"."""
     if annotation in WORDS:
         return WORDS[annotation]
     origin, arguments = get_origin(annotation), get_args(annotation)

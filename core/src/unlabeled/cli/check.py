@@ -24,7 +24,7 @@ def check(
     only: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative="")] = (),
     json: Json = False,
 ) -> int:
-    """Run every check of the contract on a plugin, ours or anybody's.
+    """Run every check of the contract on a plugin.
 
     Ends with exit code 1 if a check fails.
 
@@ -33,7 +33,7 @@ def check(
     modality
         The plugin's name.
     only
-        Words: run the checks with any of them in their name or as their clause, such as
+        Run only the checks with one of these words in their name or as their clause, such as
         `teachers P6 pretexts/ssast`.
     """
     from unlabeled.conformance import checks_for
@@ -77,7 +77,7 @@ def _fits(found: Check, word: str) -> bool:
 
 
 def _never_shown_to_learn(listed: Sequence[Check]) -> list[str]:
-    """Pretexts that need not beat random encoders, or a filter, on toy data."""
+    """Pretexts that are not required to beat random encoders, or a filter, on toy data."""
     return [
         found.name.split("/")[1]
         for found in listed

@@ -1,4 +1,4 @@
-"""`unlabeled drift`: are the new data still like the old?"""
+"""`unlabeled drift`: compare new data with a reference."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def drift(
     level
         The share of false alarms that is accepted, 0 to 1.
     resamples
-        How often the groups are dealt out anew, to learn what is usual.
+        Number of random permutations of the groups.
     count
         How many of the most unlike items are named.
     """

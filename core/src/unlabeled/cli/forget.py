@@ -1,4 +1,4 @@
-"""`unlabeled forget`: take one group out of a run or a table of embeddings."""
+"""`unlabeled forget`: remove one group from a run or a table of embeddings."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from unlabeled.cli.printing import console, print_json
 
 
 def forget(path: Path, *, group: str, json: Json = False) -> None:
-    """Remove a group's rows, vectors and private entries, and say what still holds traces of it.
+    """Remove a group's rows, vectors and private entries, and list what still holds traces of it.
 
     Parameters
     ----------
     path
         A run, or a table that embed wrote.
     group
-        The group's name, such as a patient's; of private data its pseudonym does as well.
+        The group's name, such as a patient's, or for private data its pseudonym.
     """
     from unlabeled.inference.forget import forget as remove
 

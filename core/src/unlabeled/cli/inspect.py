@@ -1,4 +1,4 @@
-"""`unlabeled inspect`: what is in a folder, before anything is trained on it."""
+"""`unlabeled inspect`: look at the data of a folder before training."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 FLAGS = ("--reader", "--read", "--json")
 SHOWN = 10
-"""How many quarantined files, groups or values of a column the text shows."""
+"""Quarantined files, groups or values of a column that the text shows."""
 MOST_VALUES = 32
 """How many values of a fact (bands, tokens) the text shows."""
 EXAMPLES = 3
-"""How many groups, and items that a data check noticed, are named."""
+"""Groups, and items with a finding of a data check, that are named."""
 
 
 def inspect(
@@ -51,9 +51,9 @@ def inspect(
     path
         The folder or file.
     reader
-        Which reader of the plugin (each that finds something, if left out).
+        A reader of the plugin; every reader that finds something if left out.
     read
-        How many items to read whole, evenly spread; what is unusual in them is reported.
+        Number of items to read whole, evenly spread; unusual contents are reported.
     """
     found = discovery.usable(modality)
     assert found.plugin is not None
@@ -78,12 +78,12 @@ def inspect(
 
 
 def _refused(refusals: list[UnlabeledError], names: list[str]) -> UnlabeledError:
-    """What no reader could do: read the data, or else take the settings."""
+    """Why no reader can read the data, or take the settings."""
     if not refusals:
         return DataError("the plugin has no reader")
     kind = DataError if any(isinstance(each, DataError) for each in refusals) else RecipeError
-    told = zip(names, refusals, strict=True)
-    return kind("\n  ".join(f"{name}: {each}" for name, each in told if isinstance(each, kind)))
+    named = zip(names, refusals, strict=True)
+    return kind("\n  ".join(f"{name}: {each}" for name, each in named if isinstance(each, kind)))
 
 
 def _describe(name: str, settings: Mapping[str, Any], path: Path, read: int) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def _describe(name: str, settings: Mapping[str, Any], path: Path, read: int) -> 
 
 
 def _some_groups(items: Items) -> dict[str, str]:
-    """A few groups, each with the id of one of its items: whether they were read off names well."""
+    """A few groups, each with the id of one item, to check how names were parsed."""
     shown: dict[str, str] = {}
     columns = (items.table[name].to_pylist() for name in ("group", "id"))
     for group, item in zip(*columns, strict=True):
@@ -130,7 +130,7 @@ def _some_groups(items: Items) -> dict[str, str]:
 
 
 def _facts(reader: Reader, items: Items) -> tuple[dict[str, Any], list[str]]:
-    """What encoders are told of the data; or why they cannot be trained on together."""
+    """The facts for encoders; or why the items cannot be trained on together."""
     try:
         return (dict(reader.describe(items)) if len(items) else {}), []
     except DataError as error:
@@ -149,7 +149,7 @@ def _suggestion(reader: Reader, items: Items) -> dict[str, str] | None:
 def _look_inside(
     reader: Reader, items: Items, count: int
 ) -> tuple[dict[str, list[str]], dict[str, Any], list[str]]:
-    """The ids of items by what is unusual in them; ranges; and those that cannot be read."""
+    """Ids of items by finding of the data checks; ranges; and items that cannot be read."""
     from unlabeled.contract import ChecksData, Glances, Measures
 
     found_in: dict[str, list[str]] = defaultdict(list)
@@ -189,7 +189,7 @@ def _columns(items: Items) -> dict[str, Any]:
 
 
 def commonest(counts: Counter[str]) -> dict[str, int]:
-    """The values that several items share; how many there are, if each is another."""
+    """The values that several items share; their number if all differ."""
     found = dict(counts.most_common(SHOWN))
     if len(counts) > 1 and max(found.values()) == 1:
         return {"different values": len(counts)}
@@ -220,11 +220,11 @@ def _print(entry: dict[str, Any]) -> None:
         out.print(line)
     columns = {"size": entry["size"], **entry["metadata"], **entry["measured"]}
     for key, value in columns.items():
-        told = (
+        lines = (
             f"{name} {count:.6g}" if isinstance(count, float) else f"{name} {count}"
             for name, count in value.items()
         )
-        out.print(f"  {key}: {', '.join(told)}")
+        out.print(f"  {key}: {', '.join(lines)}")
     some = "; ".join(f"{group} (as {item})" for group, item in entry["some_groups"].items())
     out.print(f"  groups: {entry['groups'] or 'none'}{some and f', such as {some}'}")
     for key, value in entry["facts"].items():

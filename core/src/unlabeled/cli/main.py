@@ -1,8 +1,8 @@
-"""The command line: `unlabeled COMMAND`. Commands load when they are asked for.
+"""The command line: `unlabeled COMMAND`. A command's module is imported when it runs.
 
 Results go to stdout, progress and errors to stderr; with --json stdout is one JSON document, which
 holds the error if there is one. Exit codes: 0 done, 1 failed, 2 wrong usage or recipe, 3 data,
-4 plugin, 5 run folder, 6 collapse, 7 drift, 70 a mistake of ours, 130 interrupted.
+4 plugin, 5 run folder, 6 collapse, 7 drift, 70 a bug of ours or of a plugin, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def run(arguments: list[str]) -> int:
         with one_document():
             return _call(arguments)
     except BrokenPipeError:
-        # Nobody reads on (`unlabeled recipes | head`); keep the interpreter's last flush quiet.
+        # The reader of the pipe is gone (`unlabeled recipes | head`); keep the last flush quiet.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last door
@@ -101,9 +101,8 @@ def _call(arguments: list[str]) -> int:
 
 
 def _is_of_plugin(arguments: list[str]) -> bool:
-    """Whether a plugin's command is asked for.
-
-    Raises PluginError if it cannot be used, UsageError if there is none.
+    """Whether the arguments name a plugin's command. Raises PluginError if the plugin cannot be
+    used, UsageError if it has no such command.
     """
     if not arguments or arguments[0] not in {found.modality for found in discovery.discover()}:
         return False
@@ -118,7 +117,7 @@ def _is_of_plugin(arguments: list[str]) -> bool:
 
 
 def _explained(error: BaseException) -> tuple[str, int]:
-    """What to say and the exit code."""
+    """The message and the exit code of an error."""
     if isinstance(error, UnlabeledError):
         return str(error), error.exit_code
     if isinstance(error, CycloptsError):
@@ -135,20 +134,20 @@ def _explained(error: BaseException) -> tuple[str, int]:
             UnlabeledError.exit_code,
         )
     return (
-        f"{type(error).__name__}: {error}\n  This is a mistake of ours or of a plugin; "
+        f"{type(error).__name__}: {error}\n  This is a bug of unlabeled or of a plugin; "
         "--debug shows where."
     ), OUR_MISTAKE
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
-    """Of Python, or in the words of torch on a GPU and on the CPU."""
+    """Whether memory ran out: Python's error, or torch's on a GPU or on the CPU."""
     words = ("out of memory", "can't allocate memory")
-    told = isinstance(error, RuntimeError) and any(each in str(error) for each in words)
-    return isinstance(error, MemoryError) or told
+    from_torch = isinstance(error, RuntimeError) and any(each in str(error) for each in words)
+    return isinstance(error, MemoryError) or from_torch
 
 
 def _survive_narrow_encodings() -> None:
-    """A name or sign that the terminal's encoding lacks is written as its number, not refused."""
+    """Escape characters that the terminal's encoding lacks, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -168,7 +167,7 @@ def _recipe_help(recipe: str) -> int:
 
 
 def _fail(error: BaseException, message: str, code: int, *, debug: bool, json: bool) -> int:
-    """Say it once: the processes of one run fail together and with one message."""
+    """Print a message once: all processes of a run fail together."""
     if debug:
         traceback.print_exception(error)
     if is_first_process() or code == OUR_MISTAKE:

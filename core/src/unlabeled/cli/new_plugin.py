@@ -1,4 +1,4 @@
-"""`unlabeled new-plugin`: a small working package to change into one's own."""
+"""`unlabeled new-plugin`: write a small working package to change into your own."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from unlabeled.plugin import PLUGIN_API
 
 SUFFIX = ".tmpl"
 SHARED = "shared"
-"""The folder of the templates that every kind takes; each kind adds a folder of its own name."""
+"""The folder of templates for every kind; each kind adds a folder of its own name."""
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 Data = Literal["series", "images", "tables", "graphs"]
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What the shared templates call the parts of one kind of plugin."""
+    """The names of the parts of one kind of plugin, for the shared templates."""
 
     reads: str
     item: str
@@ -146,7 +146,7 @@ def new_plugin(
 
 
 def _check_name(name: str) -> None:
-    """Raises UsageError if no plugin could have this name, or one that is installed has it."""
+    """Raises UsageError for an invalid name, or that of an installed plugin."""
     if not NAME.fullmatch(name) or keyword.iskeyword(name):
         raise UsageError(
             f"{name!r} cannot name a plugin. Expected lower-case letters, digits and underscores, "

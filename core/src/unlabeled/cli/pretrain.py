@@ -63,7 +63,7 @@ def pretrain(
     accelerator: Literal["auto", "cpu", "cuda"] = "auto",
     json: Json = False,
 ) -> None:
-    """Train RECIPE on DATA and write the run to --out; or go on with a run: --resume RUN.
+    """Train RECIPE on DATA and write the run to --out; or resume a run: --resume RUN.
 
     Any setting of the recipe can be given as --section.key value (--pretext.mask-ratio 0.6);
     `unlabeled pretrain RECIPE --help` lists them.
@@ -73,13 +73,13 @@ def pretrain(
     recipe
         An installed recipe (unlabeled recipes lists them), or a YAML file.
     data
-        The folder or file to train on; where the data lie now, with --resume.
+        The folder or file to train on; with --resume, the new path of moved data.
     out
-        The run's folder; it must be empty, new, or hold this very run.
+        The run's folder: new, empty, or that of this very run.
     resume
-        Go on with this run exactly where its newest checkpoint stands.
+        Resume this run exactly at its newest checkpoint.
     continue_from
-        Go on with the whole method of this run, with new data (infinite schedule).
+        Continue the whole method of this run on new data (infinite schedule).
     start_from
         Start from the encoder of this run, or of an encoder folder, under any method.
     epochs

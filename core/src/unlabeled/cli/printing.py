@@ -1,4 +1,4 @@
-"""How commands print: a table for people, JSON for programs. Notes and progress go to stderr."""
+"""Output of commands: a table for people, JSON for programs. Notes and progress go to stderr."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from rich.table import Table
 from unlabeled.commands import is_first_process
 
 WIDE = 100_000
-"""Columns of what is no terminal: nothing is broken or cut there."""
+"""Width if the output is not a terminal, so that nothing is wrapped or cut."""
 _document: list[TextIO] = []
-"""Where the one JSON document goes, while everything else that is printed goes to stderr."""
+"""The stream for the JSON document, while everything else goes to stderr."""
 
 
 @contextmanager
@@ -42,7 +42,7 @@ def print_json(value: object) -> None:
 
 
 def print_result(result: Mapping[str, Any], *, json: bool) -> None:
-    """What a plugin's command returns: one JSON document, or a line per value."""
+    """Print the result of a plugin's command: one JSON document, or a line per value."""
     if json:
         print_json(result)
         return

@@ -22,9 +22,9 @@ def select(
     max_skipped: Share = 0.1,
     json: Json = False,
 ) -> None:
-    """Rank runs and checkpoints by RankMe, without labels; with labels, say how well it chose.
+    """Rank runs and checkpoints by RankMe, without labels; with labels, rate that choice.
 
-    All embed the same items, as ranks compare only so.
+    All embed the same items, because ranks are comparable only then.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What to do with a run: embed or restore, evaluate, find neighbours and export."""
+"""Commands that use a run: embed, restore, evaluate, neighbours, cluster and export."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def update_batch_norm(
 ) -> None:
     """Write the run's encoder with the batch-norm statistics of DATA. No labels are used.
 
-    Worth it where DATA look unlike what the encoder was trained on. Use the result in place of
+    Useful if DATA differ from the training data. Use the result in place of
     the run: unlabeled embed OUT, unlabeled evaluate OUT.
 
     Parameters
@@ -41,7 +41,7 @@ def update_batch_norm(
     data
         The folder or file that the encoder will be used on.
     out
-        The folder to write, best within the run's: its evaluation settings then hold on.
+        The folder to write, best inside the run's folder: its evaluation settings then apply.
     unreadable
         What to do with an item that cannot be read.
     max_skipped
@@ -113,10 +113,10 @@ def embed(
 def _made(done: Embedded | Restored) -> str:
     """ "3 items new, 1 changed", and what is not known."""
     new = done.added - done.changed - done.unknown
-    told = f"{counted(new, 'item')} new, {done.changed} changed"
+    text = f"{counted(new, 'item')} new, {done.changed} changed"
     if done.unknown:
-        told += f", {done.unknown} made again, as nothing told what they were made of"
-    return told
+        text += f", {done.unknown} made again, as their old content is not recorded"
+    return text
 
 
 def restore(
@@ -182,7 +182,7 @@ def evaluate(
         The folder or file with the labelled items.
     labels
         A CSV, JSON lines or Parquet table: item (or item#node), one or more targets, optionally
-        group, split, fold, start and end. Several rows about the same give it several labels.
+        group, split, fold, start and end. Several rows about the same thing give it several labels.
     assess
         Which assessment: probe, or a plugin's (graph/link_prediction); the recipe's if left out.
     average_with
@@ -284,8 +284,8 @@ def cluster(
     Parameters
     ----------
     embeddings
-        Parquet files that `unlabeled embed` wrote. Of several, items are in one cluster if they
-        are so in each.
+        Parquet files that `unlabeled embed` wrote. With several, items share a cluster if they do
+        in each table.
     count
         Clusters of each table.
     out

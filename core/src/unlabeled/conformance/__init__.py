@@ -1,4 +1,4 @@
-"""The contract, made executable: plain checks over whatever a manifest lists.
+"""The contract as executable checks over everything that a manifest lists.
 
     import pytest
     from unlabeled.conformance import checks_for

@@ -1,4 +1,4 @@
-"""Clauses S: an assessment gives paired, honest evidence, whoever is assessed."""
+"""Clauses S: an assessment gives paired, honest evidence for every subject."""
 
 from __future__ import annotations
 
@@ -30,26 +30,26 @@ TRAINING = {"training": {"steps": 1, "batch_size": 4, "workers": 0, "health_ever
 DRAWN = Clause(
     "S1",
     "drawn",
-    "With an equal rng an assessment finds the same: units, groups and scores.",
+    "With an equal rng an assessment gives equal units, groups and scores.",
     "random numbers of its own, or state that is kept between calls",
 )
 ORDER = Clause(
     "S2",
     "order",
     "A score of units does not depend on the order in which they are given.",
-    "a sum weighed by places, or a metric over neighbours in the list",
+    "a sum weighted by position, or a metric over neighbours in the list",
 )
 GROUPS = Clause(
     "S3",
     "groups",
-    "Every unit stands once, with the group of its item: `labels.groups` or `Items.groups`.",
+    "Every unit occurs once, with the group of its item: `labels.groups` or `Items.groups`.",
     "each unit as a group of its own, which makes intervals too narrow",
 )
 UNDEFINED = Clause(
     "S4",
     "undefined",
     "The headline is a number over all units; over none every score is NaN, and nothing is raised.",
-    "a sum or 0 in place of what cannot be known, or an exception that ends the bootstrap",
+    "a sum or 0 where a value is undefined, or an exception that ends the bootstrap",
 )
 
 

@@ -1,4 +1,4 @@
-"""Clauses A: an augmentation changes a copy, by its rng alone, within the range it declares."""
+"""Clauses A: an augmentation changes a copy, by its rng only, within the range it declares."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DRAWS = 16
 KEEPS_INPUT = Clause(
     "A1",
     "input",
-    "The sample that goes in is left as it was.",
+    "The input sample stays unchanged.",
     "an in-place operation; copy first",
 )
 BY_RNG = Clause(

@@ -1,4 +1,4 @@
-"""A check: one clause of the contract, asked of one component."""
+"""A check: one clause of the contract, applied to one component."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 
 
 class Violation(AssertionError):
-    """A component breaks a clause. The message says what was seen."""
+    """A component breaks a clause; the message says how."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,6 @@ def require(holds: object, seen: str) -> None:
 def checks_of(
     place: str, runs: Mapping[Clause, Callable[..., None]], *subject: object
 ) -> Iterator[Check]:
-    """One check per clause. place: "encoders/gin"; subject: what each run is called with."""
+    """One check per clause. place: "encoders/gin"; subject: the arguments of each run."""
     for clause, run in runs.items():
         yield Check(f"{place}/{clause.title}", clause, partial(run, *subject))

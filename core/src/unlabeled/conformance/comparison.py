@@ -1,4 +1,4 @@
-"""Compare samples and batches of any domain: the core does not know what they are made of."""
+"""Compare samples and batches of any type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clauses D: what is trained does not depend on who does the work, workers or processes."""
+"""Clauses D: results do not depend on the number of workers or processes."""
 
 from __future__ import annotations
 

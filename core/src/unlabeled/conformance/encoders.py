@@ -24,7 +24,7 @@ RECIPE = Clause(
     "E0",
     "recipe",
     "Some recipe uses the encoder.",
-    "an encoder that no recipe names is not checked, so nobody knows whether it works",
+    "an encoder that no recipe names is not checked",
 )
 OUTPUTS = Clause(
     "E1",
@@ -74,7 +74,7 @@ def checks(fixture: Fixture) -> Iterator[Check]:
 
 @dataclass(frozen=True)
 class Subject:
-    """An encoder as its smallest recipe sets it up, and the samples it is asked about."""
+    """An encoder as its smallest recipe sets it up, with samples."""
 
     fixture: Fixture
     recipe: Recipe

@@ -1,4 +1,4 @@
-"""What checks are run on: a plugin's own synthetic data, written once, read when asked for."""
+"""The fixture of the checks: a plugin's synthetic data, written once and read on demand."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Fixture:
         """Every recipe of the plugin that can be read, by its short name."""
         readable = {}
         for name in self.plugin.recipes:
-            with suppress(UnlabeledError):  # the check of the recipe itself tells what is wrong
+            with suppress(UnlabeledError):  # the check of the recipe itself reports it
                 readable[name] = load_recipe(self.full(name))
         return readable
 
@@ -108,7 +108,7 @@ class Fixture:
         return dict(self.reader(choice).describe(self.items(choice)))
 
     def labels(self, recipe: Recipe) -> TrainingLabels | None:
-        """What a method learns from, where it uses labels: those of every other group."""
+        """Labels of every other group, for a method that uses labels."""
         labelled = self.labelled(recipe)
         if labelled.labels is None:
             return None
@@ -138,7 +138,7 @@ class Fixture:
         )
 
     def pretext_facts(self, recipe: Recipe) -> dict[str, Any]:
-        """What is known when a method is built: of the data, and of the labels it learns from."""
+        """Facts for building a method: of the data, and of its labels."""
         labels = self.labels(recipe)
         return self.facts(recipe.reader) | (labels.facts if labels else {})
 
@@ -180,7 +180,7 @@ class Fixture:
     ) -> list[Any]:
         """The examples of some items, in the order of `indices`.
 
-        changed: gives other targets than those of training.
+        changed: replaces the targets of training by others.
         """
         items, reader = self.items(recipe.reader), self.reader(recipe.reader)
         labels, made = self.labels(recipe), []

@@ -1,4 +1,4 @@
-"""Clause P8: a method that uses labels learns from them, and from items that have none."""
+"""Clause P8: a method that uses labels learns from them, and also from items without labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clauses L: a method teaches something, seen in seconds on the plugin's own labelled toy data."""
+"""Clauses L: a method learns, shown in seconds on the plugin's labelled toy data."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ RANDOM_ENCODERS = 3
 LEARNS = Clause(
     "L1",
     "learns",
-    "After a short pretraining on toy data, embeddings tell labels apart better than those of "
-    "random encoders: by more than their standard deviation.",
+    "After a short pretraining on toy data, embeddings predict labels better than those of "
+    "random encoders, by more than their standard deviation.",
     "a loss that does not depend on the input, a learning rate that is far off, or toy data that "
     "random encoders solve; `Plugin.trials` sets both",
     costly=True,
@@ -51,7 +51,7 @@ def checks(fixture: Fixture) -> Iterator[Check]:
 
 
 def _claims_nothing(fixture: Fixture, name: str) -> str:
-    """Why a pretext need not learn in seconds: nobody says yet that it learns at all."""
+    """Why a pretext need not pass: the plugin does not claim that it learns."""
     recipes = [fixture.short(recipe.name) for recipe in fixture.recipes_with("pretext", name)]
     claimed = [each for each in recipes if not fixture.plugin.recipes[each].experimental]
     if claimed or fixture.short(name) in fixture.plugin.trials:

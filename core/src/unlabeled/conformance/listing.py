@@ -33,9 +33,9 @@ from unlabeled.plugin import Plugin
 def checks_for(plugin: Plugin) -> list[Check]:
     """The checks of an installed plugin, generated from its manifest.
 
-    Those that the manifest excuses are listed with the reason; whoever runs the list skips them.
-    Those that are `repeated` may be left out where time is short.
-    Raises ValueError if it excuses a check that does not exist.
+    Expected failures of the manifest are listed with their reason, to be skipped. Checks that are
+    `repeated` may be left out to save time. Raises ValueError for an expected failure of a check
+    that does not exist.
     """
     fixture = Fixture(plugin)
     modules = (

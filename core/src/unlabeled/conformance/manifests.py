@@ -69,7 +69,7 @@ def checks(fixture: Fixture) -> Iterator[Check]:
 
 
 def _found(component: Component) -> bool:
-    """Whether it can be imported at all; if not, that is the one check that tells."""
+    """Whether it can be imported; if not, only the check of imports reports it."""
     try:
         _exists(component)
     except PluginError:

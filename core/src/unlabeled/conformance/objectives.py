@@ -31,7 +31,7 @@ ORDER = Clause(
     "O2",
     "order",
     "Permuting the samples permutes the gradients and leaves the loss equal (float64).",
-    "samples told apart by their place, or views that were shuffled differently",
+    "samples treated by their position, or views that were shuffled differently",
 )
 WIDTHS = Clause(
     "O3",

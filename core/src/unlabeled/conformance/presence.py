@@ -1,4 +1,4 @@
-"""Clause P9: what a sample lacks takes no part in the loss."""
+"""Clause P9: absent sensors of a sample do not influence the loss."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from unlabeled.recipe import Recipe
 ABSENT = Clause(
     "P9",
     "absent",
-    "Where an encoder implements `present`, each output is hidden of one sample in turn: whatever "
-    "stands in its row, loss and gradients are the same.",
+    "Where an encoder implements `present`, each output is hidden for one sample in turn: loss and "
+    "gradients do not depend on the values in its row.",
     "a pretext that does not ask `encoder.present`, so that absent sensors become positives and "
     "negatives; select the rows that have it, or weight the others by 0",
 )
@@ -103,7 +103,7 @@ def _hide(encoder: Encoder, output: str, seed: int) -> None:
 
 
 def _filled(encoding: Encoding, seed: int) -> Encoding:
-    """Noise in place of what belongs to the first sample."""
+    """Noise in place of the values of the first sample."""
     values = encoding if isinstance(encoding, Tensor) else encoding.values
     draw = torch.Generator().manual_seed(seed)
     noise = torch.randn(values.shape, generator=draw, dtype=torch.float64).to(values)

@@ -1,4 +1,4 @@
-"""Clauses P: a pretext draws by key, learns everywhere, stays finite, and goes on where it was."""
+"""Clauses P: a pretext draws by key, trains every parameter, stays finite, and resumes exactly."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RECIPE = Clause(
     "P0",
     "recipe",
     "Some recipe uses the pretext.",
-    "a pretext that no recipe names is not checked, so nobody knows whether it works",
+    "a pretext that no recipe names is not checked",
 )
 KEYED = Clause(
     "P1",
@@ -37,7 +37,7 @@ KEYED = Clause(
 KEEPS_SAMPLE = Clause(
     "P2",
     "sample",
-    "Making an example leaves the sample as it was.",
+    "Making an example does not change the sample.",
     "an in-place operation; readers may hand out the same sample again",
 )
 GRADIENTS = Clause(

@@ -22,7 +22,7 @@ SECONDS = 120
 
 
 def on_two_processes(function: Callable[..., Any], *args: Any) -> list[Any]:
-    """What `function(rank, *args)` returns on each of two gloo processes, in rank order.
+    """Results of `function(rank, *args)` on two gloo processes, in rank order.
 
     Results are plain Python and NumPy. Raises Violation with the traceback of the first process
     that fails, or if they do not end within two minutes.

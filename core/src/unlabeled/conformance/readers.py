@@ -1,4 +1,4 @@
-"""Clauses R: a reader lists without reading, reads twice alike, names what it cannot read."""
+"""Clauses R: a reader lists items, reads reproducibly, and names what it cannot read."""
 
 from __future__ import annotations
 
@@ -34,27 +34,27 @@ MISSING = Clause(
     "R3",
     "missing",
     "A path that does not exist, or holds nothing to read, is a DataError.",
-    "an empty index returned in silence, or the library's own exception let through",
+    "an empty index without an error, or an exception of the library that is not converted",
 )
 BROKEN = Clause(
     "R4",
     "broken",
     "A damaged file is quarantined by the index or raises UnreadableItem, naming the file; the "
     "others stay usable.",
-    "an exception of the decoding library let through, or a file read as if it were whole",
+    "an exception of the decoding library that is not converted, or a damaged file read as whole",
 )
 FACTS = Clause(
     "R5",
     "facts",
-    "What `describe` says is JSON-like and the same on every call.",
+    "The facts of `describe` are JSON-like and equal on every call.",
     "a tensor or an array among the facts",
 )
 
 PREVIEWS = Clause(
     "R6",
     "previews",
-    "What a reader shows of a sample are a few small files of their formats with captions, the "
-    "same on every call, and the sample stays as it was.",
+    "Previews are a few small files of their formats with captions, equal on every call, and the "
+    "sample stays unchanged.",
     "a picture of every slice, a caption left empty, or values scaled in place",
 )
 STARTS = {"png": b"\x89PNG", "svg": b"<", "wav": b"RIFF"}

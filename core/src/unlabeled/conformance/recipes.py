@@ -1,4 +1,4 @@
-"""Clauses C: a recipe can be read, says everything it sets, trains, and resumes exactly."""
+"""Clauses C: a recipe can be read, is complete, trains, and resumes exactly."""
 
 from __future__ import annotations
 

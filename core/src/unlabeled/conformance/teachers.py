@@ -1,7 +1,7 @@
-"""Clause P7: what copies of the encoder a method owns, and what they do while it trains.
+"""Clause P7: copies of the encoder inside a method, and how they change in training.
 
-Not asked: whether a teacher drops out. A teacher with noise of its own is a method (Noisy Student's
-teacher has none, Mean Teacher's has); `unlabeled.teachers.Teacher` has none.
+Dropout in a teacher is not checked, because methods differ (Noisy Student's teacher has none, Mean
+Teacher's has); `unlabeled.teachers.Teacher` has none.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def _follow(fixture: Fixture, recipe: Recipe, pretext: Pretext, found: list[Netw
         pairs = zip(network.weights(), before[network.name], strict=True)
         require(
             any(not torch.equal(a, b) for a, b in pairs),
-            f"{network.name} does not learn and never moves; name it in `frozen` if it shall not",
+            f"{network.name} does not learn and never moves; if intended, name it in `frozen`",
         )
 
 

@@ -16,11 +16,11 @@ from unlabeled.errors import ShapeError
 
 
 def attention_mask(valid: Tensor | None, bias: Tensor | None) -> Tensor | None:
-    """What `scaled_dot_product_attention` takes.
+    """The mask for `scaled_dot_product_attention`.
 
     valid: (N, K) bool, False is never attended to; bias: (N or 1, heads or 1, Q, K), added to the
-    scores. A sample without a single valid token attends to all of them, for want of a softmax
-    over nothing; what comes out is to be ignored.
+    scores. A sample without a valid token attends to all of them, because a softmax over nothing is
+    NaN; its output is to be ignored.
     """
     if valid is None:
         return bias

@@ -2,8 +2,8 @@
 
 Pieces are WordPiece (Wu et al. 2016, arXiv:1609.08144; Devlin et al., BERT, NAACL 2019): of a word
 the longest piece that the vocabulary holds, then the longest of what remains, which is written
-with `##` before it. A vocabulary is a list of texts, so an encoder holds it among its settings and
-nothing but the core reads it again; it is trained by `unlabeled.data.vocabulary`.
+with `##` before it. A vocabulary is a list of texts among the encoder's settings, so it is read
+without the library that trained it (`unlabeled.data.vocabulary`).
 """
 
 from __future__ import annotations

@@ -48,8 +48,8 @@ class TokenTransformer(nn.Module):
     """Patch embedding, positions and pre-norm blocks; runs any grid, whole or in part.
 
     - Inputs may have any size: a patch that is not full is filled with zeros.
-    - What is not valid is never attended to and its values are never read (they may be NaN), so
-      padding at the end of an axis changes no token that is valid without it.
+    - Invalid tokens are never attended to and their values are never read (they may be NaN), so
+      padding at the end of an axis does not change valid tokens.
     """
 
     slopes: Tensor | None
@@ -105,8 +105,8 @@ class TokenTransformer(nn.Module):
 
         x: (N, C, *S), any float; valid: bool, broadcastable to (N, *S), None is all.
         visible: (N, K) long, the tokens to run (row-major; -1 is padding), None is all.
-        source: (N, K) long, with `visible`, the tokens whose values stand there, -1 is zeros.
-        hidden: (N, L) bool, tokens replaced by `mask_token` (D,) before positions are added.
+        source: (N, K) long, with `visible`: index of the token copied into each position, -1 for
+        zeros. hidden: (N, L) bool, tokens replaced by `mask_token` (D,) before positions are added.
         Raises ShapeError.
         """
         patches, known = valid_patches(x, valid, self.patch)

@@ -1,1 +1,1 @@
-"""What a run leaves behind: the encoder as safetensors and JSON, and as ONNX."""
+"""The exported encoder: safetensors and JSON, and ONNX."""

@@ -1,4 +1,4 @@
-"""The model card: what an exported encoder is, how to load it, what it expects and returns."""
+"""The model card of an exported encoder: origin, how to load it, input and outputs."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ What the encoder expects of it:
 The first is the default.
 
 ## Limits
-An encoder knows the data it was trained on. {limits}
+An encoder has learned only from its training data. {limits}
 
 ## Made with
 {versions}

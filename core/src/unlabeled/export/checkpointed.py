@@ -1,9 +1,9 @@
-"""The encoder of a run that has not finished, as its last checkpoint holds it.
+"""The encoder of a run that has not finished, from its last checkpoint.
 
-    RUN/checkpoint_encoders/step-00000120/   what RUN/encoder/ is at the end
+    RUN/checkpoint_encoders/step-00000120/ like RUN/encoder/ at the end
 
-Written when it is first asked for. Batch-norm statistics are those of training, as the ones of
-whole inputs are fitted at the end of a run.
+Written on first use. Batch-norm statistics are those of training, because the ones of whole inputs
+are fitted at the end of a run.
 """
 
 from __future__ import annotations
@@ -23,16 +23,15 @@ from unlabeled.run_folder import RunFolder
 
 
 def settled(path: Path | str) -> Path:
-    """`path`, or of a run that has not finished the encoder of its last checkpoint, which is said.
-
-    Called once, where a command begins: meanwhile the run may go on. Raises RunError.
+    """`path`; for a run that has not finished, the encoder of its last checkpoint, with a message.
+    Called once at the start of a command, because the run may go on meanwhile. Raises RunError.
     """
     path, folder = Path(path), RunFolder(Path(path))
     if not folder.holds_run() or folder.encoder.is_dir() or (path / "config.json").is_file():
         return path
     saved = newest(folder.checkpoints)
     if saved is None:
-        return path  # whoever opens it says that there is no encoder yet
+        return path  # opening it reports that there is no encoder yet
     made = encoder_of(folder, saved)
     say(f"{path}: {read_config(made).provenance.unfinished}")
     return made

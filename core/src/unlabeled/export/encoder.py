@@ -42,14 +42,12 @@ OF_CHECKPOINTS = "checkpoint_encoders"
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where an encoder comes from.
-
-    of_steps: what the run will have done in the end, where the encoder is from before; else 0;
-    batch_size: of training, and so one that fits; fingerprint: of the items it was trained on;
-    labelled: what had labels in training, {} if nothing (see `unlabeled.labelled`);
-    batch_norm_of: of the items whose batch-norm statistics it has, by `unlabeled
-    update-batch-norm`; empty where they are those of training; started_from: the encoder whose
-    weights training started from, with its recipe, pretext, steps, fingerprint and digest.
+    """The origin of an encoder. of_steps: all steps of the run if the encoder is from a checkpoint,
+    else 0; batch_size: of training, which fits into memory; fingerprint: of the training items;
+    labelled: items that had labels in training, {} if none (see `unlabeled.labelled`);
+    batch_norm_of: fingerprint of the items of its batch-norm statistics, after `unlabeled
+    update-batch-norm`, else empty; started_from: the encoder whose weights training started from,
+    with its recipe, pretext, steps, fingerprint and digest.
     """
 
     recipe: str
@@ -67,7 +65,7 @@ class Provenance:
 
     @property
     def unfinished(self) -> str:
-        """What to say of the encoder of a checkpoint; nothing of a run that has finished."""
+        """A sentence about the encoder of a checkpoint; empty for a finished run."""
         if not self.of_steps:
             return ""
         return (
@@ -78,7 +76,7 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class EncoderConfig:
-    """What `config.json` says: enough to build the encoder and the reader of its input.
+    """The content of `config.json`, from which encoder and reader are built.
 
     preprocessing: how input must look, with units; versions: by distribution.
     """
@@ -139,8 +137,8 @@ def save_encoder(
 def load_encoder(path: Path | str) -> Encoder:
     """The encoder of a run, in eval mode, on the CPU.
 
-    path: a run folder or its `encoder` folder. Needs the core and the plugin that brought the
-    encoder, nothing else. Raises RunError, and PluginError if the plugin is missing.
+    path: a run folder or its `encoder` folder. Needs only the core and the encoder's plugin. Raises
+    RunError, and PluginError if the plugin is missing.
     """
     weights = encoder_folder(path) / "model.safetensors"
     with torch.random.fork_rng(devices=[]):  # the first weights are drawn, then overwritten
@@ -161,7 +159,7 @@ def load_reader(path: Path | str) -> Reader:
 
 
 def read_config(path: Path | str) -> EncoderConfig:
-    """What an exported encoder says about itself.
+    """The description of an exported encoder.
 
     Raises RunError; RecipeError if the installed plugin no longer accepts its settings;
     PluginError if the plugin is missing.
@@ -205,14 +203,14 @@ def encoder_folder(path: Path | str) -> Path:
 
 
 def run_of(path: Path | str) -> RunFolder | None:
-    """The run that an encoder belongs to; None if its folder was taken elsewhere."""
+    """The run of an encoder; None if its folder was copied elsewhere."""
     parent = encoder_folder(path).parent
     run = RunFolder(parent.parent if parent.name == OF_CHECKPOINTS else parent)
     return run if run.holds_run() else None
 
 
 def encoder_digest(path: Path | str, config: EncoderConfig) -> str:
-    """Tells one encoder from another: weights, settings, and how its input is read."""
+    """A digest of an encoder: weights, settings, and how its input is read."""
     digest = hashlib.sha256((encoder_folder(path) / "model.safetensors").read_bytes())
     digest.update(json.dumps([config.encoder.to_dict(), config.reader.to_dict()]).encode())
     return digest.hexdigest()

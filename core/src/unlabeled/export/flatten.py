@@ -12,7 +12,7 @@ from unlabeled.contract import Batch, Encoding, Nodes, Tokens
 
 
 def tensors_in(batch: Batch, name: str = "input") -> dict[str, Tensor]:
-    """The tensors of a batch by where they stand, in a fixed order."""
+    """The tensors of a batch by their path, in a fixed order."""
     if isinstance(batch, Tensor):
         return {name: batch}
     found: dict[str, Tensor] = {}
@@ -34,7 +34,7 @@ def unflatten(batch: Batch, tensors: Iterator[Tensor]) -> Batch:
 
 
 def named(encoding: Encoding) -> dict[str, Tensor]:
-    """The tensors of an encoding under the names that the graph's outputs get."""
+    """The tensors of an encoding by the names of the graph's outputs."""
     if isinstance(encoding, Tokens):
         tensors = {"": encoding.values, "_valid": encoding.valid, "_position": encoding.position}
     elif isinstance(encoding, Nodes):
@@ -46,7 +46,7 @@ def named(encoding: Encoding) -> dict[str, Tensor]:
 
 def _parts(batch: Batch) -> list[tuple[str, Any]]:
     if dataclasses.is_dataclass(batch):
-        # What the constructor does not take is derived from the rest, and made again when needed.
+        # Fields that the constructor does not take are derived, and computed again when needed.
         given = [field.name for field in dataclasses.fields(batch) if field.init]
         return [(name, getattr(batch, name)) for name in given]
     if isinstance(batch, Mapping):

@@ -1,8 +1,8 @@
 """An encoder as one ONNX file, checked against the original after writing.
 
-What is not a tensor in a batch is fixed when the graph is traced, and some encoders choose their
-path by the sizes that they see. So the most general form that passes the check is written, and the
-result says which one, on which shapes it was checked, and why no more general one was written.
+Values of a batch that are not tensors are fixed when the graph is traced, and some encoders branch
+on sizes. The most general form that passes the check is therefore written; the result names it, the
+shapes of the check, and why more general forms failed.
 """
 
 from __future__ import annotations
@@ -46,11 +46,9 @@ EXAMPLES = 5
 
 @dataclass(frozen=True, slots=True)
 class Onnx:
-    """What was written.
-
-    sizes: which input it takes; inputs, outputs: names and shapes; checked: the shapes of the
-    first input that it was checked with; difference: the largest seen there, as a share of the
-    largest value; refused: more general forms, and why they were not written.
+    """The written graph. sizes: the input that it takes; inputs, outputs: names and shapes;
+    checked: shapes of the first input in the check; difference: the largest in the check, as a
+    share of the largest value; refused: more general forms, and why they failed.
     """
 
     path: Path
@@ -169,7 +167,7 @@ def _traced(
             tuple(inputs.values()),
             dynamic_shapes=(free,),
             strict=False,
-            # Else whatever holds of the example's sizes by chance becomes a condition.
+            # Otherwise coincidences among the example's sizes become conditions of the graph.
             prefer_deferred_runtime_asserts_over_guards=True,
         )
         program = torch.onnx.export(
@@ -296,7 +294,7 @@ def _quietly() -> Iterator[None]:
 
 
 def _first_line(error: Exception) -> str:
-    """Of the first cause, which says more than what was wrapped around it."""
+    """The message of the first cause, which is more precise than its wrappers."""
     while error.__cause__ is not None and isinstance(error.__cause__, Exception):
         error = error.__cause__
     text = str(error).strip().splitlines() or [type(error).__name__]

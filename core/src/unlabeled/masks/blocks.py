@@ -1,4 +1,4 @@
-"""Block masking: tokens are hidden in cubes, so that neighbours do not give the answer away.
+"""Block masking: tokens are hidden in cubes, so that neighbours do not reveal the answer.
 
 Source: the clustered patches of Gong et al., AAAI 2022, arXiv:2110.09784 (SSAST); on one axis the
 spans of Baevski et al., NeurIPS 2020, arXiv:2006.11477; with `axes` the tubes of Tong et al.,

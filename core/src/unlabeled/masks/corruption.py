@@ -1,4 +1,4 @@
-"""What stands in the place of hidden tokens, where the encoder runs them too.
+"""Replacements of hidden tokens, for encoders that run them too.
 
 Sources: 80 % erased, 10 % replaced by another token, 10 % left as they are: Devlin et al., NAACL
 2019, arXiv:1810.04805 (BERT); pieces of the sample itself as replacement: Atito et al. 2022,
@@ -15,11 +15,11 @@ from pydantic import Field, model_validator
 from unlabeled.settings import Settings
 
 ZERO = -1
-"""In place of the number of a token: its values are zeros."""
+"""Index of a token whose values are zeros."""
 
 
 class Corruption(Settings):
-    """Shares of the hidden tokens; the rest stays as it is, and is asked for all the same."""
+    """Shares of the hidden tokens; the rest stays unchanged and is predicted as well."""
 
     zeroed: float = Field(0.8, ge=0, le=1, description="share whose values become zeros")
     replaced: float = Field(0.1, ge=0, le=1, description="share that shows another token's values")
@@ -33,10 +33,10 @@ class Corruption(Settings):
     def plan(
         self, hidden: np.ndarray, available: np.ndarray, rng: np.random.Generator
     ) -> np.ndarray:
-        """The token whose values stand at each place: int64, of the grid's shape.
+        """Index of the token copied into each position: int64, of the grid's shape.
 
-        hidden, available: bool, of the grid's shape. Numbers are row-major places in the grid, a
-        token's own if nothing happens to it, or ZERO. Replacements are drawn from the available.
+        hidden, available: bool, of the grid's shape. Indices are row-major; a token that stays has
+        its own, an erased one ZERO. Replacements are drawn from the available tokens.
         """
         source = np.arange(hidden.size)
         altered = rng.permutation(np.flatnonzero(hidden))

@@ -12,7 +12,7 @@ from torch import Tensor
 
 @dataclass(slots=True)
 class Split:
-    """Which tokens of a batch are seen and which are to be predicted.
+    """The visible and the hidden tokens of a batch.
 
     grid: that of the batch, the largest along each axis; visible (N, K) and hidden (N, H): long,
     row-major places in it, ascending, -1 is padding. Tokens without data are in neither.
@@ -23,7 +23,7 @@ class Split:
     hidden: Tensor
 
     def complement(self) -> Split:
-        """The other way round: what was seen is hidden, what was hidden is seen."""
+        """The complement: visible and hidden tokens exchanged."""
         return Split(self.grid, visible=self.hidden, hidden=self.visible)
 
 

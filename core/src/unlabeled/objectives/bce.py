@@ -1,10 +1,10 @@
-"""Binary cross-entropy discriminator: tell true pairs from corrupted ones.
+"""Binary cross-entropy discriminator: classify true against corrupted pairs.
 
 Source: Veličković et al., Deep Graph Infomax, ICLR 2019, arXiv:1809.10341, equation 1.
 
     loss = ( sum_pos softplus(-s) + sum_neg softplus(s) ) / (number of pairs)
 
-Scores that do not tell the pairs apart cost log 2, the best ones 0. Smallest batch: one pair of
+Uninformative scores cost log 2, perfect ones 0. Smallest batch: one pair of
 each kind on any process.
 """
 

@@ -1,4 +1,4 @@
-"""What every loss asks of its arguments, and in which precision it computes.
+"""Checks of the arguments of losses, and their precision.
 
 All errors are ShapeErrors that name the argument, what was found and what was expected.
 """
@@ -121,8 +121,8 @@ def full_precision(loss: Callable[P, R]) -> Callable[P, R]:
 
     Half-precision tensors among the arguments (also inside lists and tuples) become float32;
     float64 stays float64. Where the result is not finite because an argument is not, a NotFinite
-    names that argument. On an accelerator nobody looks: the question would stop the stream at
-    every step, and the training loop reads the loss anyway; nor on several processes.
+    names that argument. There is no such check on an accelerator, where it would synchronise at
+    every step (the training loop reads the loss anyway), nor with several processes.
     """
     names = tuple(inspect.signature(loss).parameters)
 

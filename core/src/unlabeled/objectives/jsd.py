@@ -1,13 +1,12 @@
-"""Jensen-Shannon discriminator: tell pairs that belong together from pairs that do not.
+"""Jensen-Shannon discriminator: classify pairs that belong together against others.
 
 Source: Sun, Hoffmann, Verma, Tang, InfoGraph, ICLR 2020, arXiv:1908.01000, equation 4; Nowozin
 et al., f-GAN, 2016, arXiv:1606.00709.
 
     loss = mean_pos softplus(-s) + mean_neg softplus(s) - 2 log 2
 
-which is minus a lower bound of the Jensen-Shannon divergence, up to a factor. Scores that do not
-tell the pairs apart cost 0, the best ones -2 log 2. Smallest batch: one pair of each kind on any
-process.
+which is minus a lower bound of the Jensen-Shannon divergence, up to a factor. Uninformative scores
+cost 0, perfect ones -2 log 2. Smallest batch: one pair of each kind on any process.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Latent regression: predict what a teacher makes of the hidden tokens.
+"""Latent regression: predict a teacher's features of the hidden tokens.
 
 Sources: Baevski et al., data2vec, ICML 2022, arXiv:2202.03555 (smooth L1 on
 normalised teacher features); Assran et al., I-JEPA, CVPR 2023, arXiv:2301.08243

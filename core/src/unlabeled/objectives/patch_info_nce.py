@@ -1,4 +1,4 @@
-"""Patch InfoNCE: tell which of a sample's hidden patches a prediction belongs to.
+"""Patch InfoNCE: match predictions to the hidden patches of a sample.
 
 Source: Gong, Lai, Chung, Glass, SSAST, AAAI 2022, arXiv:2110.09784, equation 1.
 

@@ -1,4 +1,4 @@
-"""Scaled cosine error: reconstruction that looks at the direction of features only.
+"""Scaled cosine error: reconstruct only the direction of features.
 
 Source: Hou et al., GraphMAE, KDD 2022, arXiv:2205.10803.
 
@@ -40,6 +40,6 @@ def scaled_cosine_error_loss(
         if eps is None
         else row_dots(F.normalize(prediction, eps=eps), unit_rows(target))
     )
-    # Rounding may push a cosine above 1, and a fractional power of that is NaN; a derivative of
-    # a power below 2 at 0 is none of our business, as γ >= 1 keeps it finite.
+    # Rounding may push a cosine above 1, and a fractional power of that is NaN; a power γ >= 1 has
+    # a finite derivative at 0.
     return global_mean((1 - cosine).clamp(min=0) ** gamma, weight)

@@ -1,4 +1,4 @@
-"""Cross-entropy against soft targets that keeps nothing but its arguments."""
+"""Cross-entropy against soft targets that saves only its arguments for the backward pass."""
 
 from __future__ import annotations
 

@@ -23,10 +23,10 @@ CHUNK = 2**19
 """Scores that are computed at once: 2 MB in float32."""
 
 LEAST = 64
-"""So many rows are taken at once even where that is more: products with fewer are slow."""
+"""The fewest rows taken at once, because products with fewer are slow."""
 
 HELD = 2**21
-"""So many scores are held rather than computed twice: 8 MB in float32."""
+"""The most scores that are held rather than computed twice: 8 MB in float32."""
 
 WARM = 1 / 32
 """From this temperature on a score of unit rows lies between -47 and 47 (to the base 2), and sums
@@ -177,7 +177,7 @@ class _LogSums:
 
 
 def _is_warm(temperature: Tensor) -> bool:
-    """On an accelerator nobody asks: the answer would stop the stream."""
+    """Not checked on an accelerator, where it would synchronise."""
     return temperature.device.type == "cpu" and temperature.item() >= WARM
 
 

@@ -1,4 +1,4 @@
-"""Token cross-entropy: tell which token of a vocabulary was hidden.
+"""Token cross-entropy: predict the hidden token of a vocabulary.
 
 Source: Devlin et al., BERT, NAACL 2019, arXiv:1810.04805, section 3.1, task 1.
 

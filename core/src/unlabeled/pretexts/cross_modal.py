@@ -1,4 +1,4 @@
-"""Cross-modal contrast: what several sensors saw of one sample shall have like embeddings.
+"""Cross-modal contrast: the sensors of one sample get similar embeddings.
 
 Sources: Radford et al., ICML 2021, arXiv:2103.00020 (two modalities); Tian et al., ECCV 2020,
 arXiv:1906.05849 (more than two: every pair of them); Rizhko and Bloom 2024, arXiv:2411.08842
@@ -46,8 +46,8 @@ class CrossModalSettings(Settings):
 class CrossModal(Pretext):
     """One view → one output per sensor → the objective, for each pair of sensors.
 
-    Pairs share the projector, so that all sensors meet in one space; what else an objective owns (a
-    queue, prototypes, a temperature) each pair has for itself.
+    Pairs share the projector, so all sensors are embedded in one space; each pair has its own copy
+    of the objective's other state (queue, prototypes, temperature).
     """
 
     settings_type = CrossModalSettings

@@ -47,8 +47,9 @@ class Corrupted:
 
 @dataclass(slots=True)
 class CorruptedBatch:
-    """places, source, hidden: (N, K) for the K tokens of the largest sample: where each stands in
-    the batch's grid (-1 is padding), whose values it shows, and whether it is asked for."""
+    """places, source, hidden: (N, K) for the K tokens of the largest sample: position in the
+    batch's grid (-1 is padding), index of the token whose values it shows, and whether it is
+    predicted."""
 
     batch: Batch
     places: Tensor

@@ -1,10 +1,10 @@
-"""Joint embedding: views of one sample shall have like embeddings, by any paired objective.
+"""Joint embedding: views of one sample get similar embeddings, by any paired objective.
 
-The method that SimCLR, VICReg, Barlow Twins, BYOL, DINO and SwAV share. What tells them apart is
-the objective (`unlabeled.objectives`); what tells the modalities apart is the views and the
-encoder. Objectives that compare with a teacher get one. Large (global) views come first, small
-(local) ones after them. Where the encoder's default output is its nodes, each node of a graph is a
-sample of its own: the method of GRACE, BGRL and CCA-SSG, whose views keep the nodes.
+The method that SimCLR, VICReg, Barlow Twins, BYOL, DINO and SwAV share; they differ in the
+objective (`unlabeled.objectives`), and modalities differ in views and encoder. Objectives that
+compare with a teacher get one. Large (global) views come first, small (local) ones after them.
+Where the encoder's default output is its nodes, each node of a graph is a sample of its own: the
+method of GRACE, BGRL and CCA-SSG, whose views keep the nodes.
 
 A sample that lacks data in one of its views (`Encoder.present`) takes no part.
 """
@@ -80,7 +80,7 @@ class JointEmbedding(Pretext):
             require_global_output(encoder)
         elif settings.negatives != "all":
             raise RecipeError(
-                "pretext.negatives: nodes are told apart from all others; expected all, "
+                "pretext.negatives: all other nodes are negatives; expected all, "
                 f"found {settings.negatives}"
             )
         if len(views) < 2:

@@ -2,7 +2,7 @@
 
 Source: He et al., CVPR 2022, arXiv:2111.06377. The encoder runs the visible patches only; a light
 decoder, thrown away after training, predicts the hidden ones from them and from their places.
-Any mask planner, any grid. What holds no data is neither seen nor asked for.
+Any mask planner, any grid. Patches without data are neither shown nor predicted.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class DecoderSettings(Settings):
 class MaskedAutoencoderSettings(Settings):
     mask: Mask = Field(RandomMask(ratio=0.75), description="which patches are hidden")
     complement: bool = Field(
-        False, description="also hide what was seen, so that every patch is asked for once"
+        False, description="also hide what was seen, so that every patch is predicted once"
     )
     decoder: DecoderSettings = DecoderSettings()
     distance: Distance = Field("l2", description="how predictions are compared")

@@ -1,4 +1,4 @@
-"""Masked latent prediction: see a few patches, predict what a teacher makes of the others.
+"""Masked latent prediction: see a few patches, predict a teacher's tokens of the others.
 
 Sources: Baevski et al., data2vec, ICML 2022, arXiv:2202.03555; Assran et al., I-JEPA, CVPR 2023,
 arXiv:2301.08243. The student encodes the visible patches, the teacher the whole sample; a light

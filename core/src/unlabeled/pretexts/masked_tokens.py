@@ -1,9 +1,9 @@
-"""Masked language modelling: see a text with some tokens hidden or changed, tell which they were.
+"""Masked language modelling: predict masked or replaced tokens of a text.
 
-Source: Devlin et al., BERT, NAACL 2019, arXiv:1810.04805, section 3.1. Of the tokens asked for 80 %
-are hidden behind the mask token, 10 % replaced by another one and 10 % left, so that the encoder
-never knows which are right. Scores are products with the embeddings of the vocabulary. As in
-Rao et al., TAPE, NeurIPS 2019, but special tokens are neither asked for nor put in.
+Source: Devlin et al., BERT, NAACL 2019, arXiv:1810.04805, section 3.1. Of the tokens to predict 80
+% become the mask token, 10 % another token and 10 % stay, so that the encoder cannot know which are
+right. Scores are products with the embeddings of the vocabulary. As in Rao et al., TAPE, NeurIPS
+2019, but special tokens are neither asked for nor put in.
 """
 
 from __future__ import annotations
@@ -27,11 +27,9 @@ from unlabeled.settings import Settings
 
 
 class MaskedTokensSettings(Settings):
-    mask: RandomMask = Field(RandomMask(ratio=0.15), description="which tokens are asked for")
-    hidden: float = Field(0.8, ge=0, le=1, description="of these, the share behind the mask token")
-    replaced: float = Field(
-        0.1, ge=0, le=1, description="of these, the share in whose place another token stands"
-    )
+    mask: RandomMask = Field(RandomMask(ratio=0.15), description="which tokens are predicted")
+    hidden: float = Field(0.8, ge=0, le=1, description="share of these that become the mask token")
+    replaced: float = Field(0.1, ge=0, le=1, description="share of these that become another token")
 
 
 @dataclass(slots=True)
@@ -108,7 +106,7 @@ class MaskedTokens(Pretext):
 
 
 def text_encoder(encoder: Encoder) -> TokenEncoder:
-    """The encoder, seen as one of tokens. Raises RecipeError if it is none."""
+    """The encoder as a `TokenEncoder`. Raises RecipeError if it is not one."""
     if not isinstance(encoder, TokenEncoder):
         raise RecipeError(
             f"encoder: {type(encoder).__name__} takes no tokens of a vocabulary: it is no "

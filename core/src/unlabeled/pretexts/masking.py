@@ -1,4 +1,4 @@
-"""What pretexts that hide patches share: how they ask an encoder, and how a batch is masked."""
+"""Shared by pretexts that mask patches: access to the encoder, and masked batches."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class MaskedBatch:
 
 
 def maskable(encoder: Encoder) -> PatchEncoder:
-    """The encoder, seen as one that can be masked. Raises RecipeError if it cannot."""
+    """The encoder as a `PatchEncoder`. Raises RecipeError if it is not one."""
     if not isinstance(encoder, PatchEncoder):
         raise RecipeError(
             f"encoder: {type(encoder).__name__} cannot run on some of its tokens only: it is no "
@@ -66,7 +66,7 @@ def collate_masked(encoder: Encoder, examples: Sequence[Masked]) -> MaskedBatch:
 
 @torch.no_grad()
 def taught_tokens(teacher: Teacher, batch: Batch, split: Split) -> tuple[Tensor, Tensor]:
-    """What a teacher makes of whole samples, without gradient.
+    """A teacher's output for whole samples, without gradient.
 
     Returns its tokens at the hidden places, (N, H, D), and its mean over all tokens, (N, D).
     """

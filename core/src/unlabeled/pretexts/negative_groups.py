@@ -1,4 +1,4 @@
-"""Which samples of a batch are too alike to be told apart: draws of one item, or of one group."""
+"""Groups of samples that are not negatives of each other: draws of one item, or of one group."""
 
 from __future__ import annotations
 
@@ -16,16 +16,15 @@ Negatives = Literal["all", "other_items", "other_groups"]
 
 NEGATIVES: Any = Field(
     "all",
-    description="what a sample is told apart from, by objectives with negatives: every other "
-    "sample, those of other items, or those of other groups (patients, speakers, scenes)",
+    description="negatives of a sample: all other samples, those of other items, or those of "
+    "other groups (patients, speakers, scenes)",
 )
 """The field of a pretext's settings."""
 
 
 def negative_group(draw: Draw, negatives: Negatives) -> int | None:
-    """Samples with the same number are no negatives of one another; None: all others are.
-
-    The number of a name is the same in every process. An item without a group is its own group.
+    """An id; samples that share one are excluded from each other's negatives. None excludes
+    nothing. The id of a name is equal in every process. An item without a group is its own group.
     """
     if negatives == "all":
         return None

@@ -1,4 +1,4 @@
-"""What probes are scored by; higher is better, NaN where it is undefined."""
+"""Metrics of probes; higher is better, NaN where undefined."""
 
 from __future__ import annotations
 

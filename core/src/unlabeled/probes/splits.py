@@ -1,4 +1,4 @@
-"""Which items train a probe and which ones test it: no group is on both sides."""
+"""Splits of items into training and test; no group is on both sides."""
 
 from __future__ import annotations
 

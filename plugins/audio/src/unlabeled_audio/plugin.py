@@ -1,4 +1,4 @@
-"""What unlabeled-audio brings. Imports nothing but the manifest's own types."""
+"""The manifest of unlabeled-audio. Imports only the manifest's own types."""
 
 from unlabeled.plugin import Component, Plugin
 
@@ -59,7 +59,7 @@ plugin = Plugin(
         ),
         "mixing": Component(
             target="unlabeled_audio.augmentations.mixing:Mixing",
-            summary="another clip of the batch, softly, behind each clip",
+            summary="adds another clip of the batch at a lower level",
             source="Niizumi et al. 2021, arXiv:2103.06695; Chen et al. 2022, arXiv:2110.13900",
         ),
     },
@@ -78,7 +78,7 @@ plugin = Plugin(
     pretexts={
         "ssast": Component(
             target="unlabeled_audio.pretexts.ssast:SSAST",
-            summary="hide patches, tell them apart and reconstruct them",
+            summary="match and reconstruct masked patches",
             source="Gong et al. 2022, arXiv:2110.09784",
         ),
         "tera": Component(
@@ -168,7 +168,7 @@ plugin = Plugin(
         ),
         "dclw": Component(
             target="unlabeled_audio:recipes/dclw.yaml",
-            summary="two views told apart from all others, weighted and decoupled, tiny",
+            summary="contrast of two views, weighted and decoupled, tiny",
             source="Yeh et al. 2022, arXiv:2110.06848",
             experimental=True,
         ),

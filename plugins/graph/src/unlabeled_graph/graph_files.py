@@ -1,4 +1,4 @@
-"""Graphs on disk: one safetensors file for any number of graphs; no code runs from it.
+"""Graphs on disk: one safetensors file for any number of graphs, which runs no code.
 
 Tensors: `nodes` and `edges` (G,) counts; `x` (all nodes, F) and `edge_attr` (all edges, K) where
 there are any; `edge_index` (2, all edges), numbered within each graph; where nodes have names,
@@ -31,7 +31,8 @@ EXPECTED = "graphs as unlabeled_graph.graph_files.save_graphs writes them"
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """What a file holds, without its features. nodes, edges: (G,) counts; widths: 0 for none."""
+    """The content of a file, without its features. nodes, edges: (G,) counts; widths: 0 for
+    none."""
 
     ids: list[str]
     groups: list[str]
@@ -50,9 +51,9 @@ def save_graphs(
 ) -> None:
     """Write graphs (a list, a PyG dataset) to `path`, which ends in `.safetensors`.
 
-    Kept are x, edge_index, edge_attr and, where every graph has them, `node_names`, one text per
-    node. ids: one per graph, their numbers if None; groups: one per graph (patient, scaffold …).
-    Raises ShapeError if graphs differ in their features, or a name stands twice in a graph.
+    It holds x, edge_index, edge_attr and, if every graph has them, `node_names`, one text per node.
+    ids: one per graph, their numbers if None; groups: one per graph (patient, scaffold …). Raises
+    ShapeError if graphs differ in their features, or a graph has a name twice.
     """
     samples = [graphs[index] for index in range(len(graphs))]
     header = {
@@ -72,7 +73,7 @@ def save_graphs(
 
 
 def read_directory(path: Path) -> Directory:
-    """What a file holds. Raises UnreadableItem if it is no file of graphs."""
+    """The content of a file. Raises UnreadableItem if it is not a file of graphs."""
     try:
         with safe_open(path, "pt") as file:
             header: Mapping[str, str] = file.metadata() or {}

@@ -1,4 +1,4 @@
-"""Many graphs as one: the batch that every encoder of this plugin takes.
+"""The batch of every encoder of this plugin: many graphs as one.
 
 Letters in shapes: N graphs, M nodes of all graphs, E directed edges of all graphs, F node
 features, K edge features.
@@ -24,7 +24,7 @@ class GraphBatch:
 
     x: (M, F) float; edge_index: (2, E) int64, source above target, numbered over the batch;
     edge_attr: (E, K) float or None; batch: (M,) int64, the graph of each node, ascending;
-    ptr: (N + 1,) int64, the first node of each graph, then M, so that its length says N;
+    ptr: (N + 1,) int64, the first node of each graph, then M;
     degree: (M,), the edges that end at each node, where the batch lacks some of them.
     The attributes are named as in PyG, so a `torch_geometric.data.Batch` can stand in for it.
     """
@@ -39,7 +39,7 @@ class GraphBatch:
 
     @property
     def num_graphs(self) -> int:
-        """N. Not by `len`, which would fix the number in an exported graph."""
+        """N. Not `len`, which would fix the number in an exported graph."""
         return self.ptr.shape[0] - 1
 
     def ways(self) -> BothWays:
@@ -50,7 +50,7 @@ class GraphBatch:
 
 
 def join(samples: Sequence[Data], *, node_features: int, edge_features: int) -> GraphBatch:
-    """Put graphs side by side, in their order. node_features: F; edge_features: K, 0 for none.
+    """Join graphs into a batch, in their order. node_features: F; edge_features: K, 0 for none.
 
     Edge features are left out where K is 0. Raises ShapeError for a graph that does not fit.
     """
@@ -86,7 +86,7 @@ def require_graph(sample: Data, name: str, node_features: int, edge_features: in
     if edge_features and (attributes is None or tuple(attributes.shape) != shape):
         found = "none" if attributes is None else tuple(attributes.shape)
         raise ShapeError(f"{name}, edge_attr: expected {shape}, found {found}")
-    # One sum is cheaper than a look at each value; it may only overflow for nothing.
+    # One sum is cheaper than a test of each value; an overflow only leads to that test.
     if not torch.isfinite(x.sum()) and not torch.isfinite(x).all():
         bad = int((~torch.isfinite(x)).sum())
         raise ShapeError(f"{name}, x: expected finite values, found {bad} NaN or infinite")

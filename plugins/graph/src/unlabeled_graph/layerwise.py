@@ -19,14 +19,14 @@ from unlabeled_graph.graphs import GraphBatch
 from unlabeled_graph.large_graph import LargeGraph
 
 CHUNK = 20_000
-"""Nodes computed at once; with their neighbours they are what is in memory beside two layers."""
+"""Nodes computed at once; these with their neighbours, and two layers, are in memory."""
 
 
 @torch.inference_mode()
 def embed_nodes(encoder: Encoder, graph: LargeGraph, chunk: int = CHUNK) -> np.ndarray:
     """The output `nodes` for every node of the whole graph, (N, D) float32.
 
-    The encoder must be in eval mode and take no edge features. Raises RecipeError if it is none of
+    The encoder must be in eval mode and take no edge features. Raises RecipeError if it is not of
     this plugin.
     """
     body = graph_encoder(encoder).body

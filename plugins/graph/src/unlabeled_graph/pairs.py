@@ -1,4 +1,4 @@
-"""Pairs of nodes: the edges of a graph without direction, and pairs that are none of them."""
+"""Pairs of nodes: the edges of a graph without direction, and pairs without an edge."""
 
 from __future__ import annotations
 
@@ -20,9 +20,8 @@ def pairs_of(edge_index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def other_pairs(pairs: np.ndarray, nodes: int, count: int, rng: np.random.Generator) -> np.ndarray:
-    """`count` random pairs i < j that are none of `pairs` (2, P), each once, (2, Q).
-
-    Q is smaller than `count` where a graph of so many nodes has not enough of them.
+    """`count` random pairs i < j outside `pairs` (2, P), each once, (2, Q). Q is smaller than
+    `count` if the graph has too few such pairs.
     """
     taken = np.sort(pairs[0] * nodes + pairs[1])
     found = np.zeros(0, dtype=np.int64)

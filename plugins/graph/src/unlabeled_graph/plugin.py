@@ -1,4 +1,4 @@
-"""What unlabeled-graph brings. Imports nothing but the manifest's own types."""
+"""The manifest of unlabeled-graph. Imports only the manifest's own types."""
 
 from unlabeled.plugin import Component, Plugin
 
@@ -55,17 +55,17 @@ plugin = Plugin(
     augmentations={
         "drop_edges": Component(
             target="unlabeled_graph.augmentations.drop_edges:DropEdges",
-            summary="edges go, with both directions",
+            summary="drops edges in both directions",
             source="Rong et al. 2020, DropEdge",
         ),
         "drop_nodes": Component(
             target="unlabeled_graph.augmentations.drop_nodes:DropNodes",
-            summary="nodes go, with the edges at them",
+            summary="drops nodes with their edges",
             source="You et al. 2020, GraphCL",
         ),
         "mask_features": Component(
             target="unlabeled_graph.augmentations.mask_features:MaskFeatures",
-            summary="columns of the node features become 0",
+            summary="masks columns of the node features",
             source="Zhu et al. 2020, GRACE",
         ),
     },
@@ -92,7 +92,7 @@ plugin = Plugin(
         ),
         "sage": Component(
             target="unlabeled_graph.encoders.sage:SAGE",
-            summary="each node beside the mean of its neighbours",
+            summary="each node with the mean of its neighbours",
             source="Hamilton et al. 2017, GraphSAGE",
         ),
     },
@@ -122,13 +122,13 @@ plugin = Plugin(
         ),
         "infograph": Component(
             target="unlabeled_graph.pretexts.infograph:InfoGraph",
-            summary="nodes are told which graph they are of",
+            summary="match nodes to their graph",
             source="Sun et al. 2020, InfoGraph",
             experimental=True,
         ),
         "maskgae": Component(
             target="unlabeled_graph.pretexts.maskgae:MaskGAE",
-            summary="hidden edges are told from pairs that are none",
+            summary="predict masked edges against non-edges",
             source="Li et al. 2023, MaskGAE",
         ),
     },
@@ -171,7 +171,7 @@ plugin = Plugin(
     assessments={
         "link_prediction": Component(
             target="unlabeled_graph.assessments.link_prediction:LinkPrediction",
-            summary="held-out edges told from pairs of nodes that are none",
+            summary="rank held-out edges above non-edges",
             source="Kipf and Welling 2016, arXiv:1611.07308",
         ),
     },
@@ -205,12 +205,12 @@ plugin = Plugin(
         ),
         "grace": Component(
             target="unlabeled_graph:recipes/grace.yaml",
-            summary="nodes of two views told apart from all others",
+            summary="contrast of nodes in two views",
             source="Zhu et al. 2020, GRACE",
         ),
         "graphcl": Component(
             target="unlabeled_graph:recipes/graphcl.yaml",
-            summary="views of a graph by dropped nodes and edges, told apart",
+            summary="contrast of graphs with dropped nodes and edges",
             source="You et al. 2020, GraphCL",
             experimental=True,
         ),
@@ -331,13 +331,13 @@ plugin = Plugin(
         ),
         "infograph": Component(
             target="unlabeled_graph:recipes/infograph.yaml",
-            summary="nodes told which graph of the batch they are of",
+            summary="match nodes to their graph of the batch",
             source="Sun et al. 2020, InfoGraph",
             experimental=True,
         ),
         "maskgae": Component(
             target="unlabeled_graph:recipes/maskgae.yaml",
-            summary="hidden edges told from pairs that are none",
+            summary="predict masked edges against non-edges",
             source="Li et al. 2023, MaskGAE",
         ),
         "vicreg_graphs": Component(

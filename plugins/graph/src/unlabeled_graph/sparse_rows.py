@@ -1,8 +1,8 @@
 """Node features of which most are zero, with a few rows that are learned.
 
-Bags of words, one-hot degrees and kinds of atoms are nearly empty; only the nodes that a masked
-method hides show a learned token, which is full. Kept apart, the first layer of an encoder costs
-what the non-zero values cost.
+Bags of words, one-hot degrees and kinds of atoms are mostly zero; only nodes hidden by a masked
+method have a dense learned token. Stored apart, the first layer of an encoder costs only the
+products of non-zero values.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from unlabeled.derivatives import once_only
 from unlabeled_graph.neighbour_sums import Layout, layout, matrix
 
 SPARSE = 0.1
-"""The largest share of non-zero values that is worth it."""
+"""The largest share of non-zero values at which this is faster."""
 
 LARGE = 2**18
 """Matrices of fewer values are multiplied as they are."""
@@ -44,7 +44,7 @@ class SparseRows:
     shape: tuple[int, int]
 
     def dropout(self, ratio: float, *, training: bool) -> SparseRows:
-        """As `F.dropout` on the whole matrix: what is zero stays zero."""
+        """As `F.dropout` on the whole matrix: zeros stay zero."""
         return SparseRows(
             F.dropout(self.values, ratio, training),
             self.rows,

@@ -34,7 +34,7 @@ def write_graphs(path: Path, *, count: int, seed: int) -> None:
 def write_large_graph(path: Path, *, count: int, seed: int) -> None:
     """Write `large.safetensors`, one graph of 1,000 · count nodes, and `labels.csv` of its blocks.
 
-    Nodes are of communities, which show in their features and edges. A block's label is drawn.
+    Nodes belong to communities, which determine features and edges. A block's label is drawn.
     """
     graph, rng = community_graph(1000 * count, 4, seed), np.random.default_rng(seed)
     save_graphs([graph], path / "large.safetensors")

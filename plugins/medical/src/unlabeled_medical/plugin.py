@@ -1,4 +1,4 @@
-"""What unlabeled-medical brings. Imports nothing but the manifest's own types."""
+"""The manifest of unlabeled-medical. Imports only the manifest's own types."""
 
 from unlabeled.plugin import Component, Plugin
 
@@ -33,7 +33,7 @@ plugin = Plugin(
         ),
         "resized_crop": Component(
             target="unlabeled_medical.augmentations.resized_crop:ResizedCrop",
-            summary="a random window of random size, brought to one size",
+            summary="a random window of random size, resized to one size",
             source="Chen et al. 2020, arXiv:2002.05709",
         ),
         "flip": Component(
@@ -92,7 +92,7 @@ plugin = Plugin(
     pretexts={
         "multi_task": Component(
             target="unlabeled_medical.pretexts.multi_task:MultiTask",
-            summary="inpaint, tell the rotation, contrast two corrupted copies",
+            summary="inpainting, rotation prediction and contrast of two corrupted copies",
             source="Tang et al. 2022, arXiv:2111.14791",
         ),
         "uni4eye": Component(

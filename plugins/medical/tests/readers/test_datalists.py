@@ -57,7 +57,7 @@ def test_a_datalist_may_say_whose_an_image_is(tmp_path):
     rows = [{"image": "a.nii", "patient_id": 7}, {"image": "b.nii", "subject": "7"}, "c.nii"]
     (tmp_path / "list.json").write_text(json.dumps({"training": rows}))
     found = find(tmp_path / "list.json", TRAINING).entries
-    assert [(entry.patient, entry.told) for entry in found] == [
+    assert [(entry.patient, entry.patient_from) for entry in found] == [
         ("7", "given"),
         ("7", "given"),
         ("c", "name"),

@@ -192,7 +192,7 @@ def test_other_kinds_of_dicom_are_counted_and_do_not_count_as_broken(tmp_path):
     items = Volumes().index(tmp_path)
     assert (len(items), items.quarantine) == (1, ())
     (told,) = map(str, items.left_out)
-    assert told.startswith("3 of DICOM that are no images: ")
+    assert told.startswith("3 of DICOM that are not images: ")
     assert "1 contours (RTSTRUCT)" in told
 
 

@@ -23,7 +23,7 @@ def groups(root, **settings):
 
 
 @pytest.mark.parametrize(
-    ("relative", "patient", "session", "sequence", "told"),
+    ("relative", "patient", "session", "sequence", "patient_from"),
     [
         ("sub-07/ses-2/anat/sub-07_ses-2_T1w.nii.gz", "sub-07", "2", "T1w", "given"),
         ("images/hippocampus_001.nii.gz", "hippocampus_001", "", "", "name"),
@@ -50,14 +50,14 @@ def groups(root, **settings):
     ],
 )
 def test_patient_session_and_sequence_come_from_the_path(
-    relative, patient, session, sequence, told
+    relative, patient, session, sequence, patient_from
 ):
     named = named_by(relative, stem(relative.rpartition("/")[2]))
-    assert (named.patient, named.session, named.sequence, named.told) == (
+    assert (named.patient, named.session, named.sequence, named.patient_from) == (
         patient,
         session,
         sequence,
-        told,
+        patient_from,
     )
 
 
@@ -147,8 +147,8 @@ def test_training_warns_too(tmp_path, capsys, write_nifti):
         write_nifti(tmp_path / f"scans/anna/{number:04d}.nii", shape=(16, 16, 16))
     words = ["pretrain", "medical/simclr", str(tmp_path / "scans"), "--out", str(tmp_path / "run")]
     assert run([*words, "--steps", "1", "--batch-size", "4"]) == 0
-    told = " ".join("".join(capsys.readouterr()).split())
-    assert "warning: all 4 items are taken for one patient" in told
+    printed = " ".join("".join(capsys.readouterr()).split())
+    assert "warning: all 4 items are taken for one patient" in printed
 
 
 def test_inspection_says_how_patients_were_told(tmp_path, capsys):

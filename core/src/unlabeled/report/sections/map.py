@@ -26,7 +26,7 @@ class Map:
     seen: Seen
     places: dict[str, np.ndarray]
     columns: tuple[Column, ...]
-    told: tuple[Separability, ...]
+    separabilities: tuple[Separability, ...]
 
     @property
     def picture(self) -> Markup:
@@ -43,8 +43,8 @@ def map_of(seen: Seen) -> Map | None:
         return None
     columns = tuple(filter(None, (_taken(each, seen.embedded) for each in seen.columns)))
     groups = seen.groups[seen.embedded]
-    told = (separability(seen.vectors, each, groups) for each in columns)
-    return Map(seen, layouts(seen.vectors), columns, tuple(each for each in told if each))
+    found = (separability(seen.vectors, each, groups) for each in columns)
+    return Map(seen, layouts(seen.vectors), columns, tuple(each for each in found if each))
 
 
 def embedding_map(found: Map | None, seen: Seen) -> Section | None:
@@ -57,16 +57,16 @@ def embedding_map(found: Map | None, seen: Seen) -> Section | None:
         seen=seen,
         chart=_chart(found),
         facts=_facts(found),
-        sentence=sentence(found.told),
+        sentence=sentence(found.separabilities),
         colours=_data(found),
     )
     return Section("map", "Map of the embeddings", body)
 
 
-def sentence(told: Sequence[Separability]) -> str:
+def sentence(separabilities: Sequence[Separability]) -> str:
     """The group beside the labels, in words."""
-    groups = [each for each in told if each.role == "group"]
-    labels = [each for each in told if each.role == "label" and each.metric == "AUC"]
+    groups = [each for each in separabilities if each.role == "group"]
+    labels = [each for each in separabilities if each.role == "label" and each.metric == "AUC"]
     if not (groups and labels):
         return ""
     group, best = groups[0], max(labels, key=lambda each: each.score)
@@ -142,4 +142,4 @@ def _texts(each: Column) -> list[str]:
 def _facts(found: Map) -> list[Separability]:
     """Labels first, then the group."""
     order = {"label": 0, "group": 1, "metadata": 2}
-    return sorted(found.told, key=lambda each: order[each.role])
+    return sorted(found.separabilities, key=lambda each: order[each.role])

@@ -13,7 +13,7 @@ from unlabeled_audio.waveform import Waveform
 
 
 class Crop(Settings):
-    """Keeps `seconds` of a clip from a uniform start on; a shorter clip stays whole."""
+    """Cut `seconds` of a clip at a uniformly drawn start; a shorter clip stays whole."""
 
     keeps: ClassVar[str] = "what kind of sound it is, if that lasts"
     expects: ClassVar[Range] = Range(unit="full scale")

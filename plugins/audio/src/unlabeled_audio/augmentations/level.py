@@ -1,4 +1,4 @@
-"""Loudness of one sound beside another."""
+"""Relative loudness of two sounds."""
 
 from __future__ import annotations
 

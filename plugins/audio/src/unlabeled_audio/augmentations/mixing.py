@@ -1,4 +1,4 @@
-"""Mixing: another clip of the batch, softly, behind each clip.
+"""Mixing: add another clip of the batch, at a lower level, to each clip.
 
 Sources: BYOL-A (Niizumi et al., IJCNN 2021, arXiv:2103.06695) mixes spectrograms of earlier clips
 in; WavLM (Chen et al. 2022, arXiv:2110.13900) mixes waveforms of the batch, at a ratio of levels,
@@ -25,7 +25,7 @@ from unlabeled_audio.waveform import Waveforms
 class Mixing(Settings, BatchAugmentation):
     """Adds another clip of the joint batch at a uniform ratio of levels.
 
-    The other clip is cut to this one's length; a batch of one stays as it is.
+    The other clip is cut to this one's length; a batch of one stays unchanged.
     """
 
     keeps: ClassVar[str] = "the louder sound"
@@ -63,8 +63,8 @@ class Mixing(Settings, BatchAugmentation):
 def partners(plans: Tensor) -> Tensor:
     """Which clip of the joint batch each of this process's clips gets, (N,) long: never itself.
 
-    It is the next one on the circle from the wanted place on, so that the order of a batch
-    decides nothing.
+    It is the next one on the circle after the wanted place, so the result does not depend on the
+    order of a batch.
     """
     places = gather_rows(plans)[:, 0]
     ahead = (places - plans[:, 1:2]) % 1

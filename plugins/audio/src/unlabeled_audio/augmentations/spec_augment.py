@@ -1,4 +1,4 @@
-"""SpecAugment: stretches of time and bands of frequency fall silent.
+"""SpecAugment: silence stretches of time and bands of frequency.
 
 Source: Park et al., Interspeech 2019, arXiv:1904.08779, without time warping. Departs from it: it
 acts on the waveform, so it serves every encoder; a band is one of frequencies, not of mel bins.

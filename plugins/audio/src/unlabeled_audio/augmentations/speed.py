@@ -1,4 +1,4 @@
-"""Faster and higher, or slower and lower, as a tape would be played."""
+"""Change speed and pitch together, like a tape."""
 
 from __future__ import annotations
 

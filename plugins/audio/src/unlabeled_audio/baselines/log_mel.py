@@ -1,4 +1,4 @@
-"""A clip described by hand, by its log-mel energies: the baselines that encoders must beat."""
+"""Baselines from log-mel energies, which encoders must beat."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mel-frequency cepstral coefficients, summed up over a clip.
+"""Mel-frequency cepstral coefficients, with mean and spread over a clip.
 
 Source: Davis and Mermelstein 1980; the transform is the orthonormal DCT-II of kaldi's log-mel
 energies, without liftering.

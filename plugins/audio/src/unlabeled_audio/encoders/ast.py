@@ -2,9 +2,9 @@
 
 Source: Gong, Chung, Glass, Interspeech 2021, arXiv:2104.01778; with the patch shapes and the
 pooling of SSAST (Gong et al., AAAI 2022, arXiv:2110.09784). Departs from them: blocks start from
-random weights, not from an image model, patches do not overlap, and clips of any length are taken
-as they are, none is padded to a fixed one. A clip may be pooled with its tokens' standard
-deviation beside their mean, which says how the sound varies.
+random weights, not from an image model, patches do not overlap, and clips of any length are
+accepted without padding to a fixed one. A clip may be pooled by mean and standard deviation of its
+tokens; the latter describes how the sound varies.
 
 Sizes in the literature: tiny 192 wide, 3 heads; small 384, 6; base 768, 12; each 12 blocks deep.
 Letters: N batch, B mel bins, S frames, L patches (frequency-major), D width, P values of a patch.

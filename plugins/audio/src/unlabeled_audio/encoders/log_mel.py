@@ -25,11 +25,11 @@ PREEMPHASIS = 0.97
 KALDI_FLOOR = torch.finfo(torch.float32).eps
 STFT_FLOOR = 1e-10
 CHUNK = 512
-"""Frames per pass: what they need then stays in the processor's cache."""
+"""Frames per pass, so that a pass fits the processor's cache."""
 
 
 class LogMelSettings(Settings):
-    """How sound becomes a spectrogram, and how that is normalised.
+    """Settings of the spectrogram and its normalisation.
 
     `data` subtracts the mean of the training data and divides by twice their standard deviation,
     as SSAST does; `bins` does so for each row (what coefficients need); `clip` makes each row of
@@ -144,7 +144,7 @@ class LogMel(nn.Module):
             return
         mean = total / count
         variance = (squares / count - mean.square()).clamp(min=0)
-        # A bin that never varies (nothing above a low rate's band) is left as it is.
+        # A bin that never varies (nothing above a low rate's band) keeps the spread 1.
         deviation = torch.where(variance > 1e-12, variance.sqrt(), 0.5)
         self.mean.copy_(mean.reshape(self.mean.shape))
         self.deviation.copy_(deviation.reshape(self.deviation.shape))

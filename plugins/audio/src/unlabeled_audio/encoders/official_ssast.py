@@ -1,4 +1,4 @@
-"""The authors' SSAST checkpoints as an AST encoder, and what of them was used.
+"""The authors' SSAST checkpoints as an AST encoder, with a list of the weights used.
 
 Layout: that of the published `SSAST-*-{Patch,Frame}-*.pth` files (Gong et al., AAAI 2022), a
 state dict of a distilled DeiT inside a DataParallel wrapper.
@@ -33,7 +33,7 @@ PARTS = {
 
 @dataclass(frozen=True, slots=True)
 class WeightReport:
-    """matched: our names; unused: the file's names that an encoder has no place for (the heads of
+    """matched: our names; unused: names of the file that an encoder lacks (the heads of
     pretraining, the mask vector, classifiers)."""
 
     matched: tuple[str, ...]

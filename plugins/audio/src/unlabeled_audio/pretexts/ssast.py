@@ -1,4 +1,4 @@
-"""SSAST: hide patches of a spectrogram, tell them apart and reconstruct them.
+"""SSAST: match and reconstruct masked patches of a spectrogram.
 
 Source: Gong, Lai, Chung, Glass, AAAI 2022, arXiv:2110.09784. On square patches it suits sound
 events, on frames (an encoder patch as high as there are mel bins) speech.
@@ -6,7 +6,7 @@ events, on frames (an encoder patch as high as there are mel bins) speech.
 Of each clip, clustered patches are replaced by a learned vector; the encoder runs the whole grid;
 two heads read its output at the hidden places:
 
-    L = L_d + 10 L_g,   L_d: tell which of the clip's hidden patches it is (equation 1),
+    L = L_d + 10 L_g,   L_d: match it to one of the clip's hidden patches (equation 1),
                         L_g: squared error of its values (equation 2).
 
 Departs from the authors' code and follows the paper where they differ: both losses come from one

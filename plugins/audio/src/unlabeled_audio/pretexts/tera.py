@@ -1,15 +1,16 @@
-"""TERA: reconstruct frames that were altered in time, in frequency and in magnitude.
+"""TERA: reconstruct frames corrupted in time, in frequency and in magnitude.
 
 Source: Liu, Li, Lee, IEEE/ACM TASLP 2021, arXiv:2007.06028; time alteration alone is Mockingjay
 (Liu et al., ICASSP 2020, arXiv:1910.12638).
 
 Of a clip of L frames and B mel bins:
-- time: round(0.15 L / 7) spans of 7 frames. One die per clip: 80 % of clips have them zeroed, 10 %
-  replaced by other spans of the clip, 10 % left as they are. All are asked for.
-- frequency: a band of 0 to 0.2 B bins (uniform) is zeroed in all frames and asked for.
-- magnitude: with probability 0.15, Gaussian noise (σ 0.2) is added everywhere; nothing is asked.
+- time: round(0.15 L / 7) spans of 7 frames. One draw per clip: 80 % of clips have them zeroed, 10 %
+  replaced by other spans of the clip, 10 % unchanged. All are predicted.
+- frequency: a band of 0 to 0.2 B bins (uniform) is zeroed in all frames and predicted.
+- magnitude: with probability 0.15, Gaussian noise (σ 0.2) is added everywhere; nothing is
+  predicted.
 
-    loss = mean |prediction − clean| over all values that are asked for
+    loss = mean |prediction − clean| over all predicted values
 
 Departs from the authors' code: a span or band that leaves the clip on one side comes in on the
 other, so that every frame and bin is altered equally often (there the last frame and the last bin
@@ -37,7 +38,7 @@ from unlabeled_audio.encoders.ast import AST
 from unlabeled_audio.waveform import Waveform, Waveforms
 
 ZERO = -1
-"""In place of the number of a frame: the frame is zeroed."""
+"""Index of a frame of zeros."""
 
 
 class TERASettings(Settings):
@@ -63,10 +64,9 @@ class TERASettings(Settings):
 
 @dataclass(slots=True)
 class Alteration:
-    """What is done to one clip of S frames and B bins.
-
-    source: (S,) the frame that stands at each place, ZERO for none; frames: (S,) and band: (B,)
-    bool, what is asked for (a band is also zeroed); noise: (S, B) to be added.
+    """The alteration of a clip of S frames and B bins. source: (S,) index of the frame copied into
+    each position, ZERO for zeros; frames: (S,) and band: (B,) bool, the predicted ones (a band is
+    also zeroed); noise: (S, B) to be added.
     """
 
     source: np.ndarray
@@ -87,7 +87,7 @@ class AlteredBatch:
 
 
 class TERA(Pretext):
-    """Alter the spectrogram, predict what it was."""
+    """Corrupt the spectrogram and predict the original."""
 
     settings_type = TERASettings
     settings: TERASettings
@@ -137,7 +137,7 @@ class TERA(Pretext):
 
 
 def plan(settings: TERASettings, frames: int, bins: int, rng: np.random.Generator) -> Alteration:
-    """Draw what is done to a clip of `frames` frames and `bins` mel bins."""
+    """Draw the alteration of a clip of `frames` frames and `bins` mel bins."""
     source, asked = _time(settings, frames, rng)
     band = np.zeros(bins, dtype=bool)
     width = int(rng.integers(int(settings.widest_band * bins) + 1))
@@ -159,7 +159,7 @@ def alter(clean: Tensor, batch: AlteredBatch) -> Tensor:
 def _time(
     settings: TERASettings, frames: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Which frame stands where, (S,), and which are asked for, (S,)."""
+    """The frame copied into each position, (S,), and which ones are predicted, (S,)."""
     source, asked = np.arange(frames), np.zeros(frames, dtype=bool)
     span = min(settings.span, frames)
     count = min(round(settings.time_share * frames / span), frames)

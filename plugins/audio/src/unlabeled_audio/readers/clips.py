@@ -34,10 +34,10 @@ OWN_COLUMNS = ("id", "source", "group", "size", "rate", "channel", "first", "fra
 TAKEN = {*OWN_COLUMNS, "signature"}
 
 GLANCES, GLANCE_SECONDS = 6, 10.0
-"""Evenly spread windows that are looked at of an item that is longer than all of them."""
+"""Number of evenly spread windows in a glance at a long item."""
 
 LONG = 600.0
-"""s. Items that are longer deserve windows."""
+"""s. A note suggests windows for longer items."""
 
 
 class Clips(FileRules, ChecksData, Glances, Extends, Previews):

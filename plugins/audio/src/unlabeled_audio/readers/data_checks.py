@@ -1,11 +1,11 @@
-"""What is unusual in a recording, in a few words each."""
+"""Checks for unusual recordings, in a few words each."""
 
 from __future__ import annotations
 
 from unlabeled_audio.waveform import Waveform
 
 SILENCE = 10 ** (-80 / 20)
-"""Full scale; 16-bit files that hold nothing but dither stay below."""
+"""Full scale; 16-bit files with only dither stay below."""
 
 OFFSET = 0.05
 """Mean, full scale."""
@@ -15,7 +15,7 @@ CLIPPED = 1e-3
 
 
 def check_data(sample: Waveform) -> list[str]:
-    """Short phrases; nothing if all is well."""
+    """Short phrases; empty if nothing is unusual."""
     values = sample.values
     peak = float(values.abs().max())
     if peak < SILENCE:
@@ -25,7 +25,7 @@ def check_data(sample: Waveform) -> list[str]:
         found.append("a constant offset")
     if peak > 1:
         found.append("samples beyond full scale")
-    # A peak that is met again and again is where the recorder gave up.
+    # A peak value that occurs again and again is the limit of the recorder.
     if float((values.abs() >= 0.999 * peak).float().mean()) > CLIPPED and values.shape[-1] > 100:
         found.append("clipped peaks")
     return found

@@ -1,6 +1,5 @@
-"""Headers and samples of sound files through libsndfile, and why one cannot be used.
-
-Whatever a damaged file makes libsndfile or NumPy raise leaves here as `UnreadableItem`.
+"""Headers and samples of sound files through libsndfile. Everything that libsndfile or NumPy raises
+for a damaged file becomes `UnreadableItem`.
 """
 
 from __future__ import annotations
@@ -41,10 +40,10 @@ SUFFIXES = frozenset(
         ".nist",
     )
 )
-"""File names that are taken for sound; libsndfile then looks at the content, not at the name."""
+"""Endings of sound files; libsndfile then goes by the content, not by the name."""
 
 RATES = range(100, 10_000_001)
-"""Sample rates in Hz that are believed; others come from damaged headers."""
+"""Plausible sample rates in Hz; others come from damaged headers."""
 
 BLOCK = 1 << 18
 """Frames decoded at a time: a header that promises a petabyte allocates no more than this."""
@@ -61,8 +60,8 @@ MP3_ROUNDING = 4096
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """sample_rate: Hz; frames: samples per channel; counted: they were counted, as the file says
-    no length or a wrong one."""
+    """sample_rate: Hz; frames: samples per channel; counted: whether they were counted, because the
+    file gives no length or a wrong one."""
 
     sample_rate: int
     channels: int
@@ -83,9 +82,9 @@ class _Forward(soundfile.SoundFile):  # type: ignore[misc]
 
 
 def read_header(path: Path) -> Header:
-    """What a file says about itself. Raises UnreadableItem.
+    """The header of a file. Raises UnreadableItem.
 
-    Samples are decoded, once, only where a file says no length.
+    Samples are decoded once, and only if the file gives no length.
     """
     with _opened(path) as file:
         header = _checked(path, file)

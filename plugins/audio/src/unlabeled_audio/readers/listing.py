@@ -1,4 +1,4 @@
-"""What there is to read: the sound files of a folder, and the clips that they are cut into."""
+"""The sound files of a folder, and the clips they are cut into."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def list_folder(folder: Path, rules: FileRules) -> tuple[list[Row], Listing]:
 
 
 def notes_on_formats(listing: Listing) -> list[str]:
-    """What to do with sound of formats that are not read."""
+    """Advice for sound in formats that are not read."""
     kinds = " ".join(each.kinds for each in listing.left_out if each.reason == FOREIGN)
     found = sorted(CONVERTIBLE & set(re.findall(r"\.\w+", kinds)))
     if not found:
@@ -87,7 +87,7 @@ def notes_on_formats(listing: Listing) -> list[str]:
 
 
 def join_repeats(rows: Sequence[Row]) -> tuple[list[Row], list[str]]:
-    """One row for each clip, in the order of the first ones, and what is to be said of that.
+    """One row for each clip, in the order of the first ones, and notes.
 
     Metadata in which the rows of a clip differ become lists. Raises DataError where it has two
     groups.

@@ -19,12 +19,11 @@ from unlabeled_audio.readers.listing import Row
 OWN_COLUMNS = ("path", "start", "end", "group")
 
 OVERHANG = 0.1
-"""s. Times that were rounded may end so long after their file, and are cut there."""
+"""s. Rounded times may end up to this long after their file, and are cut there."""
 
 
 def list_manifest(manifest: Path, rules: FileRules) -> tuple[list[Row], Listing, list[str]]:
-    """The rows of a table that `rules` leave, and what is to be said of them; its files' headers
-    are read once each.
+    """The rows of a table that `rules` leave, and notes; each file's header is read once.
 
     Raises RecipeError where `rules` have a pattern too, DataError if the table cannot be read or
     lacks a column, with the row of a time that is no number.
@@ -54,7 +53,7 @@ def list_manifest(manifest: Path, rules: FileRules) -> tuple[list[Row], Listing,
 
 @dataclass(slots=True)
 class _Segments:
-    """cut: by how many seconds rows ended after their file, by the row's number."""
+    """cut: seconds by which rows ended after their file, by row number."""
 
     manifest: Path
     group: str | None

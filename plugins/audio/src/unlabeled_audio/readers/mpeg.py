@@ -1,7 +1,7 @@
-"""MP3 files that do not say how long they are.
+"""MP3 files without their length in the header.
 
-libsndfile then guesses: by a wrong guess it fails at the end of a quiet beginning, and drops all
-that comes after a loud one. `Measured` puts a frame in front that says how many frames there are.
+libsndfile then guesses: if the guess is wrong, it fails after a quiet beginning, and drops the rest
+after a loud one. `Measured` puts a frame with the number of frames in front.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SEARCHED = 1 << 16
 
 
 class Measured(io.RawIOBase):
-    """The file from its first frame on, behind the frame `first` that says its length."""
+    """The file from its first frame, after the frame `first`, which gives the length."""
 
     def __init__(self, path: Path, first: bytes, start: int) -> None:
         self._file = path.open("rb")
@@ -63,7 +63,7 @@ class Measured(io.RawIOBase):
 
 
 def measured(path: Path) -> Measured | None:
-    """The file with its length in front; None if it says it, or is no MP3. Raises OSError."""
+    """The file with its length in front; None if it has one, or is not an MP3. Raises OSError."""
     found = path.stat()
     first, start = _measure(path, found.st_size, found.st_mtime_ns)
     return Measured(path, first, start) if first else None
@@ -122,7 +122,7 @@ def _length(data: mmap.mmap, place: int) -> int:
 
 
 def _frame(head: bytes, frames: int) -> bytes:
-    """A frame of silence at 128 kbit/s that says how many others follow (Xing's header)."""
+    """A frame of silence at 128 kbit/s with the number of the other frames (Xing's header)."""
     generation = VERSIONS[(head[1] >> 3) & 3][0]
     rate = RATES[generation].index(128)
     head = bytes((255, head[1] | 1, rate << 4 | head[2] & 0x0C, head[3]))

@@ -1,6 +1,6 @@
-"""Link prediction: are held-out edges told from pairs of nodes that are none?
+"""Link prediction: rank held-out edges above pairs of nodes without an edge.
 
-Source: the protocol of Kipf and Welling 2016, arXiv:1611.07308: some edges are taken out before
+Source: the protocol of Kipf and Welling 2016, arXiv:1611.07308: some edges are removed before
 pretraining, as many other pairs are drawn, and both are scored by the embeddings of their ends.
 
     held = hold_out(graph, share=0.1, seed=0)
@@ -28,7 +28,8 @@ from unlabeled_graph.pairs import other_pairs, pairs_of
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """graph: what is left; edges, others: (2, P) and (2, Q) pairs that it lacks, true and not."""
+    """graph: without the held-out edges; edges, others: (2, P) held-out edges and (2, Q) pairs
+    without an edge."""
 
     graph: Data
     edges: np.ndarray
@@ -36,7 +37,7 @@ class HeldOut:
 
 
 def hold_out(graph: Data, share: float = 0.1, seed: int = 0) -> HeldOut:
-    """Take a share of the edges out, with both directions. Raises DataError if that is none."""
+    """Remove a share of the edges, in both directions. Raises DataError if that is no edge."""
     rng = np.random.default_rng(seed)
     pairs, pair = pairs_of(graph.edge_index.numpy())
     proper = np.flatnonzero(pairs[0] != pairs[1])
@@ -62,7 +63,7 @@ class LinkPrediction(Assessment):
     """Area under the ROC curve and average precision of the cosine of both ends' embeddings.
 
     The graphs that are given are whole; `share` and `seed` are those with which `hold_out` made the
-    graphs that were pretrained on. Encoders see what it leaves of them.
+    graphs that were pretrained on. Encoders see only the remaining edges.
     """
 
     uses_labels: ClassVar[bool] = False

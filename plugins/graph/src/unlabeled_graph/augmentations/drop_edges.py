@@ -1,4 +1,4 @@
-"""Edge dropping: an edge goes with its opposite direction, so undirected graphs stay undirected.
+"""Edge dropping: an edge is dropped in both directions, so undirected graphs stay undirected.
 
 Source: Rong et al., ICLR 2020, arXiv:1907.10903 (DropEdge); as a view, Zhu et al. 2020,
 arXiv:2006.04131 (GRACE).
@@ -20,13 +20,13 @@ from unlabeled.settings import Settings
 
 
 class DropEdges(Settings):
-    """Each edge goes with probability `ratio`; repeated edges between two nodes go together."""
+    """Each edge is dropped with probability `ratio`; repeated edges between two nodes together."""
 
     keeps: ClassVar[str] = "the nodes, their features and whether the graph is undirected"
     expects: ClassVar[Range] = Range()
     returns: ClassVar[Range] = Range()
 
-    ratio: float = Field(0.2, ge=0, lt=1, description="probability that an edge goes")
+    ratio: float = Field(0.2, ge=0, lt=1, description="probability that an edge is dropped")
 
     def __call__(self, sample: Data, rng: np.random.Generator) -> Data:
         kept = torch.from_numpy(kept_edges(sample.edge_index, self.ratio, rng))
@@ -40,7 +40,7 @@ class DropEdges(Settings):
 def kept_edges(edge_index: Tensor, ratio: float, rng: np.random.Generator) -> np.ndarray:
     """Which of the (2, E) edges stay, (E,) bool; both directions of an edge share one draw.
 
-    ratio: the probability that an edge goes, in [0, 1).
+    ratio: the probability that an edge is dropped, in [0, 1).
     """
     if ratio == 0 or edge_index.shape[1] == 0:
         return np.ones(edge_index.shape[1], dtype=bool)

@@ -1,4 +1,4 @@
-"""Node dropping: some nodes go, with the edges at them.
+"""Node dropping: remove some nodes and their edges.
 
 Source: You et al., NeurIPS 2020, arXiv:2010.13902 (GraphCL), section 3.1.
 """
@@ -18,13 +18,14 @@ from unlabeled.settings import Settings
 
 
 class DropNodes(Settings):
-    """⌊ratio · nodes⌋ nodes go, at least one stays; the others are renumbered in their order."""
+    """⌊ratio · nodes⌋ nodes are removed, at least one stays; the others are renumbered in their
+    order."""
 
     keeps: ClassVar[str] = "the features of the nodes that stay, and the edges between them"
     expects: ClassVar[Range] = Range()
     returns: ClassVar[Range] = Range()
 
-    ratio: float = Field(0.2, ge=0, lt=1, description="share of the nodes that go")
+    ratio: float = Field(0.2, ge=0, lt=1, description="share of the nodes that are removed")
 
     def __call__(self, sample: Data, rng: np.random.Generator) -> Data:
         count = len(sample.x)

@@ -18,7 +18,7 @@ from unlabeled.settings import Settings
 
 
 class MaskFeatures(Settings):
-    """Each column goes with probability `ratio`."""
+    """Each column is masked with probability `ratio`."""
 
     keeps: ClassVar[str] = "the nodes and the edges"
     expects: ClassVar[Range] = Range()

@@ -1,4 +1,4 @@
-"""How many atoms of each element and bonds of each type a molecule has."""
+"""Counts of the atoms of each element and the bonds of each type in a molecule."""
 
 from __future__ import annotations
 

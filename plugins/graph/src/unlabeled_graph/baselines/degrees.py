@@ -1,4 +1,4 @@
-"""What the degrees of a graph say: the simplest description that needs no node features."""
+"""Statistics of degrees, the simplest description without node features."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from unlabeled_graph.readers.molecule_files import parse
 
 
 class ECFP4(Settings):
-    """Which circular substructures of radius 0 to 2 a molecule holds, folded into bits."""
+    """The circular substructures of radius 0 to 2 in a molecule, folded into bits."""
 
     bits: int = Field(2048, gt=0, description="length of the fingerprint")
 

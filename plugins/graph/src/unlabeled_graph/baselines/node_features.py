@@ -1,4 +1,4 @@
-"""What the data say of each node, as it is: the bar that any encoder of nodes must clear."""
+"""The node features themselves, which any encoder of nodes must beat."""
 
 from __future__ import annotations
 

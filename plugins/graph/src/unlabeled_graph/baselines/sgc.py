@@ -1,8 +1,8 @@
-"""SGC: node features smoothed over the graph, with nothing learned.
+"""SGC: node features smoothed over the graph, without learning.
 
 Source: Wu et al., ICML 2019, arXiv:1902.07153, equation 8: S^K x, where S is the adjacency with
-self-loops, normalised by the degrees of both ends. A linear probe on it is the bar for encoders
-of nodes.
+self-loops, normalised by the degrees of both ends. Encoders of nodes must beat a linear probe on
+it.
 """
 
 from __future__ import annotations

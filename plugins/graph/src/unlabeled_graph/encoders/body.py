@@ -1,4 +1,5 @@
-"""What GIN, GCN, GAT and GraphSAGE share: norms, activations, jumping knowledge and the readout.
+"""The body that GIN, GCN, GAT and GraphSAGE share: norms, activations, jumping knowledge and
+readout.
 
 An encoder of this plugin is a list of PyG layers and this body around them.
 """
@@ -30,7 +31,7 @@ Activation = Literal["relu", "prelu", "elu"]
 
 
 class BodySettings(Settings):
-    """What every graph encoder can set."""
+    """Settings of every graph encoder."""
 
     node_features: int | None = Field(None, gt=0, description="columns of x; from the reader")
     width: int = Field(128, gt=0, description="width of every layer")
@@ -49,7 +50,7 @@ class BodySettings(Settings):
 
 
 class EdgeFeatureSettings(BodySettings):
-    """Of the encoders that can look at edges."""
+    """Settings of encoders that use edge features."""
 
     edge_features: int | None = Field(
         None, ge=0, description="columns of edge_attr; from the reader"
@@ -109,10 +110,8 @@ class Body(nn.Module):
         raise ShapeError(f"output: expected graph or nodes, found {output!r}")
 
     def states(self, graphs: GraphBatch, x: Tensor | SparseRows | None = None) -> list[Tensor]:
-        """The nodes after each layer, (M, D) each.
-
-        x: what the nodes show instead of their features, of the same shape; SparseRows only where
-        `takes_sparse`.
+        """The nodes after each layer, (M, D) each. x: replaces the features of the nodes, in the
+        same shape; SparseRows only where `takes_sparse`.
         """
         x = graphs.x if x is None else x
         if self.takes_sparse and isinstance(x, Tensor) and available(x) and worth_it(x):
@@ -199,7 +198,7 @@ class GraphEncoder(Encoder):
 
 
 def graph_encoder(encoder: Encoder) -> GraphEncoder:
-    """The encoder, seen as one of this plugin. Raises RecipeError if it is not."""
+    """The encoder as a graph encoder of this plugin. Raises RecipeError if it is not one."""
     if not isinstance(encoder, GraphEncoder):
         raise RecipeError("encoder: this pretext needs an encoder of unlabeled-graph")
     return encoder

@@ -1,4 +1,4 @@
-"""What a layer says of itself to the body of an encoder, so that the body need not know it."""
+"""Properties that a layer declares, so that the body of an encoder need not know its class."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from unlabeled_graph.sparse_rows import SparseRows
 class FastLayer(ABC):
     """A layer (an `nn.Module` beside) that takes the batch, and may compute a few rows alone.
 
-    takes_sparse: whether features of which most are zero may come as SparseRows.
+    takes_sparse: whether it accepts mostly-zero features as SparseRows.
     """
 
     takes_sparse: ClassVar[bool] = False

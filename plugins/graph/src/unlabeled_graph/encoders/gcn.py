@@ -1,7 +1,7 @@
 """GCN: graph convolutional network.
 
 Source: Kipf and Welling, ICLR 2017, arXiv:1609.02907, equation 2. Self-loops are added by the
-layer, which is PyG's `GCNConv` in parameters and results. It looks at no edge features.
+layer, which is PyG's `GCNConv` in parameters and results. It does not use edge features.
 """
 
 from __future__ import annotations

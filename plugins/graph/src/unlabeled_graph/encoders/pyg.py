@@ -1,7 +1,7 @@
 """Layers of PyG by name: `SAGEConv`, `GraphConv`, `TransformerConv`, `GATv2Conv` and so on.
 
 Source: Fey and Lenssen 2019, arXiv:1903.02428; each layer names its paper in PyG's documentation.
-A recipe names layers and arguments of the table in `pyg_layers`, and nothing else.
+A recipe can name only layers and arguments of the table in `pyg_layers`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class PyGSettings(EdgeFeatureSettings):
     layer: str = Field("GraphConv", description="name of a layer in torch_geometric.nn")
     arguments: dict[str, Any] = Field({}, description="further arguments of the layer")
     passes_edges: bool = Field(
-        False, description="hand edge features over as edge_attr, and their width as edge_dim"
+        False, description="pass edge features as edge_attr, and their width as edge_dim"
     )
 
     @field_validator("layer")
@@ -35,7 +35,7 @@ class PyGSettings(EdgeFeatureSettings):
     @field_validator("arguments")
     @classmethod
     def _are_allowed(cls, arguments: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        if "layer" not in info.data:  # it is refused already
+        if "layer" not in info.data:  # it has been refused already
             return arguments
         return allowed_arguments(LAYERS, info.data["layer"], arguments, "encoder.arguments")
 

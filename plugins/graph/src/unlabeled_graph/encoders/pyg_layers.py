@@ -1,4 +1,4 @@
-"""The layers of PyG that a recipe may name, and what it may call them with.
+"""The layers of PyG that a recipe may name, with their arguments.
 
 They take `in_channels` and `out_channels`, map (M, below) to (M, above) by the edges, and need no
 module or table of their own. The argument `cached` is left out: batches differ.

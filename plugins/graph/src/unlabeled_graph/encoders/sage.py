@@ -1,7 +1,7 @@
 """GraphSAGE: each node beside the mean of its neighbours, by PyG's `SAGEConv`.
 
 Source: Hamilton, Ying and Leskovec, NeurIPS 2017, arXiv:1706.02216, algorithm 1 with the mean
-aggregator. It looks at no edge features.
+aggregator. It does not use edge features.
 """
 
 from __future__ import annotations

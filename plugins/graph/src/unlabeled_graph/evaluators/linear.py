@@ -2,7 +2,7 @@
 
 Source: the protocol of GraphMAE (Hou et al., KDD 2022), after Veličković et al., ICLR 2019 (DGI).
 The papers set learning rate, penalty and length for each data set, and many report the epoch that
-is best on validation; as an evaluator nothing looks beyond the training nodes.
+is best on validation; this evaluator uses the training nodes only.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ STRENGTHS = [1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0]
 
 
 class Linear(Settings):
-    """Embeddings are taken as they are, without scaling."""
+    """Embeddings are not scaled."""
 
     task: ClassVar[Literal["classification"]] = "classification"
     metric: ClassVar[str] = "accuracy"

@@ -1,7 +1,7 @@
 """A support vector machine with an RBF kernel, the probe of unsupervised graph classification.
 
 Source: the protocol of Sun et al., ICLR 2020, arXiv:1908.01000 (InfoGraph), which GraphMAE
-follows: C by 5-fold cross-validation on the training items. Embeddings are taken as they are.
+follows: C by 5-fold cross-validation on the training items. Embeddings are not scaled.
 The kernel is computed once for all values of C, which gives the results of scikit-learn's `SVC` and
 its search in less time; memory grows with the square of the items.
 """

@@ -1,4 +1,5 @@
-"""Deep Graph Infomax: nodes of a graph belong to its summary, nodes with other features do not.
+"""Deep Graph Infomax: match nodes to the summary of their graph, against nodes with shuffled
+features.
 
 Source: Veličković et al., ICLR 2019, arXiv:1809.10341, section 3.4 and equation 1.
 
@@ -33,7 +34,8 @@ class DGISettings(Settings):
 
 @dataclass(slots=True)
 class Example:
-    """order: (N,) the node whose features each node shows in the corrupted graph."""
+    """order: (N,) index of the node whose features are copied to each node of the corrupted
+    graph."""
 
     graph: Data
     order: np.ndarray
@@ -54,7 +56,7 @@ class DGI(Pretext):
     settings: DGISettings
 
     def __init__(self, settings: DGISettings, encoder: Encoder) -> None:
-        """Raises RecipeError if the encoder is none of this plugin."""
+        """Raises RecipeError if the encoder is not of this plugin."""
         super().__init__(settings, encoder)
         width = graph_encoder(encoder).body.settings.width
         self.critic = nn.Linear(width, width, bias=False)

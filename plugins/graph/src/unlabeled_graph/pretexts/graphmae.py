@@ -1,4 +1,4 @@
-"""GraphMAE: hide nodes, encode the graph, reconstruct what the hidden nodes were.
+"""GraphMAE: mask nodes, encode the graph, reconstruct the features of masked nodes.
 
 Source: Hou et al., KDD 2022, arXiv:2205.10803, section 3 and equation 2.
 
@@ -55,9 +55,9 @@ class GraphMAESettings(Settings):
     replace_ratio: float = Field(
         0.0, ge=0, lt=1, description="share of the hidden nodes that show another node's features"
     )
-    drop_edges: float = Field(0.0, ge=0, lt=1, description="share of edges the encoder misses")
+    drop_edges: float = Field(0.0, ge=0, lt=1, description="share of edges hidden from the encoder")
     masked_edges: Literal["shown", "hidden", "reconstructed"] = Field(
-        "shown", description="what becomes of the features of edges at hidden nodes"
+        "shown", description="how the features of edges at hidden nodes are treated"
     )
     target_hops: int = Field(
         0,
@@ -83,7 +83,7 @@ class GraphMAE(Pretext):
     settings: GraphMAESettings
 
     def __init__(self, settings: GraphMAESettings, encoder: Encoder) -> None:
-        """Raises RecipeError if the encoder is none of this plugin, or looks at no edge features
+        """Raises RecipeError if the encoder is not of this plugin, or does not use edge features
         that are to be reconstructed."""
         super().__init__(settings, encoder)
         body, width = graph_encoder(encoder).body, graph_encoder(encoder).body.settings.width
@@ -116,14 +116,14 @@ class GraphMAE(Pretext):
         return Loss(nodes + edges, {"nodes": nodes, "edges": edges})
 
     def _target(self, graphs: GraphBatch) -> Tensor:
-        """What is reconstructed of every node: its features, then the means over its neighbours."""
+        """The targets of every node: its features, then the means over its neighbours."""
         means = [graphs.x]
         for _ in range(self.settings.target_hops):
             means.append(neighbour_means(means[-1], graphs.edge_index))
         return torch.cat(means, dim=1) if self.settings.target_hops else graphs.x
 
     def _edge_error(self, codes: Tensor, batch: MaskedGraphs) -> Tensor:
-        """Of the features of edges at hidden nodes, told from the codes of both ends."""
+        """The loss of edge features at hidden nodes, predicted from the codes of both ends."""
         edges = batch.graphs.edge_index
         hidden = among(codes, batch.masked)[edges].any(dim=0).nonzero().flatten()
         ends = edges.index_select(1, hidden)

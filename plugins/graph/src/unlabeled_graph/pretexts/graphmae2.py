@@ -1,4 +1,5 @@
-"""GraphMAE2: GraphMAE whose codes are re-masked several times at random, and predict a teacher's.
+"""GraphMAE2: GraphMAE with several random re-masks of the codes, and prediction of a teacher's
+codes.
 
 Source: Hou et al., WWW 2023, arXiv:2304.04779, section 4.
 
@@ -74,7 +75,7 @@ class GraphMAE2(Pretext):
     settings: GraphMAE2Settings
 
     def __init__(self, settings: GraphMAE2Settings, encoder: Encoder) -> None:
-        """Raises RecipeError if the encoder is none of this plugin."""
+        """Raises RecipeError if the encoder is not of this plugin."""
         super().__init__(settings, encoder)
         graph = graph_encoder(encoder)
         features, width = graph.body.features, graph.body.settings.width
@@ -134,7 +135,8 @@ class GraphMAE2(Pretext):
         return reconstructed
 
     def _latent(self, codes: Tensor, masked: MaskedGraphs) -> Tensor:
-        """How far the visible nodes' predictions are from the teacher's view of the whole."""
+        """The distance of the visible nodes' predictions from the teacher's codes of the whole
+        graph."""
         visible = (~among(codes, masked.masked)).nonzero().flatten()
         predicted = self.predictor(self.projector(codes.index_select(0, visible)))
         taught = self.teacher.encode(masked.graphs, "nodes")

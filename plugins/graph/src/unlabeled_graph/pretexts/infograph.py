@@ -1,4 +1,4 @@
-"""InfoGraph: nodes are told which graph they are of, among all graphs of the batch.
+"""InfoGraph: match nodes to their graph among all graphs of the batch.
 
 Source: Sun et al., ICLR 2020, arXiv:1908.01000, equation 4 (unsupervised).
 
@@ -29,7 +29,7 @@ from unlabeled_graph.readout import readout
 
 
 class InfoGraphSettings(Settings):
-    """Nothing to set: the heads are as wide as what they see."""
+    """Nothing to set: the heads are as wide as their input."""
 
 
 class InfoGraph(Pretext):
@@ -39,7 +39,7 @@ class InfoGraph(Pretext):
     settings: InfoGraphSettings
 
     def __init__(self, settings: InfoGraphSettings, encoder: Encoder) -> None:
-        """Raises RecipeError if the encoder is none of this plugin."""
+        """Raises RecipeError if the encoder is not of this plugin."""
         super().__init__(settings, encoder)
         self.all_layers = graph_encoder(encoder).body.settings.jump == "all"
         layers = graph_encoder(encoder).body.settings.depth if self.all_layers else 1

@@ -1,4 +1,4 @@
-"""MaskGAE: hide edges, encode what is left, tell the hidden edges from pairs that are none.
+"""MaskGAE: mask edges, encode the rest, predict masked edges against non-edges.
 
 Source: Li et al., KDD 2023, arXiv:2205.10053, equations 6 to 8.
 
@@ -64,7 +64,7 @@ class MaskGAE(Pretext):
     settings: MaskGAESettings
 
     def __init__(self, settings: MaskGAESettings, encoder: Encoder) -> None:
-        """Raises RecipeError if the encoder is none of this plugin."""
+        """Raises RecipeError if the encoder is not of this plugin."""
         super().__init__(settings, encoder)
         width = graph_encoder(encoder).body.settings.width
         self.of_pairs, self.of_degrees = (

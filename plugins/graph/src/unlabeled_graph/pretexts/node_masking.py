@@ -1,4 +1,4 @@
-"""Hiding nodes: which ones, what they show instead, and the batch that holds both.
+"""Masked nodes: their choice, their replacement, and the masked batch.
 
 Source: Hou et al., KDD 2022, arXiv:2205.10803 (GraphMAE), section 3.
 """
@@ -29,8 +29,8 @@ DONORS = 2**31
 @dataclass(slots=True)
 class MaskedGraph:
     """One graph and its plan. masked: (P,) node numbers; replaced: (R,) some of them;
-    donors: (R,) in [0, DONORS), how far into the joint batch the shown features come from;
-    kept: (E,)."""
+    donors: (R,) in [0, DONORS), relative place in the joint batch from which features are copied;
+    kept: (E,) bool, edges that stay."""
 
     graph: Data
     masked: np.ndarray
@@ -84,7 +84,8 @@ def join_masked(encoder: Encoder, examples: Sequence[MaskedGraph]) -> MaskedGrap
 
 
 def shown(batch: MaskedGraphs, token: Tensor, body: Body, *, borrow: bool) -> Tensor | SparseRows:
-    """What the nodes show, (M, F): tokens, features borrowed from the joint batch, and their own.
+    """The corrupted features, (M, F): mask tokens, features copied from the joint batch, and
+    unchanged ones.
 
     token: (1, F); borrow: whether any graph of any process has replaced nodes.
     """

@@ -1,4 +1,4 @@
-"""Parts of one large graph: each item is a block of its nodes, read with what surrounds it.
+"""Parts of one large graph: each item is a block of its nodes, read with its surroundings.
 
 Sources: Chiang et al., KDD 2019, arXiv:1905.07953 (Cluster-GCN); Hamilton et al., NeurIPS 2017,
 arXiv:1706.02216 (GraphSAGE). Clusters are consecutive runs of the reverse Cuthill-McKee order, in
@@ -33,7 +33,7 @@ class Blocks(FileRules, NamesNodes):
 
     Nodes are called by their names, or by their numbers in the whole graph.
     clusters: a block with all edges inside it; neighbours: random nodes with sampled neighbours.
-    What is in memory are the edges and one batch.
+    The edges and one batch are in memory.
     """
 
     by: Literal["clusters", "neighbours"] = Field(
@@ -79,7 +79,7 @@ class Blocks(FileRules, NamesNodes):
     def node_names(self, item: Item) -> np.ndarray:
         """The names (N,) of the block's own nodes, or their numbers in the whole graph.
 
-        Sampled neighbours are none of them. Raises UnreadableItem.
+        Sampled neighbours are not among them. Raises UnreadableItem.
         """
         file = Path(item.source)
         nodes = _nodes(item, self.by)

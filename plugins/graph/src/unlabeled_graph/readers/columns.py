@@ -1,4 +1,4 @@
-"""Which columns of a table are features of nodes and edges, and how they become numbers."""
+"""Columns of tables as features of nodes and edges."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ START = np.datetime64("2000-01-01", "s")
 
 
 class ColumnPolicy(Settings):
-    """Columns of numbers are taken as they are, and dates as years since the start of 2000.
+    """Columns of numbers stay unchanged, dates become years since the start of 2000.
 
     A column of text is a feature where `categories` lists its values, so that a value means the
     same in every table; else it is left out with a note.
@@ -34,10 +34,9 @@ class ColumnPolicy(Settings):
     )
 
     def features(self, table: Table, keys: Sequence[str]) -> tuple[np.ndarray, list[str]]:
-        """Features (N, F) float32 and notes on what was left out or changed.
-
-        keys: columns that are none. Raises UnreadableItem where a field is missing or is no number
-        among numbers, or a column that is asked for is text without categories.
+        """Features (N, F) float32 and notes on what was left out or changed. keys: columns that are
+        not features. Raises UnreadableItem if a field is missing or is not a number among numbers,
+        or a chosen column is text without categories.
         """
         parts, notes = [np.zeros((len(table), 0), np.float32)], list[str]()
         for name in table.names:
@@ -49,7 +48,7 @@ class ColumnPolicy(Settings):
         return np.concatenate(parts, axis=1), notes
 
     def _column(self, table: Table, name: str) -> tuple[np.ndarray | None, str]:
-        """(N, k) features of one column, or None, and what is to be said of it."""
+        """(N, k) features of one column, or None, and notes."""
         column = table.columns[name]
         if pa.types.is_boolean(column.type):
             column = pc.cast(column, pa.int8())
@@ -74,7 +73,7 @@ class ColumnPolicy(Settings):
 
 
 def _seconds(column: pa.ChunkedArray) -> np.ndarray | None:
-    """Seconds since 2000 (N,), NaN where nothing stands; None if the column holds no dates."""
+    """Seconds since 2000 (N,), NaN for empty fields; None if the column holds no dates."""
     if is_text(column.type):
         column = _dates_of_text(column)
     if column is None or not (pa.types.is_date(column.type) or pa.types.is_timestamp(column.type)):

@@ -35,7 +35,7 @@ COLUMNS = ("id", "source", "group", "size", "widths")
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A graph, the names of its N nodes, and what is to be said of its tables."""
+    """A graph, the names of its N nodes, and notes on its tables."""
 
     graph: Data
     names: pa.Array
@@ -45,8 +45,8 @@ class Network:
 class EdgeLists(FileRules, NamesNodes):
     """Reads one graph per table of edges; size = nodes, id = the file.
 
-    Nodes stand in the order of their table, or sorted by name where there is none, and are called
-    by their names.
+    Nodes are in the order of their table, or sorted by name without one, and are called by their
+    names.
     """
 
     source: str = Field("source", description="column with the node that an edge starts at")
@@ -108,7 +108,7 @@ class EdgeLists(FileRules, NamesNodes):
         return names
 
     def describe(self, items: Items) -> Mapping[str, int]:
-        """Raises DataError if features are to be given and there are none."""
+        """Raises DataError if given features are wanted and there are none."""
         given, edge_features = items[0].metadata["widths"]
         width = self.features.width(given)
         if width == 0:

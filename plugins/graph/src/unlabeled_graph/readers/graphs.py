@@ -72,7 +72,7 @@ class Graphs(FileRules, NamesNodes):
         return np.arange(item.size) if names is None else names
 
     def describe(self, items: Items) -> Mapping[str, int]:
-        """Raises DataError if features are to be given and there are none."""
+        """Raises DataError if given features are wanted and there are none."""
         given, edge_features = items[0].metadata["widths"]
         width = self.features.width(given)
         if width == 0:
@@ -112,7 +112,8 @@ def _add(file: Listed, columns: dict[str, list[Any]], listing: Listing) -> None:
 
 
 def _directory_of_pyg(file: Path, listing: Listing) -> Directory:
-    """What a `.pt` file holds; a graph that cannot be used is listed, and has no nodes here."""
+    """The content of a `.pt` file; a graph that cannot be used is quarantined, and has no nodes
+    here."""
     graphs = read_pyg_file(file)
     usable = [graph for graph in graphs if isinstance(graph, Data)]
     for place, graph in enumerate(graphs):

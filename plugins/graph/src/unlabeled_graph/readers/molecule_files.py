@@ -1,6 +1,6 @@
 """Rows of files of molecules: SMILES files, tables with a column of SMILES, and SDF; also gzipped.
 
-Nothing is held but one row of a SMILES file or one record of an SDF; a table is read whole.
+SMILES files and SDF are read one row or record at a time; a table is read whole.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ SMILES = (".smi", ".smiles", ".ism")
 SDF = (".sdf", ".sd", ".mol")
 END_OF_RECORD = b"$$$$"
 HEAD = 4096
-"""Bytes that are looked at to tell text from something else."""
+"""Bytes that are inspected to recognise text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One molecule of a file. line: where it stands, counted from 1 (of an SDF, the record);
-    molecule: the parsed one, None where it cannot be; text: what stands there; name: empty where
-    the file gives none; id: of the column that holds them, or empty."""
+    """One molecule of a file. line: its line, counted from 1 (of an SDF, the record); molecule: the
+    parsed one, None if it cannot be parsed; text: as in the file; name: empty if the file gives
+    none; id: from the column of ids, or empty."""
 
     line: int
     molecule: Chem.Mol | None

@@ -47,9 +47,9 @@ class Molecules(FileRules, Previews):
     """Reads molecules as graphs of atoms and bonds; group = Bemis-Murcko scaffold, size = atoms.
 
     Bemis and Murcko 1996, without chirality; where `group` is set, the field of the file's name.
-    The id is `file#line` (`file#record` of an SDF), or the value of `id_column`; `name` is what the
-    file calls the molecule. Atoms are counted from 0 in the SMILES of the index, which is that of
-    the file, or rdkit's own for a record of an SDF or a chosen fragment.
+    The id is `file#line` (`file#record` of an SDF), or the value of `id_column`; `name` is the
+    molecule's name in the file. Atoms are counted from 0 in the SMILES of the index, which is that
+    of the file, or rdkit's own for a record of an SDF or a chosen fragment.
     """
 
     smiles_column: str = Field("smiles", description="column of tables with the SMILES")
@@ -63,9 +63,8 @@ class Molecules(FileRules, Previews):
     )
 
     def index(self, path: Path) -> Items:
-        """All molecules below `path` (a file or a folder). What cannot be parsed is quarantined.
-
-        Raises DataError if there is no molecule, or an id stands twice.
+        """All molecules below `path` (a file or a folder). Rows that cannot be parsed are
+        quarantined. Raises DataError if there is no molecule, or an id occurs twice.
         """
         listing = list_files(path, self, ENDINGS)
         found = Found(listing, self.fragments, self.duplicates)
@@ -122,7 +121,7 @@ class Molecules(FileRules, Previews):
 
 @dataclass(slots=True)
 class Found:
-    """What an index gathers: columns of molecules, what was left out, and what is to be said."""
+    """Collects the index: columns of molecules, rows left out, and notes."""
 
     listing: Listing
     fragments: str
@@ -146,7 +145,10 @@ class Found:
                 continue
             try:
                 self._add(row, row.molecule, file, group)
-            except (ValueError, RuntimeError) as error:  # what rdkit raises; the next rows may do
+            except (
+                ValueError,
+                RuntimeError,
+            ) as error:  # rdkit failed; later rows may still be readable
                 bad = UnreadableItem(place, "a molecule that rdkit can take", f"{shown} ({error})")
                 self.listing.quarantine(bad)
         if empty:
@@ -189,7 +191,7 @@ class Found:
         return {**{name: [each[name] for each in self.fields] for name in fields}, **named}
 
     def warnings(self) -> list[str]:
-        """What became of salts, mixtures and duplicates, in sentences."""
+        """Notes on salts, mixtures and duplicates."""
         found = []
         if self.mixtures:
             what = {"all": "all are kept", "largest": "the largest is kept"}[self.fragments]
@@ -208,7 +210,7 @@ class Found:
 def largest_fragment(molecule: Chem.Mol) -> Chem.Mol:
     """The fragment of most heavy atoms; of equal ones the heaviest, then the first by SMILES.
 
-    So it is the same however the molecule is written.
+    The choice does not depend on how the molecule is written.
     """
     fragments = Chem.GetMolFrags(molecule, asMols=True)
     largest: Chem.Mol = min(fragments, key=lambda part: (*_size(part), Chem.MolToSmiles(part)))

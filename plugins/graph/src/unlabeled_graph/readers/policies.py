@@ -1,4 +1,4 @@
-"""What a graph is made to be before an encoder sees it: its edges and, where it has none, features.
+"""Policies for edges and features of a graph before it is encoded.
 
 Letters in shapes: N nodes, E directed edges, F node features, K edge features.
 """
@@ -17,9 +17,8 @@ from unlabeled.settings import Settings
 
 
 class EdgePolicy(Settings):
-    """Three questions that every graph data set answers differently; the default changes nothing.
-
-    Of edges that become one, the first one's features stay.
+    """Directions, self-loops and duplicates, which differ between data sets; the default changes
+    nothing. Merged edges keep the features of the first.
     """
 
     direction: Literal["keep", "undirected"] = Field(

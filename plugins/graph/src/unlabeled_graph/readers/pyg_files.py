@@ -16,7 +16,7 @@ from torch_geometric.data.storage import EdgeStorage, GlobalStorage, NodeStorage
 from unlabeled.errors import UnreadableItem
 
 ALLOWED = [Data, DataEdgeAttr, DataTensorAttr, GlobalStorage, NodeStorage, EdgeStorage]
-"""What may be built besides tensors and plain containers."""
+"""Classes that may be built besides tensors and plain containers."""
 
 MOST_DENSE = 2**28
 """Values of a sparse matrix that is made dense: 1 GiB."""
@@ -33,7 +33,7 @@ class Refused:
 
 
 def conversion(path: Path | str) -> str:
-    """The lines with which a user who trusts a file converts it."""
+    """The code by which a user who trusts a file can convert it."""
     name = Path(path).name
     return (
         f'graphs = torch.load("{name}", weights_only=False)\n'
@@ -58,8 +58,8 @@ def _read(path: Path, changed: int) -> list[Data | Refused]:  # noqa: ARG001
     try:
         with torch.serialization.safe_globals(ALLOWED):
             loaded = torch.load(path, weights_only=True, map_location="cpu")
-    except Exception as error:  # broken bytes make an unpickler raise whatever there is
-        # torch's message is long and advises to trust the file; only the culprit is of use.
+    except Exception as error:  # damaged bytes can make an unpickler raise anything
+        # torch's long message advises to trust the file; only the name of the class is useful.
         culprit = re.search(r"GLOBAL (\S+)", str(error))
         if culprit:
             raise CouldRunCode(str(path), EXPECTED, culprit[1]) from error

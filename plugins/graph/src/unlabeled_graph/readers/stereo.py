@@ -1,9 +1,9 @@
-"""Stereochemistry by CIP labels, which are the same however a molecule is written.
+"""Stereochemistry by CIP labels, which do not depend on how a molecule is written.
 
-rdkit's chiral tags (clockwise, anticlockwise) follow the order in which a SMILES string names the
-neighbours, so that one molecule has as many of them as it has spellings. The labels of Cahn, Ingold
-and Prelog do not: R and S of atoms, E and Z of double bonds.
-Source: Hanson et al., J. Chem. Inf. Model. 2018, 58, 1755, as rdkit's `rdCIPLabeler` has it.
+rdkit's chiral tags (clockwise, anticlockwise) follow the order of neighbours in a SMILES string, so
+they differ between spellings of one molecule. The labels of Cahn, Ingold and Prelog do not: R and S
+of atoms, E and Z of double bonds. Source: Hanson et al., J. Chem. Inf. Model. 2018, 58, 1755, as
+rdkit's `rdCIPLabeler` has it.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from rdkit import Chem
 from rdkit.Chem import rdCIPLabeler
 
 COLUMN_OF = {"S": 0, "s": 0, "E": 0, "e": 0, "R": 1, "r": 1, "Z": 1, "z": 1}
-"""A double bond is written at its two atoms, where encoders without edge features see it too. Its
-atoms are flat, so R or S is never said of them: two columns do for both."""
+"""A double bond is labelled at its two atoms, where encoders without edge features see it too. Its
+atoms are flat and never have R or S, so two columns serve for both."""
 
 NONE = 2
 """Of an atom without a label."""
@@ -30,7 +30,7 @@ def stereo_columns(molecule: Chem.Mol) -> list[int]:
     columns = [NONE] * molecule.GetNumAtoms()
     if not _marked(molecule):
         return columns
-    # What the parser left are labels of an older algorithm, which the new one does not clear.
+    # The parser leaves labels of an older algorithm, which the new one does not clear.
     for atom in molecule.GetAtoms():
         atom.ClearProp("_CIPCode")
     for bond in molecule.GetBonds():

@@ -38,7 +38,7 @@ READ = (
 )
 OTHERS = ("_graph_labels.txt", "_graph_attributes.txt", "readme.txt")
 PARTS = tuple(part.lower() for part in (*READ, *OTHERS))
-"""Endings of what a folder of the collection holds, also what is not read."""
+"""Endings of all files of the collection, including those that are not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class TU(FileRules):
         return self.features.apply(self.edges.apply(graph))
 
     def describe(self, items: Items) -> Mapping[str, int]:
-        """Raises DataError if features are to be given and there are none."""
+        """Raises DataError if given features are wanted and there are none."""
         file = files_of(items[0].source)[0]
         found = _collection(file, file.stat().st_mtime_ns)
         width = self.features.width(found.x.shape[1])

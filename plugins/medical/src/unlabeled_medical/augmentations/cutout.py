@@ -18,8 +18,8 @@ class Cutout(Settings):
     """Fills boxes with standard normal noise until a share of the voxels is gone.
 
     Source: the inpainting task of Tang et al., CVPR 2022, arXiv:2111.14791. Departs from its code,
-    where the altered share varies from draw to draw: here boxes are added until `share` is
-    reached, the last one is cut short.
+    where the altered share varies from draw to draw: here boxes are added until `share` is reached,
+    and the last one is cut.
     """
 
     keeps: ClassVar[str] = "what lies outside the boxes"

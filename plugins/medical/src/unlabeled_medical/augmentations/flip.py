@@ -13,8 +13,8 @@ from unlabeled_medical.volume import Volume
 
 
 class Flip(Settings, MovesSpace):
-    """Mirrors each of `axes` with probability 1/2. After turning to RAS, axis 0 is left and right:
-    leave it out where the side means something."""
+    """Mirrors each of `axes` with probability 1/2. In RAS orientation axis 0 is left and right:
+    leave it out if the side matters."""
 
     keeps: ClassVar[str] = "intensities; the place of each voxel in the world"
     expects: ClassVar[Range] = Range()

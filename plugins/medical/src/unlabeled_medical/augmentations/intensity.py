@@ -1,4 +1,4 @@
-"""Another brightness, contrast and gamma, as another scanner would give."""
+"""Random brightness, contrast and gamma, as of another scanner."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Array transforms of MONAI, by name: bias fields, affine maps, Gibbs ringing …
 
-A recipe names transforms and arguments of the table in `monai_transforms`, and nothing else.
+A recipe can name only transforms and arguments of the table in `monai_transforms`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from unlabeled_medical.volume import Volume
 
 
 class Monai(Settings, MovesSpace):
-    """One of `monai.transforms`, drawn from our generator; its name and what it is called with.
+    """A transform of `monai.transforms` by name, with its arguments, drawing from the rng.
 
     The volume goes in as a MetaTensor, so spatial transforms carry the affine along.
     """
@@ -33,7 +33,7 @@ class Monai(Settings, MovesSpace):
 
     transform: str = Field("RandBiasField", description="an array transform of MONAI")
     arguments: dict[str, Any] = Field(
-        {"prob": 1.0}, description="what it is called with, as MONAI documents it"
+        {"prob": 1.0}, description="its arguments, as MONAI documents them"
     )
 
     @field_validator("transform")
@@ -44,7 +44,7 @@ class Monai(Settings, MovesSpace):
     @field_validator("arguments")
     @classmethod
     def _are_allowed(cls, arguments: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        if "transform" not in info.data:  # it is refused already
+        if "transform" not in info.data:  # it has been refused already
             return arguments
         return allowed_arguments(TRANSFORMS, info.data["transform"], arguments, "medical/monai")
 

@@ -1,4 +1,4 @@
-"""The array transforms of MONAI that a recipe may name, and what it may call them with.
+"""The array transforms of MONAI that a recipe may name, with their arguments.
 
 Left out are transforms that load or save files, call functions, import by name or return several
 images; and the arguments `device`, `dtype`, `lazy` and `cache_grid`. Nothing here imports MONAI.

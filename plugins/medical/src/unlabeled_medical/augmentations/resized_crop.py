@@ -1,4 +1,4 @@
-"""A random window of random size, brought to one size."""
+"""A random window of random size, resized to one size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A simple description of a report, by its words alone."""
+"""A simple description of a report by its words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every encoder of this plugin must know of its input."""
+"""Facts about the input that every encoder of this plugin needs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from unlabeled.errors import RecipeError
 
 
 def require_input(channels: int | None, rank: int | None) -> tuple[int, int]:
-    """Raises RecipeError where neither the recipe nor the reader has said."""
+    """Raises RecipeError if neither the recipe nor the reader gives them."""
     if channels is None or rank is None:
         raise RecipeError(
             "encoder: channels (sequences, colours) and rank (2 for images, 3 for volumes) are "

@@ -1,10 +1,10 @@
 """A linear map of the voxels of scans that lie on one grid.
 
 For functional MRI of one person, where a voxel is the same place in every scan and patterns over
-voxels are what is decoded (Haxby et al., Science 2001). A scan is averaged over a grid of regions,
-which are its voxels where the grid is as fine as the scan, and mapped linearly. Trained by VICReg
-without an expander on noisy copies, its outputs become uncorrelated and of unit variance: the map
-whitens what stands out of the noise.
+voxels are decoded (Haxby et al., Science 2001). A scan is averaged over a grid of regions, which
+are its voxels where the grid is as fine as the scan, and mapped linearly. Trained by VICReg without
+an expander on noisy copies, its outputs become uncorrelated and of unit variance: the map whitens
+the signal above the noise.
 """
 
 from __future__ import annotations
@@ -36,13 +36,14 @@ class LinearSettings(Settings):
 
 
 class Linear(Encoder):
-    """Output `pooled`: W x, x the means over the regions; nothing but W is learned."""
+    """Output `pooled`: W x, x the means over the regions; only W is learned."""
 
     settings_type = LinearSettings
     settings: LinearSettings
 
     def __init__(self, settings: LinearSettings) -> None:
-        """Raises RecipeError for another rank than the grid's, or if nothing tells the input."""
+        """Raises RecipeError for another rank than the grid's, or if channels and rank are
+        unknown."""
         super().__init__(settings)
         self.channels, self.rank = require_input(settings.channels, settings.rank)
         grid = settings.grid

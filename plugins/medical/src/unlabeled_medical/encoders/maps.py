@@ -1,4 +1,4 @@
-"""Encoders whose features lie on a grid: what dense pretexts and probes ask of them."""
+"""Encoders with feature maps, for dense pretexts and probes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from unlabeled_medical.volume import VolumeBatch
 
 
 class MapEncoder(ABC):
-    """What such an encoder offers beside the contract.
-
-    strides, map_widths: voxels per place and channels of each map, finest first; channels, rank:
-    of the input; centred: whether a place lies at the middle of its voxels, or at their first.
+    """An encoder with feature maps. strides, map_widths: voxels per place and channels of each map,
+    finest first; channels, rank: of the input; centred: whether a place lies at the middle of its
+    voxels, or at their first.
     """
 
     strides: tuple[int, ...]
@@ -31,7 +30,7 @@ class MapEncoder(ABC):
 
 
 def mappable(encoder: Encoder) -> MapEncoder:
-    """The encoder, seen as one with maps. Raises RecipeError if it has none."""
+    """The encoder as one with feature maps. Raises RecipeError if it has none."""
     if not isinstance(encoder, MapEncoder):
         raise RecipeError(
             f"encoder: {type(encoder).__name__} has no feature maps, which this method needs. "

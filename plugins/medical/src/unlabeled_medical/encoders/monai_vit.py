@@ -2,9 +2,9 @@
 
 Both are pre-norm transformers on patches cut by a convolution. MONAI's is made for one size of
 input and stores a position for each of its patches; ours computes sines and cosines for any size,
-so positions are written for the size that is asked for, and not taken back. A perceptron in place
-of the convolution orders the values of a patch otherwise and is not taken. MONAI's norms add 1e-5
-to the variance, ours 1e-6.
+so positions are written for a given size, and not read back. A perceptron in place of the
+convolution orders the values of a patch differently and is not read. MONAI's norms add 1e-5 to the
+variance, ours 1e-6.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ NAMES = {
     ".mlp.0.": ".mlp.linear1.",
     ".mlp.2.": ".mlp.linear2.",
 }
-"""What ours are called there."""
+"""Our names in MONAI's."""
 PREFIXES = ("module.vit.", "vit.", "module.", "")
 POSITIONS = "patch_embedding.position_embeddings"
 
@@ -57,7 +57,7 @@ def vit_to_monai(encoder: ViT, size: Sequence[int]) -> dict[str, Tensor]:
 
 
 def vit_from_monai(encoder: ViT, weights: Mapping[str, Tensor]) -> Matched:
-    """Take the weights out of the state dict of a MONAI ViT or UNETR, and say what fitted."""
+    """Load weights from the state dict of a MONAI ViT or UNETR, and list which ones fit."""
     own = encoder.transformer.state_dict()
     ours = {_theirs(name): name for name in own}
     found, other = {}, []

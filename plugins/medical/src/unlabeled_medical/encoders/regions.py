@@ -1,4 +1,4 @@
-"""Means of feature maps over the parts of a volume: what is seen, and coarsely where.
+"""Means of feature maps over regions of a volume, which keep coarse positions.
 
 Each axis of a volume is cut into equal parts, whatever its length; a region is one part of every
 axis. Scans of one kind are roughly aligned (chests, heads, slices of one session), so that a probe
@@ -47,7 +47,7 @@ def region_means(
 
 
 def shares_of(edges: Tensor, lengths: Tensor, regions: int) -> Tensor:
-    """(N, regions, G): how much of each region's mean each place of an axis makes up.
+    """(N, regions, G): the weight of each place of an axis in the mean of each region.
 
     edges: (G + 1,) voxels where places begin and end; lengths: (N,) voxels of each sample, of
     which a region is an equal part. Rows sum to 1 over all places of a volume.

@@ -1,11 +1,9 @@
 """A residual convolutional network on volumes or images of any size.
 
 Source: He et al., CVPR 2016, arXiv:1512.03385 (basic blocks), with the stride of 2 moved to the
-first convolution of each stage and no pooling, as suits small volumes.
-
-Padding is kept out: after every layer what lies behind a volume's end is zero again, which is what
-a convolution sees at any border, and statistics are those of valid voxels. So a volume's embedding
-is the same alone and beside a larger one.
+first convolution of each stage and no pooling, as suits small volumes. After every layer values
+behind a volume's end are zero again, as at any border of a convolution, and statistics are those of
+valid voxels. A volume's embedding is therefore the same alone and beside a larger one.
 """
 
 from __future__ import annotations
@@ -35,9 +33,7 @@ class ResidualSettings(Settings):
     )
     blocks: int = Field(1, ge=1, description="residual blocks per stage")
     first_stride: Literal[1, 2] = Field(1, description="2: the first stage halves as well")
-    regions: int = Field(
-        4, ge=1, description="parts of each axis that the output `regions` tells apart"
-    )
+    regions: int = Field(4, ge=1, description="parts of each axis in the output `regions`")
     window: int = Field(
         128, ge=1, description="larger volumes are pooled over windows of this side, in voxels"
     )
@@ -49,7 +45,7 @@ class Residual(Encoder, MapEncoder):
     last map, placed in mm. Every stage but perhaps the first halves the resolution."""
 
     settings_type = ResidualSettings
-    centred = False  # a convolution of stride 2 looks around every second voxel
+    centred = False  # a convolution of stride 2 is centred on every second voxel
     settings: ResidualSettings
 
     def __init__(self, settings: ResidualSettings) -> None:

@@ -1,8 +1,8 @@
-"""The Swin transformer encoder of SwinUNETR, whose weights go to and from MONAI's.
+"""The Swin transformer encoder of SwinUNETR, which loads and writes MONAI's weights.
 
 Source: Hatamizadeh et al. 2022, arXiv:2201.01266; pretrained in Tang et al., CVPR 2022,
 arXiv:2111.14791. The network is MONAI's. Shifted windows would mix a volume with its padding, so
-volumes of different size are encoded one size after the other, each at its own.
+each size of volumes is encoded by itself.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Swin(Encoder, MapEncoder):
         self.strides = (2, 4, 8, 16, 32)
         self.map_widths = tuple(settings.width * 2**n for n in range(5))
         self.outputs = (Output("pooled", "global", width), Output("tokens", "tokens", width))
-        with torch.device("cpu"):  # MONAI reads numbers off a tensor while it builds
+        with torch.device("cpu"):  # MONAI reads values from a tensor in its constructor
             self.swin = SwinTransformer(
                 in_chans=self.channels,
                 embed_dim=settings.width,
@@ -117,8 +117,8 @@ class Swin(Encoder, MapEncoder):
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """loaded: names of weights that were taken; other: in the file, but not here or of another
-    shape; missing: here, but not in the file."""
+    """loaded: names of loaded weights; other: in the file, but not here or of another shape;
+    missing: here, but not in the file."""
 
     loaded: tuple[str, ...]
     other: tuple[str, ...]
@@ -126,11 +126,11 @@ class Matched:
 
 
 PREFIXES = ("module.swinViT.", "module.swin_vit.", "swinViT.", "swin_vit.", "module.", "")
-"""How releases of SwinUNETR name the same network."""
+"""Names of the same network in releases of SwinUNETR."""
 
 
 def load_monai(encoder: Swin, weights: Mapping[str, Tensor]) -> Matched:
-    """Take the encoder's weights out of a SwinUNETR state dict, and say what fitted."""
+    """Load the encoder's weights from a SwinUNETR state dict, and list which ones fit."""
     own = encoder.swin.state_dict()
     found, other = {}, []
     for name, value in weights.items():

@@ -39,7 +39,7 @@ class UniViTSettings(Settings):
 
 @dataclass(slots=True)
 class MixedBatch:
-    """parts: by rank; rows: by rank, (n,) int64, where its samples stand in the batch."""
+    """parts: by rank; rows: by rank, (n,) int64, positions of its samples in the batch."""
 
     parts: dict[int, VolumeBatch]
     rows: dict[int, Tensor]

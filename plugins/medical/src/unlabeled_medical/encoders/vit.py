@@ -33,7 +33,9 @@ class ViTSettings(Settings):
     width: int = Field(192, ge=1, description="width of the tokens")
     depth: int = Field(6, ge=1, description="number of blocks")
     heads: int = Field(4, ge=1, description="attention heads; must divide the width")
-    positions: Literal["sine", "alibi"] = Field("sine", description="how tokens know their place")
+    positions: Literal["sine", "alibi"] = Field(
+        "sine", description="position embeddings of the tokens"
+    )
     window: int = Field(
         128, ge=1, description="larger volumes are pooled over windows of this side, in voxels"
     )
@@ -105,7 +107,7 @@ class ViT(Encoder, PatchEncoder, MapEncoder):
         return np.ones(grid_of(sample.size, self.patch), dtype=bool)
 
     def patches(self, batch: VolumeBatch) -> tuple[Tensor, Tensor]:
-        """Values, (N, L, P), and which of them are data of a sequence that is there."""
+        """Values, (N, L, P), and which of them are data of a present sequence."""
         values, known = valid_patches(batch.values, batch.valid, self.patch)
         if known is None:
             known = torch.ones_like(values, dtype=torch.bool)

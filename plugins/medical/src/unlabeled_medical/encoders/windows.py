@@ -1,7 +1,7 @@
 """Large volumes window by window, so that memory does not grow with them.
 
-Windows lie side by side from a volume's first voxel on, so where they lie, and with it a volume's
-embedding, does not depend on what it is batched with.
+Windows lie side by side from a volume's first voxel on, so their places, and a volume's embedding,
+do not depend on the rest of the batch.
 """
 
 from __future__ import annotations

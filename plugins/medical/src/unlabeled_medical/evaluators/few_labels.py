@@ -1,4 +1,4 @@
-"""How well volumes are segmented from few labelled ones, by several encoders on the same draws."""
+"""Segmentation from few labelled volumes, by several encoders on the same draws."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Volumetric:
 
 
 def probing(describe: Describe) -> Fitting:
-    """A linear head on frozen features; what was described of late is not described again."""
+    """A linear head on frozen features; recent features are cached."""
     remembered = lru_cache(maxsize=32)(describe)  # volumes are compared by identity
     return lambda few, classes: DenseProbe().fit(remembered, few, classes)
 

@@ -1,4 +1,4 @@
-"""How well a segmentation fits: Dice, and the 95th percentile of surface distances in mm."""
+"""Metrics of segmentations: Dice, and the 95th percentile of surface distances in mm."""
 
 from __future__ import annotations
 

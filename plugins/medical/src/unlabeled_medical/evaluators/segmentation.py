@@ -1,9 +1,9 @@
 """Segmentation from few labelled volumes: a linear head on frozen features, or fine-tuning.
 
 Both put one linear map from voxel features to classes on top of an encoder. The dense probe fits
-it alone, on standardised features; fine-tuning trains it with the encoder. Both lessen the same
-loss, cross-entropy plus soft Dice (Milletari et al. 2016, arXiv:1606.04797), since cross-entropy
-alone leaves a rare class to the background.
+it alone, on standardised features; fine-tuning trains it with the encoder. Both minimise
+cross-entropy plus soft Dice (Milletari et al. 2016, arXiv:1606.04797), since cross-entropy alone
+leaves a rare class to the background.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ class Fit:
 class DenseProbe(Settings):
     """A linear head on the frozen features of drawn voxels, by cross-entropy plus soft Dice.
 
-    How strongly its weights are kept small is chosen anew for each encoder, as few wide features
-    need less of it than many: half of the labelled volumes predict the other half, and the best
-    Dice wins. From a single volume nothing can be left out; it gets the middle one.
+    Its penalty is chosen for each encoder, because few features need less of it than many: half of
+    the labelled volumes predict the other half, and the best Dice wins. With a single volume
+    nothing can be left out, and the middle penalty is used.
     """
 
     voxels: int = Field(8_000, ge=100, description="drawn from all labelled volumes together")
@@ -137,7 +137,7 @@ class FineTuning(Settings):
     lr: float = Field(1e-3, gt=0, description="peak learning rate of AdamW; linear to 0")
 
     def fit(self, encoder: Encoder, labelled: Sequence[Labelled], classes: int) -> Predict:
-        """encoder: left as it is; a copy is trained. Draws are the same for every encoder."""
+        """encoder: stays unchanged; a copy is trained. Draws are the same for every encoder."""
         tuned = copy.deepcopy(encoder).eval()  # batch-norm statistics of few volumes mislead
         maps = mappable(_of_rank(tuned, len(labelled[0].volume.size)))
         with torch.random.fork_rng(devices=[]):
@@ -167,8 +167,7 @@ class FineTuning(Settings):
 
 def overlap_loss(logits: Tensor, target: Tensor, classes: int) -> Tensor:
     """Cross-entropy plus 1 - soft Dice, the mean over the classes but 0, over all voxels together.
-
-    logits: (N, classes); target: (N,) int64. A class that is not there asks for nothing.
+    logits: (N, classes); target: (N,) int64. An absent class does not count.
     """
     truth = F.one_hot(target, classes)[:, 1:].to(logits.dtype)
     found = logits.softmax(dim=1)[:, 1:]
@@ -190,9 +189,8 @@ def frozen(encoder: Encoder) -> Describe:
 
 def neighbourhood(volume: Volume) -> VoxelFeatures:
     """The raw baseline: each voxel's own values, means over 3, 7 and 15 voxels a side, and the
-    products of each two of them, by which a linear head tells grey from dark and bright.
-
-    Beyond the border there is nothing to average.
+    products of each two of them, by which a linear head can separate grey from dark and bright.
+    Averages stop at the border.
     """
     parts = [volume.values]
     for side in (3, 7, 15):
@@ -206,7 +204,7 @@ def neighbourhood(volume: Volume) -> VoxelFeatures:
 
 
 def placed(describe: Describe) -> Describe:
-    """Further told where in the volume a voxel lies: its coordinates and their products."""
+    """Adds the position of a voxel in the volume: its coordinates and their products."""
 
     def described(volume: Volume) -> VoxelFeatures:
         features = describe(volume)

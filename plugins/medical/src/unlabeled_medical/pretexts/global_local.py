@@ -1,4 +1,4 @@
-"""Global and local contrast, knowing that volumes of one kind are roughly aligned.
+"""Global and local contrast for roughly aligned volumes.
 
 Source: Chaitanya, Erdil, Karani, Konukoglu, NeurIPS 2020, arXiv:2006.10511. A volume falls into S
 equal partitions along one axis; from each, one slab is drawn. With cosines s, temperature T and

@@ -1,4 +1,4 @@
-"""Multi-task pretraining: inpaint, tell the rotation, contrast two corrupted views.
+"""Multi-task pretraining: inpainting, rotation prediction, contrast of two corrupted views.
 
 Source: Tang et al., CVPR 2022, arXiv:2111.14791 (SwinUNETR). Two copies of a window are each
 turned by a multiple of 90° in the axial plane and corrupted by boxes of noise. The encoder and
@@ -9,8 +9,8 @@ three heads, trained with it and then thrown away,
     recognise the other copy                        NT-Xent
 
 Departs from the authors' code on purpose: the heads read the mean of the last map, where theirs
-read its first two places; the corrupted share is exact, where theirs varies; no blocks are taken
-over from other samples. Weights may be fixed, as there, or learned (Kendall et al., CVPR 2018).
+read its first two places; the corrupted share is exact, where theirs varies; no blocks are copied
+from other samples. Weights may be fixed, as there, or learned (Kendall et al., CVPR 2018).
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class MultiTaskSettings(Settings):
 
 @dataclass(slots=True)
 class Copy:
-    """A turned window, what is seen of it, and by how many quarters it was turned."""
+    """A turned window, its corrupted copy, and the number of quarter turns."""
 
     seen: Volume
     whole: Volume

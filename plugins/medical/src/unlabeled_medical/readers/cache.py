@@ -1,10 +1,10 @@
-"""Final voxels on disk, memory-mapped, for files that cannot be read in parts.
+"""A cache of final voxels on disk, memory-mapped, for files that cannot be read in parts.
 
 Compressed NIfTI, DICOM series and NRRD must be decoded as a whole before a window of them can be
-cut. The cache keeps what was decoded, turned, resampled and normalised, so that a window is cut by
-copying. Its files are plain `.npy`, in a folder of the user's own (`$UNLABELED_CACHE`, or
-`~/.cache/unlabeled`), readable by that user alone, under names that tell nothing. When it grows
-beyond its limit the files that were used least recently go.
+cut. The cache holds decoded, turned, resampled and normalised voxels, so a window is cut by
+copying. Its files are plain `.npy`, in a folder of the user (`$UNLABELED_CACHE`, or
+`~/.cache/unlabeled`), readable only by that user, under names that reveal nothing. Beyond its limit
+the least recently used files are deleted.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ def cache_folder() -> Path:
 def cached_file(files: Sequence[Path], layout: object) -> Path:
     """The cache's name for these files as they are now, as `layout` says."""
     found = [(str(file.resolve()), file.stat()) for file in files]
-    # A copy may bring its time of modification along (`cp -p`), but not its time of change.
+    # A copy may keep its time of modification (`cp -p`), but not its time of change.
     states = [(name, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for name, s in found]
     digest = hashlib.sha256(repr((FORMAT, layout, states)).encode()).hexdigest()
     return cache_folder() / f"{_name_of(files)}-{digest[:32]}.npy"
 
 
 def forget_cached(files: Sequence[Path]) -> int:
-    """Delete what is kept of these files, in whatever state and layout they were. Returns how
-    many files that were."""
+    """Delete the cached copies of these files, of any state and layout. Returns the number of
+    deleted files."""
     kept = list(cache_folder().glob(f"{_name_of(files)}-*.npy"))
     for file in kept:
         file.unlink(missing_ok=True)

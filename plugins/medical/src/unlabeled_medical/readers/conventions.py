@@ -1,9 +1,8 @@
-"""How collections and archives name files: the vocabulary that `names` reads paths with, as data.
-
-`LAYOUTS` are collections whose paths say outright whose a file is. The other tables are words that
-say what a file shows, when, or where it lies, and not of whom; they are cut off names, and folders
-that hold nothing else name nobody. To teach the reader a convention, add a row or a word, and paths
-of it to `tests/readers/test_conventions.py`.
+"""Naming conventions of collections and archives, as data for `names`. `LAYOUTS` are collections
+whose paths name the patient. The other tables are words for contents, times and places, which
+identify nobody; they are cut from names, and folders with no other words are not patients. To teach
+the reader a convention, add a row or a word, and paths of it to
+`tests/readers/test_conventions.py`.
 """
 
 from __future__ import annotations
@@ -138,7 +137,7 @@ DESCRIBING = {
     "mni", "mni152", "space", "native", "unbiased", "masked", "to", "std", "anat", "func", "rest",
     "task", "dose", "contrast", "plain",
 }  # fmt: skip
-"""Words at the end of a file's name that tell what is there and not of whom."""
+"""Words at the end of a file's name for its content, which identify nobody."""
 SIDES = {"l", "r"}
 """Only after a number: `P001_L`."""
 LIKE_VISITS = re.compile(
@@ -159,4 +158,4 @@ COLLECTION = {
 """Words of folders of many patients: splits, formats, classes."""
 ORGANS = {"brain", "head", "chest", "heart", "cardiac", "lung", "liver", "prostate", "knee",
           "abdomen", "thorax", "breast", "hippocampus", "pancreas", "colon", "spleen"}  # fmt: skip
-"""Alone they tell what is there; with a number they are names (`liver_12`)."""
+"""Alone they describe the content; with a number they are names (`liver_12`)."""

@@ -1,4 +1,4 @@
-"""What a careful eye would notice in a scan before anything is trained on it."""
+"""Checks for unusual scans before training."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ LONG = 3.0
 """Voxels this many times as long as wide are noted."""
 SHORT = 16
 FEW = 16
-"""So many distinct values, or fewer, look like the classes of a label map."""
+"""This many distinct values, or fewer, look like the classes of a label map."""
 
 
 def check_data(volume: Volume) -> list[str]:
-    """Short phrases; none if all is well."""
+    """Short phrases; none if nothing is unusual."""
     values = volume.values.numpy()
     spacing = volume.spacing
     distinct, counts = np.unique(values, return_counts=True)

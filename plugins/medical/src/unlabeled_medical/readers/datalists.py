@@ -21,14 +21,13 @@ from unlabeled_medical.readers.nnunet import channels_of, sequences_of, without_
 
 NAME = "dataset.json"
 PATIENT_KEYS = ("patient", "patient_id", "subject", "subject_id", "group")
-"""What rows of a datalist may call the patient."""
+"""Keys of the patient in rows of a datalist."""
 SECTIONS = ("training", "validation", "test", "testing")
 
 
 def read(file: Path, choosing: Choosing, *, required: bool = True) -> dict[str, Any]:
-    """The content of a datalist. Raises DataError if it is none.
-
-    required: whether the file must name images, or say of nnU-Net's channels.
+    """The content of a datalist. Raises DataError if it is not one. required: whether the file must
+    name images, or nnU-Net's channels.
     """
     try:
         content = json.loads(file.read_text(encoding="utf-8-sig"))
@@ -112,7 +111,7 @@ def _add_row(
         return
     given = [row[key] for key in PATIENT_KEYS if key in row] if isinstance(row, dict) else []
     if given and not choosing.naming.says():
-        named = replace(named, patient=str(given[0]), told="given")
+        named = replace(named, patient=str(given[0]), patient_from="given")
     named = replace(named, sequence=sequences_of(content))
     found.entries.append(
         entry_of(relative, kind, tuple(map(files_of_image, paths)), named, section)

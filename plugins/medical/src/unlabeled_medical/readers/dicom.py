@@ -1,9 +1,9 @@
 """DICOM: single images, and series of slices that stack into a straight volume.
 
-A series is one folder's files with one SeriesInstanceUID. It becomes a volume when its slices
-have one orientation, one grid, distinct and evenly spaced places, and a stack direction that is
-their normal. Everything else is refused with its reason: correcting a tilted gantry or a missing
-slice needs resampling that only the user can decide on.
+A series is one folder's files with one SeriesInstanceUID. It becomes a volume if its slices have
+one orientation, one grid, distinct and evenly spaced places, and a stack direction along their
+normal. Everything else is refused with its reason: correcting a tilted gantry or a missing slice
+needs resampling that only the user can decide on.
 
 Source: DICOM PS3.3, C.7.6.2 (image plane) and C.7.6.3 (image pixel). World axes are turned from
 DICOM's LPS+ to RAS+.
@@ -48,7 +48,7 @@ NOBODY = {
     "anon", "anonymous", "anonymized", "anonymised", "deidentified", "de-identified", "removed",
     "unknown", "none", "null", "na", "n/a", "x", "0",
 }  # fmt: skip
-"""PatientIDs of no one, which would make one patient of all."""
+"""Placeholder PatientIDs, which would merge all patients."""
 ANGLE = 1.0
 """Degrees between the slices' normal and the direction of their stack that count as straight."""
 UNEVEN = 0.05
@@ -56,7 +56,7 @@ UNEVEN = 0.05
 
 
 class NotAnImage(UnreadableItem):
-    """A sound DICOM file of another kind, which is no item that could not be read."""
+    """A valid DICOM file of another kind, which is not counted as unreadable."""
 
 
 def is_dicom(file: Path) -> bool:
@@ -120,7 +120,7 @@ def _require_decoder(tags: Any, file: Path) -> None:
 
 
 def group_series(files: Sequence[Path]) -> tuple[list[dict[Path, Any]], list[UnreadableItem]]:
-    """Files of one folder by series, with their tags, and what is unusable."""
+    """Files of one folder by series, with their tags, and unusable ones."""
     series: dict[str, dict[Path, Any]] = defaultdict(dict)
     known: dict[str, Path] = {}
     problems = []
@@ -182,7 +182,7 @@ def header(files: Sequence[Path]) -> Header:
 
 
 def _patient(tags: Any) -> str:
-    """The PatientID, unless it is what is written in place of every one."""
+    """The PatientID, unless it is a placeholder."""
     found = str(tags.get("PatientID") or "").strip()
     return "" if found.lower().strip("[]<>()") in NOBODY else found
 

@@ -1,4 +1,4 @@
-"""What a layout finds: images to be, with what their names say of them."""
+"""Entries of a layout: candidate images, with the fields of their names."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from unlabeled.data.listing import FileRules, Listing
-from unlabeled_medical.readers.names import Named, Naming, Told
+from unlabeled_medical.readers.names import Named, Naming, PatientFrom
 
 Channels = tuple[tuple[Path, ...] | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One image to be, and what its name says of it.
-
-    channels: the files of each channel: one, or the slices of a series; None where a sequence is
-    missing; patient, told: "" and "tag" where the files' own tags say.
+    """A candidate image with the fields of its name. channels: the files of each channel: one, or
+    the slices of a series; None where a sequence is missing; patient, patient_from: "" and "tag" if
+    the files' tags name the patient.
     """
 
     id: str
@@ -26,7 +25,7 @@ class Entry:
     session: str = ""
     sequence: str = ""
     split: str = ""
-    told: Told = "tag"
+    patient_from: PatientFrom = "tag"
 
 
 @dataclass(slots=True)
@@ -39,7 +38,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Choosing:
-    """Which files are wanted, which sections of a data set, and how names are read."""
+    """The wanted files and sections of a data set, and how names are parsed."""
 
     rules: FileRules = field(default_factory=FileRules)
     sections: tuple[str, ...] = ("training", "validation")
@@ -47,11 +46,11 @@ class Choosing:
 
 
 def entry_of(name: str, kind: str, channels: Channels, named: Named, split: str = "") -> Entry:
-    """An image called `name`, with what its path says."""
-    told = named.patient, named.session, named.sequence
-    return Entry(name, kind, channels, *told, split, named.told)
+    """An image called `name`, with the fields of its path."""
+    parsed = named.patient, named.session, named.sequence
+    return Entry(name, kind, channels, *parsed, split, named.patient_from)
 
 
 def not_read(section: str) -> str:
-    """Why images of a section are left out, to stand after their number."""
+    """Why images of a section are left out, a phrase after their number."""
     return f"of the section {section!r} (the reader's sections brings them in)"

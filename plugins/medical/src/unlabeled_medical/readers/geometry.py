@@ -1,9 +1,8 @@
-"""Turning the stored grid to patient axes, and giving it another spacing, window by window.
-
-A `Grid` says where each voxel of the wanted array comes from. Turning permutes and flips axes and
-is exact; an oblique volume stays oblique. Another spacing interpolates linearly along each axis,
-over a wider triangle where voxels get larger, so that nothing aliases. The first voxel's centre
-keeps its place. A window gives the same numbers as the same window of the whole.
+"""Reorientation of the stored grid to patient axes, and resampling, window by window. A `Grid` maps
+each voxel of the wanted array to stored ones. Turning permutes and flips axes and is exact; an
+oblique volume stays oblique. Another spacing interpolates linearly along each axis, over a wider
+triangle where voxels get larger, so that nothing aliases. The first voxel's centre keeps its place.
+A window gives the same numbers as the same window of the whole.
 """
 
 from __future__ import annotations
@@ -92,7 +91,7 @@ class Grid:
         return values.transpose(*self.order, 3)[_flips(self.flipped)]
 
     def _span(self, axis: int, part: slice) -> tuple[int, int]:
-        """The first turned voxel that matters, and the one behind the last."""
+        """The first turned voxel with a weight, and the one after the last."""
         scale = self.scale[axis]
         if scale == 1:
             return part.start, part.stop
@@ -102,7 +101,7 @@ class Grid:
         return max(first, 0), min(last + 1, self.stored[self.order[axis]])
 
     def _weights(self, axis: int, part: slice, first: int, last: int) -> np.ndarray:
-        """(wanted, last - first): how much each turned voxel matters."""
+        """(wanted, last - first): the weight of each turned voxel."""
         scale = self.scale[axis]
         place = np.arange(part.start, part.stop) * scale
         distance = np.abs(place[:, None] - np.arange(first, last))
@@ -112,10 +111,9 @@ class Grid:
 
 
 def copied(values: np.ndarray) -> np.ndarray:
-    """float32 in the same shape, always a copy, in the order in which memory has them.
-
-    Any other order costs ten times more, and so does casting backwards: what runs backwards is
-    cast forwards first, then flipped by torch, which does so by whole vectors.
+    """float32 in the same shape, always a copy, in memory order. Any other order takes ten times as
+    long, and so does casting along negative strides: such an axis is cast forwards first, then
+    flipped by torch, which moves whole vectors.
     """
     backwards = [axis for axis, step in enumerate(values.strides) if step < 0]
     forwards = values[_flips([step < 0 for step in values.strides])]

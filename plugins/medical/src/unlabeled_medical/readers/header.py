@@ -1,4 +1,4 @@
-"""What a file says about itself before its voxels are read, and its voxels as they are stored."""
+"""The header of a file, and its voxels as stored."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ STRANGE = (
     ValueError, TypeError, LookupError, AttributeError, ArithmeticError, OSError, EOFError,
     NotImplementedError, RecursionError, MemoryError, struct.error, zlib.error,
 )  # fmt: skip
-"""What the libraries that decode files raise for those that are not as they should be."""
+"""Exceptions of the decoding libraries for damaged files."""
 
 
 @contextmanager
 def reading(source: str, expected: str) -> Iterator[None]:
-    """Turn what a library raises for a file into UnreadableItem: one file never ends a command."""
+    """Convert exceptions of a library into UnreadableItem, so that one file never ends a
+    command."""
     try:
         yield
     except UnreadableItem:
@@ -38,12 +39,11 @@ UNITS = {
     "µm": 1e-3, "μm": 1e-3, "nm": 1e-6, "cm": 10.0, "centimeter": 10.0,
     "m": 1e3, "meter": 1e3, "metre": 1e3,
 }  # fmt: skip
-"""What distances are multiplied by to be mm."""
+"""Factors from units to mm."""
 
 
 def in_mm(affine: np.ndarray, unit: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    """An affine (4, 4) in mm, and a note unless it was in mm. unit: as the file says, "" for
-    none."""
+    """An affine (4, 4) in mm, and a note unless it was in mm. unit: as in the file, "" for none."""
     factor = UNITS.get(unit.strip().lower().strip("\"'"))
     if factor is None:
         said = f"distances in {unit!r}" if unit else "distances without a unit"
@@ -110,7 +110,7 @@ class Stored:
 
     @property
     def plain(self) -> bool:
-        """Whether stored values mean themselves."""
+        """Whether slope is 1 and intercept 0."""
         return (self.slope, self.intercept) == (1.0, 0.0)
 
     @property

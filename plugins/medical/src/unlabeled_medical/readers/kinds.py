@@ -1,4 +1,4 @@
-"""Which files are images, which lie beside images, and which hold labels, by their names."""
+"""Kinds of files by their names: images, companions of images, label maps."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def looks_like_dicom(file: File) -> bool:
 
 
 def files_of_image(file: Path) -> tuple[Path, ...]:
-    """An image's file and, if its voxels lie in another, that one: a change of either counts."""
+    """An image's file and, if its voxels lie in another, that one; a change of either counts."""
     module = FORMATS.get(kind_of(file.name))
     beside = module.voxels_beside(file) if module in (nifti, metaimage, nrrd) else []
     return (file, *beside[:1])
 
 
 def looks_like_label(relative: str) -> bool:
-    """Whether a word of the path says that it holds labels: `labelsTr/`, `t1_seg.nii.gz` …"""
+    """Whether a word of the path marks a label map: `labelsTr/`, `t1_seg.nii.gz` …"""
     *folders, name = PurePosixPath(relative).parts
     whole = stem(name).lower().replace("ground_truth", "groundtruth")
     words = set(re.split(r"[^a-z]+", whole)) | {folder.lower() for folder in folders}

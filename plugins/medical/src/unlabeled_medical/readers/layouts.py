@@ -1,8 +1,9 @@
-"""Which files below a path are images, and which are left alone.
+"""Find the images below a path by the layout of the folder.
 
 Known are plain folders, BIDS, datalists (see `datalists`), and folders of `imagesTr` and `imagesTs`
 as the Medical Segmentation Decathlon and nnU-Net have them (see `nnunet`), also several in one
-folder. Label maps lie beside images in all of them; they are left out unless `include` names them.
+folder. All of them can hold label maps beside images; these are left out unless `include` names
+them.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ from unlabeled_medical.readers.names import Named
 
 LABELS = "that look like label maps (the reader's include brings them in)"
 UNNAMED = "that the datalist does not name"
-NO_IMAGES = "of DICOM that are no images"
-IN_TAGS = Named("", told="tag")
+NO_IMAGES = "of DICOM that are not images"
+IN_TAGS = Named("", patient_from="tag")
 
 
 def find(path: Path, choosing: Choosing) -> Found:
@@ -57,7 +58,7 @@ def _may_be_one(file: File) -> bool:
 
 
 def _without_datalists(listing: Listing, path: Path) -> list[Listed]:
-    """The files that may be images. A `dataset.json` that says of none is counted."""
+    """The files that may be images. A `dataset.json` that names none is counted."""
     sets = {"", *(nnunet.root_of(file.name) for file in listing.files)} if path.is_dir() else set()
     kept = []
     for file in listing.files:
@@ -96,7 +97,7 @@ def _add_set(
 
 
 def _images(files: Sequence[Listed], choosing: Choosing, listing: Listing) -> list[Listed]:
-    """Those that may be images; the others are counted, but for voxels that have a header."""
+    """Files that may be images; the others are counted, except voxels that have a header."""
     used = {path for file in files for path in files_of_image(file.path)[1:]}
     images = []
     for file in files:

@@ -131,7 +131,7 @@ def _voxels(fields: Mapping[str, str], file: Path) -> Path:
 
 
 def _whole(fields: Mapping[str, str], file: Path) -> None:
-    """What is cut is known before it is read, unless it is compressed."""
+    """Raises UnreadableItem for a truncated file before it is read, unless it is compressed."""
     voxels, dtype = _voxels(fields, file), _dtype(fields, file)
     if fields.get("compresseddata", "").lower() != "true":
         needed = int(np.prod(_sizes(fields, file))) * _channels(fields, file) * dtype.itemsize
@@ -155,7 +155,7 @@ def _inflated(file: Path, start: int, needed: int) -> np.ndarray:
         opened.seek(start if local else 0)
         packed = opened.read()
     try:
-        # gzip's header is taken too; no more is unpacked than the sizes say.
+        # gzip's header is accepted too; no more bytes are unpacked than the sizes need.
         found = zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(packed, needed)
     except zlib.error as error:
         raise UnreadableItem(str(file), "complete voxel data", f"{error}") from error

@@ -1,19 +1,19 @@
-"""Read whose a file is, and what it shows, from its path.
+"""Parse patient, session and sequence from the path of a file.
 
-A patient is told, in this order, by
+The patient is taken, in this order, from
 
 1. BIDS: `sub-07/ses-2/anat/sub-07_ses-2_T1w.nii.gz`;
 2. a known collection's way of naming, `conventions.LAYOUTS`: `100307/T1w/…`, `002_S_0295/…`;
 3. a word for a person and a number, in a folder or the file: `patient00012/study1/view1.jpg`,
    `person3_virus_12.jpeg`, `case_00004/imaging.nii.gz`;
-4. the file's name without its sequence, visit, date, slice and other words for what is there:
+4. the file's name without its sequence, visit, date, slice and other words for contents:
    `IXI013-HH-1212_T1`, `P001_followup_T1`; its folder's name if it begins with that;
 5. where the name says no more than a number or the kind of picture (`0001.png`, `t1.nii.gz`,
-   `IM-0001-0012.jpg`), the folders. `train`, `images`, `T1` or `visit2` are no names of patients:
-   where there are no others, the first number of the file is the patient.
+   `IM-0001-0012.jpg`), the folders. `train`, `images`, `T1` or `visit2` are not names of patients:
+   without any other folder, the first number of the file is the patient.
 
-What was taken for how many files is said in a note of the index, as all but the first are guesses;
-the reader's `patients` and `pattern` say it outright. DICOM tags come before all but these.
+A note of the index counts the files of each rule, because all but the first are guesses; the
+reader's `patients` and `pattern` settle it. DICOM tags precede all rules but these.
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ from unlabeled_medical.readers.conventions import (
     YEAR,
 )
 
-Told = Literal["given", "tag", "study", "layout", "name", "folder", "file"]
-"""By what a patient is told; `given`: by BIDS, a datalist or the user."""
+PatientFrom = Literal["given", "tag", "study", "layout", "name", "folder", "file"]
+"""The source of a patient's name; `given`: BIDS, a datalist or the user."""
 Patients = Literal["names", "folders", "files"]
 
 MOST_VISITS = 8
 HERE = "."
-"""The patient of files of no folder whose names say but their sequences."""
+"""The patient of files without a folder whose names hold only their sequences."""
 TAIL = re.compile(
     rf"(?:[_\-. ]+(?:(?P<sequence>{WORDS})|(?P<channel>{CHANNEL})|{SLICE}"
     rf"|(?P<visit>{VISIT}|{DATE})|(?P<weak>{WEAK_VISIT}|{'|'.join(SIDES)})"
@@ -71,12 +71,12 @@ HEAD = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What a path says. told: by what the patient is told."""
+    """The fields of a path. patient_from: the source of the patient's name."""
 
     patient: str
     session: str = ""
     sequence: str = ""
-    told: Told = "given"
+    patient_from: PatientFrom = "given"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +87,8 @@ class Naming:
     pattern: str | None = None
 
     def of(self, relative: str, stem: str) -> Named:
-        """What `relative`, whose file name without suffixes is `stem`, says.
-
-        Raises UnreadableItem if it does not fit what the user said of names.
+        """Parse patient, session and sequence from the path `relative`; stem: its file name without
+        suffixes. Raises UnreadableItem if it does not match the user's pattern.
         """
         named = named_by(relative, stem)
         fields = self._fields(relative)
@@ -100,10 +99,12 @@ class Naming:
         elif self.patients == "folders":
             named = Named(_first_folder(relative), named.session, named.sequence)
         session = fields.get("session", named.session)
-        return Named(named.patient, session, fields.get("sequence", named.sequence), named.told)
+        return Named(
+            named.patient, session, fields.get("sequence", named.sequence), named.patient_from
+        )
 
     def says(self) -> bool:
-        """Whether the user said whose files are, which counts more than tags."""
+        """Whether the user settings name the patients, which take precedence over tags."""
         return self.patients != "names" or "{patient}" in (self.pattern or "")
 
     def _fields(self, relative: str) -> dict[str, str]:
@@ -150,7 +151,7 @@ def named_by(relative: str, stem: str) -> Named:
 
 @dataclass(frozen=True, slots=True)
 class Trimmed:
-    """A name without the words that say what it shows and when. rest: empty if there are none."""
+    """A name without words for contents and times. rest: empty if nothing is left."""
 
     rest: str
     session: str = ""
@@ -159,7 +160,8 @@ class Trimmed:
 
 @lru_cache(maxsize=65_536)
 def trim(name: str) -> Trimmed:
-    """Cut what names nobody from the end of a name, and visit and sequence from its beginning."""
+    """Cut words that identify nobody from the end of a name, and visit and sequence from its
+    beginning."""
     rest, session, sequence = name, "", ""
     while (found := _tail(rest)) and not (sequence and found["channel"]):
         rest = f"_{rest}"[: found.start()][1:]
@@ -172,7 +174,7 @@ def trim(name: str) -> Trimmed:
 
 
 def _tail(rest: str) -> re.Match[str] | None:
-    """The last words, if they name nobody; some do only where a number is left before them."""
+    """The last words, if they identify nobody; some count only if a number is left before them."""
     found = TAIL.search(f"_{rest}") if rest else None
     if found and (found["weak"] or found["channel"]):
         before = f"_{rest}"[: found.start()]
@@ -187,17 +189,16 @@ def _known_layout(relative: str) -> dict[str, str]:
     return {}
 
 
-def notes_on(told: Iterable[tuple[Told, str]]) -> list[str]:
-    """How the patients of an index were told, if any was guessed, and what is doubtful; no names.
-
-    told: of every item, by what, and its group.
+def notes_on(patients_from: Iterable[tuple[PatientFrom, str]]) -> list[str]:
+    """Notes on how patients were recognised, if any was guessed, and on doubtful results; without
+    names. patients_from: for every item, the source and its group.
     """
-    items: Counter[Told] = Counter()
-    patients: dict[Told, set[str]] = defaultdict(set)
-    for how, group in told:
+    items: Counter[PatientFrom] = Counter()
+    patients: dict[PatientFrom, set[str]] = defaultdict(set)
+    for how, group in patients_from:
         items[how] += 1
         patients[how].add(group)
-    words: dict[Told, str] = {
+    words: dict[PatientFrom, str] = {
         "tag": "by the PatientID of DICOM",
         "study": "by the study, as DICOM files say no PatientID",
         "layout": "as known collections name them",
@@ -213,15 +214,15 @@ def notes_on(told: Iterable[tuple[Told, str]]) -> list[str]:
             for how, text in words.items()
             if items[how]
         ]
-        notes.append(f"patients were told: {'; '.join(parts)}; {CHANGES}")
+        notes.append(f"patients were recognised: {'; '.join(parts)}; {CHANGES}")
     return [*notes, *_doubts(items, patients)]
 
 
 CHANGES = "the reader's patients and pattern change it"
 
 
-def _doubts(items: Counter[Told], patients: dict[Told, set[str]]) -> list[str]:
-    """Warnings of patients that are merged, or one that is taken for several."""
+def _doubts(items: Counter[PatientFrom], patients: dict[PatientFrom, set[str]]) -> list[str]:
+    """Warnings if patients seem merged, or one seems split into several."""
     total = sum(items.values())
     if total > 1 and len(set().union(*patients.values())) == 1:
         return [
@@ -241,14 +242,15 @@ def _doubts(items: Counter[Told], patients: dict[Told, set[str]]) -> list[str]:
 
 
 def _says_nothing(name: str) -> bool:
-    """Whether a name holds but numbers and words for kinds of pictures, or names an organ alone."""
+    """Whether a name holds only numbers and words for kinds of pictures, or only an organ."""
     words = set(re.findall(r"[a-z]+", name.lower())) - (DESCRIBING - ORGANS)
     numbered = any(letter.isdigit() for letter in name)
     return not words or (not numbered and words <= ORGANS)
 
 
 def _names_somebody(folder: str) -> bool:
-    """Whether a folder may be a patient's: not a split's, a visit's, or of what is shown."""
+    """Whether a folder may be a patient's, and not that of a split, a visit or a kind of
+    content."""
     if OF_SEQUENCE.fullmatch(folder) or SESSION.fullmatch(folder):
         return False
     words = set(re.findall(r"[a-z]+", folder.lower()))

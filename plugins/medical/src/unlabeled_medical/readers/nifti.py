@@ -58,7 +58,7 @@ def _open(file: Path) -> Any:
     from nibabel.imageglobals import LoggingOutputSuppressor
 
     try:
-        with LoggingOutputSuppressor():  # what it would print is in the error
+        with LoggingOutputSuppressor():  # the error contains what it would print
             return _open_any(file)
     except ModuleNotFoundError as error:
         expected = f"the package {error.name}, which this format needs (pip install {error.name})"
@@ -135,7 +135,7 @@ def _unit(header: Any) -> str:
 
 
 def _doubts(header: Any) -> tuple[str, ...]:
-    """What the two places that NIfTI has for an affine leave open."""
+    """Notes on missing or contradictory affines (sform and qform)."""
     from nibabel.orientations import aff2axcodes
 
     try:
@@ -174,7 +174,7 @@ def _grid(image: Any, file: Path) -> tuple[int, int, int, int]:
 
 
 def _require_whole(image: Any, file: Path) -> None:
-    """An uncompressed file that is shorter than its header says is known before it is read."""
+    """Raises UnreadableItem for an uncompressed file shorter than its header, before it is read."""
     from nibabel.arrayproxy import ArrayProxy
 
     data = image.dataobj

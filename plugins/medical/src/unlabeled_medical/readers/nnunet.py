@@ -24,7 +24,7 @@ from unlabeled_medical.readers.kinds import files_of_image, kind_of, stem
 FOLDERS = {"imagestr": "training", "imagesval": "validation", "imagests": "test"}
 CHANNEL = re.compile(r"(?P<case>.+)_(?P<channel>\d{4})")
 MOST = 64
-"""More numbers than these at the ends of names are patients and no channels."""
+"""More numbers than these at the ends of names are patients, not channels."""
 
 
 def root_of(name: str) -> str | None:

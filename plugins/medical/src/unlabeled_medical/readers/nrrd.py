@@ -20,7 +20,7 @@ RAS_SIGNS = {
     "las": (-1, 1, 1),
     "lps": (-1, -1, 1),
 }
-"""What turns the header's `space` into RAS+; without one it is taken as RAS+."""
+"""Signs from the header's `space` to RAS+; without one RAS+ is assumed."""
 
 
 def header(files: Sequence[Path]) -> Header:

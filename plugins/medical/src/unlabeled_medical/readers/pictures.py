@@ -40,5 +40,5 @@ def _picture(
 
 
 def _times(spacing: np.ndarray, axis: int) -> int:
-    """How often a row is repeated, so that both axes have nearly one scale."""
+    """Repetitions of a row, so that both axes have nearly the same scale."""
     return int(np.clip(round(float(spacing[axis] / spacing.min())), 1, 16))

@@ -1,9 +1,9 @@
-"""One scale per volume, and the values that it makes of voxels.
+"""The scale of a volume, and normalised voxels.
 
 `robust` clips each volume at its own percentiles and standardises it. A masked organ, a lesion map
 or a few bright vessels may hold less than the upper half per cent of their volume: where one value
-fills almost all of it, the percentiles are those of the other voxels, and the two kinds of voxels
-weigh alike in mean and spread, so that background lies near -1 and the rest near +1.
+fills almost all of it, the percentiles are those of the other voxels, and both kinds of voxels have
+equal weight in mean and spread, so background is near -1 and the rest near +1.
 """
 
 from __future__ import annotations
@@ -20,18 +20,17 @@ SAMPLED = 32_768
 """About how many voxels the scale of a volume is estimated from."""
 PERCENTILES = (0.5, 99.5)
 BACKGROUND = 0.9
-"""The share of a volume that one value fills before the others are looked at by themselves."""
+"""Share of a volume filled by one value from which percentiles come from the other voxels."""
 AIR = -1000.0
-"""Hounsfield units; what CT writes outside of the field of view lies below (-1024, -3024 …)."""
+"""Hounsfield units; the values of CT outside of the field of view are lower (-1024, -3024 …)."""
 LOWEST_CT, HIGHEST_CT = -4096.0, 32_767.0
 LOOKS_LIKE_AIR = -900.0
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """What `robust` needs of a volume: where it is clipped, and its mean and spread then.
-
-    spread: 0 if all voxels have one value.
+    """The statistics for `robust`: the clipping range, and mean and spread after clipping. spread:
+    0 if all voxels have one value.
     """
 
     low: float

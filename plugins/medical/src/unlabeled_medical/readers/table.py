@@ -1,7 +1,7 @@
-"""The columns of the index, and the way back from one of its rows to files.
+"""The columns of the index, and the files of a row.
 
-Names of patients stand in id, group and source alone, which runs keep to themselves: a session is
-a number and a sequence a known word, whatever the file's own words are.
+Names of patients occur only in id, group and source, which runs write as pseudonyms or not at all:
+a session is a number and a sequence a known word, whatever the file's own words are.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from unlabeled_medical.readers.conventions import SEQUENCES
 from unlabeled_medical.readers.entries import Entry
 from unlabeled_medical.readers.geometry import Grid
 from unlabeled_medical.readers.header import Header
-from unlabeled_medical.readers.names import Told
+from unlabeled_medical.readers.names import PatientFrom
 
 PUBLIC = (
     "session", "sequence", "split", "format", "frame", "axis", "slice", "shape", "spacing",
     "orientation", "channels", "rank",
 )  # fmt: skip
-"""Columns that cannot name a person: numbers, known words, and names of sections that the recipe
-holds. Runs and tables write them as they are; a new column is hidden until it is added here."""
+"""Columns that cannot name a person: numbers, known words, and names of sections in the recipe.
+Runs and tables write them unchanged; a new column is hidden until it is added here."""
 KNOWN = re.compile(rf"(?<![A-Za-z0-9])({SEQUENCES})(?![A-Za-z0-9])", re.IGNORECASE)
 PLANES = {"sagittal": 0, "coronal": 1, "axial": 2}
 """The axis, after turning towards RAS, that a slice of each plane is cut across."""
@@ -40,10 +40,8 @@ PLANES = {"sagittal": 0, "coronal": 1, "axial": 2}
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Which part of the files an item is.
-
-    frame: one of the frames, -1 for all as channels; axis: the one that is left out of an item
-    of rank 2, -1 for none; slice: the place on it.
+    """The part of the files that an item is. frame: one of the frames, -1 for all as channels;
+    axis: the one that an item of rank 2 lacks, -1 for none; slice: the place on it.
     """
 
     frame: int = 0
@@ -79,12 +77,12 @@ def row_of(
     marks = [f"frame={part.frame}"] if header.frames > 1 and part.frame >= 0 else []
     if slices and flat_axis(grid) < 0:
         marks.append(f"{slices}={part.slice}")
-    group, told = patient_of(entry, header)
+    group, patient_from = patient_of(entry, header)
     return {
         "id": "#".join([entry.id, *marks]),
         "source": source_of(entry),
         "group": group,
-        "told": told,
+        "patient_from": patient_from,
         "size": int(np.prod(shape)),
         "session": header.session or entry.session,
         "sequence": known_sequences(header.sequence or entry.sequence),
@@ -101,25 +99,25 @@ def row_of(
     }
 
 
-def patient_of(entry: Entry, header: Header) -> tuple[str, Told]:
-    """Whose an entry is, and by what that is told: by tags, unless the entry knows."""
-    if entry.told != "tag":
-        return entry.patient, entry.told
+def patient_of(entry: Entry, header: Header) -> tuple[str, PatientFrom]:
+    """The patient of an entry and the source: tags, unless the entry names one."""
+    if entry.patient_from != "tag":
+        return entry.patient, entry.patient_from
     if header.patient:
         return header.patient, "tag"
-    if header.session:  # no patient is in two studies without saying so
+    if header.session:  # a study belongs to one patient, even without a PatientID
         return f"study {header.session}", "study"
     return located(entry)[0], "folder"
 
 
 def orientation_of(header: Header) -> str:
-    """Where the stored axes run to, "RAS", "PSR" …; "" for files that do not say."""
+    """The directions of the stored axes, "RAS", "PSR" …; "" for files without them."""
     codes = aff2axcodes(header.affine) if header.spaced else ()  # type: ignore[no-untyped-call]
     return "".join(codes)
 
 
 def number_sessions(rows: Sequence[dict[str, Any]]) -> None:
-    """Put in place of a session's name which one of its patient's it is, from 1 on; "" if none."""
+    """Replace the names of sessions by numbers from 1 for each patient; "" without one."""
     names: dict[str, set[str]] = defaultdict(set)
     for row in rows:
         names[row["group"]].add(row["session"])
@@ -150,7 +148,7 @@ def files_of(item: Item) -> list[tuple[Path, ...] | None]:
 
 @lru_cache(maxsize=4096)
 def files_of_source(source: str) -> list[tuple[Path, ...] | None]:
-    """Remembered, as making paths and comparing them takes as long as cutting a small window."""
+    """Cached, as making paths and comparing them takes as long as cutting a small window."""
     folder, _, names = source.partition("\n[[")
     if not names:
         return [(Path(source),)]
@@ -163,7 +161,7 @@ def files_of_source(source: str) -> list[tuple[Path, ...] | None]:
 def join_sequences(entries: Sequence[Entry], sequences: Sequence[str]) -> list[Entry]:
     """Entries of one patient and session as the channels of one, in the order of `sequences`.
 
-    A patient without any of them is left out. Raises DataError if a sequence is there twice.
+    A patient without any of them is left out. Raises DataError if a sequence occurs twice.
     """
     wanted = {name.lower(): place for place, name in enumerate(sequences)}
     studies: dict[tuple[str, str], dict[int, Entry]] = defaultdict(dict)

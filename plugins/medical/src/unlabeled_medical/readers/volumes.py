@@ -1,4 +1,4 @@
-"""The reader of medical volumes and images, whatever their format and folder layout."""
+"""The reader of medical volumes and images of all formats and folder layouts."""
 
 from __future__ import annotations
 
@@ -56,19 +56,19 @@ from unlabeled_medical.volume import LabelMap, Volume, moved_affine
 OPTIONAL = {"orientation", "session", "sequence", "split"}
 """Columns that are left out where no item has a value."""
 WINDOWED = 64
-"""Volumes of so many voxels a side are better read by windows while training."""
+"""Voxels a side from which windows are suggested for training."""
 ASKED = 8
 """Items whose values are looked at before a setting is suggested."""
 TRIES = 8
 FLAT = 1e-2
-"""A window of standardised values with less spread than this shows nothing; another is drawn."""
+"""A window of standardised values with less spread is nearly constant; another is drawn."""
 
 
 class Volumes(Settings, ChecksData, Measures, Suggests, Previews, KeepsCopies, ReadsTargets):
     """NIfTI (and what else nibabel reads), DICOM series, NRRD, MetaImage, and flat images.
 
     Gives a `Volume` of 3 axes, or of 2 where one axis has length 1 or `slices` is set. Its voxels
-    keep their place in the world, whatever is turned, cut or resampled.
+    keep their place in the world when they are turned, cut or resampled.
     """
 
     private: ClassVar[bool] = True
@@ -81,7 +81,7 @@ class Volumes(Settings, ChecksData, Measures, Suggests, Previews, KeepsCopies, R
     )
     patients: Patients = Field(
         "names",
-        description="whose a file is: as tags or names say; or each folder, or file, is a patient",
+        description="source of the patient: tags and names, or each folder or file is a patient",
     )
     pattern: str | None = Field(
         None, description="paths with named fields, {patient}/{session}/{sequence}.nii.gz"
@@ -131,14 +131,14 @@ class Volumes(Settings, ChecksData, Measures, Suggests, Previews, KeepsCopies, R
                 doubts.update(note for header in headers for note in header.notes)
             except UnreadableItem as error:
                 listing.quarantine(error)
-        notes = notes_on([(row.pop("told"), row["group"]) for row in rows])
+        notes = notes_on([(row.pop("patient_from"), row["group"]) for row in rows])
         notes += [f"{counted(count, 'file')} with {note}" for note, count in doubts.items()]
         number_sessions(rows)
         columns = {name: [row[name] for row in rows] for name in (rows[0] if rows else REQUIRED)}
-        told = {
+        filled = {
             name: column for name, column in columns.items() if name not in OPTIONAL or any(column)
         }
-        return listing.items(told, notes, of="medical image")
+        return listing.items(filled, notes, of="medical image")
 
     def read(self, item: Item, rng: np.random.Generator | None = None) -> Volume:
         """The whole item, or with `rng` a window of `patch` voxels. Raises UnreadableItem."""
