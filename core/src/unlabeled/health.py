@@ -24,11 +24,12 @@ IDLE_SHARE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The result of `examine`. rows, width: N and D, because ranks are comparable only at equal N
-    and D; feature_std: 1 for directions spread evenly over the sphere, 0 for a single one;
-    effective_rank and centred_rank: see `effective_rank`, the second after subtracting the mean;
-    uniformity: see `uniformity`; collapsed: whether more training makes no sense; verdict: the same
-    in words.
+    """The result of `examine`.
+
+    rows, width: N and D, because ranks are comparable only at equal N and D; feature_std: 1 for
+    directions spread evenly over the sphere, 0 for a single one; effective_rank and centred_rank:
+    see `effective_rank`, the second after subtracting the mean; uniformity: see `uniformity`;
+    collapsed: whether more training makes no sense; verdict: the same in words.
     """
 
     rows: int

@@ -100,8 +100,9 @@ def kept_with_encoder(folder: RunFolder) -> dict[str, Any]:
 
 
 def seen_by(path: Path | str) -> Labelled:
-    """The labelled items of the method of a run or of an exported encoder. Raises RunError, also if
-    only the run of that encoder can tell.
+    """The labelled items of the method of a run or of an exported encoder.
+
+    Raises RunError, also if only the run of that encoder can tell.
     """
     if run := run_of(path):
         return read(run)

@@ -39,10 +39,11 @@ KINDS = (
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """One component of a plugin. target: "package.module:attribute"; for recipes
-    "package:path/inside/package.yaml". summary: one line. source: the paper or standard it follows,
-    empty where there is none. experimental: it works, but has not yet beaten random encoders on
-    real data.
+    """One component of a plugin.
+
+    target: "package.module:attribute"; for recipes "package:path/inside/package.yaml". summary: one
+    line. source: the paper or standard it follows, empty where there is none. experimental: it
+    works, but has not yet beaten random encoders on real data.
     """
 
     target: str

@@ -38,8 +38,10 @@ def is_private(reader: object) -> bool:
 
 
 class Pseudonyms:
-    """The pseudonyms of one run; nothing is written before `remember`. folder: `private/` of a run;
-    reader: that of the run. Raises RunError if the folder cannot be read.
+    """The pseudonyms of one run; nothing is written before `remember`.
+
+    folder: `private/` of a run; reader: that of the run. Raises RunError if the folder cannot be
+    read.
     """
 
     def __init__(self, folder: Path, reader: object) -> None:
@@ -94,8 +96,9 @@ class Pseudonyms:
         return Items(table)
 
     def remember(self, items: Items, data: Path | None = None, labels: str = "") -> None:
-        """Record the names behind the pseudonyms of `items`, in addition to known ones. data,
-        labels: paths of the training data, and of the table of labels if there is one. Raises
+        """Record the names behind the pseudonyms of `items`, in addition to known ones.
+
+        data, labels: paths of the training data, and of the table of labels if there is one. Raises
         RunError if that cannot be written.
         """
         try:

@@ -52,13 +52,15 @@ class DataRecord:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The description and state of a run. recipe: every section with every value; environment:
-    versions, hardware, threads, processes; exact: whether it equals a run that was never stopped;
-    notes: why not, and other notes; method: the sections `encoder` and `pretext` with the facts of
-    the data, from which `load_method` builds the method again; continues: the run whose weights it
-    continues; started_from: the encoder whose weights it started from, empty if there is none;
-    steps: done so far; seconds: spent training; began, ended: ISO 8601 in UTC, empty before;
-    failed: the error that ended it, without the path of the run, empty if there was none.
+    """The description and state of a run.
+
+    recipe: every section with every value; environment: versions, hardware, threads, processes;
+    exact: whether it equals a run that was never stopped; notes: why not, and other notes; method:
+    the sections `encoder` and `pretext` with the facts of the data, from which `load_method` builds
+    the method again; continues: the run whose weights it continues; started_from: the encoder whose
+    weights it started from, empty if there is none; steps: done so far; seconds: spent training;
+    began, ended: ISO 8601 in UTC, empty before; failed: the error that ended it, without the path
+    of the run, empty if there was none.
     """
 
     name: str

@@ -50,8 +50,10 @@ BOUNDS = {
 
 
 def validate(model: type[S], values: object, where: str) -> S:
-    """Check `values` (a mapping of keys to values) against `model`. where: the place in the user's
-    words, "recipe digits.yaml, pretext". Raises RecipeError with one line per problem.
+    """Check `values` (a mapping of keys to values) against `model`.
+
+    where: the place in the user's words, "recipe digits.yaml, pretext". Raises RecipeError with one
+    line per problem.
     """
     if not isinstance(values, Mapping):
         raise RecipeError(f"{where}: expected a section of `key: value`, found {values!r}")

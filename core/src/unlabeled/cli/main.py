@@ -101,8 +101,9 @@ def _call(arguments: list[str]) -> int:
 
 
 def _is_of_plugin(arguments: list[str]) -> bool:
-    """Whether the arguments name a plugin's command. Raises PluginError if the plugin cannot be
-    used, UsageError if it has no such command.
+    """Whether the arguments name a plugin's command.
+
+    Raises PluginError if the plugin cannot be used, UsageError if it has no such command.
     """
     if not arguments or arguments[0] not in {found.modality for found in discovery.discover()}:
         return False

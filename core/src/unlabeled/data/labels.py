@@ -31,9 +31,11 @@ KEYS = (*TEXT, *BOUNDS)
 
 @dataclass(frozen=True)
 class Labels:
-    """N rows of labels. table: numbers as numbers, all else as text; a list where a thing has
-    several values; rows: (N,) int64, the row of each in its file; name: of the file; notes:
-    sentences about what was left out or changed, which name rows and not items.
+    """N rows of labels.
+
+    table: numbers as numbers, all else as text; a list where a thing has several values; rows: (N,)
+    int64, the row of each in its file; name: of the file; notes: sentences about what was left out
+    or changed, which name rows and not items.
     """
 
     table: pa.Table

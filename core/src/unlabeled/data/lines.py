@@ -34,8 +34,9 @@ class BadRow:
 
 @dataclass(slots=True)
 class Lines:
-    """The rows of a text file, read one at a time. latin1: numbers of the rows that are not UTF-8;
-    bad: the rows that do not parse.
+    """The rows of a text file, read one at a time.
+
+    latin1: numbers of the rows that are not UTF-8; bad: the rows that do not parse.
     """
 
     path: Path

@@ -28,8 +28,9 @@ class Hides(Protocol):
 
 
 class Contents:
-    """Compares items with their recorded signatures. items: as the reader lists them; names: for
-    private data.
+    """Compares items with their recorded signatures.
+
+    items: as the reader lists them; names: for private data.
     """
 
     def __init__(self, items: Items, names: Hides | None = None) -> None:
@@ -56,8 +57,9 @@ class Contents:
 
 
 class Made:
-    """A file of JSON lines, one for each processed item; the last line of an item counts. items: as
-    named there; their index rows are compared without their location.
+    """A file of JSON lines, one for each processed item; the last line of an item counts.
+
+    items: as named there; their index rows are compared without their location.
     """
 
     def __init__(self, path: Path, items: Items, contents: Contents) -> None:

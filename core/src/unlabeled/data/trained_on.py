@@ -18,8 +18,9 @@ SHOWN = 3
 
 
 def keep_signatures(folder: RunFolder, items: Items, shown: Items) -> None:
-    """Record signatures of the data, to compare when the run goes on. shown: the same items as
-    named in the run.
+    """Record signatures of the data, to compare when the run goes on.
+
+    shown: the same items as named in the run.
     """
     names = (shown.table[name].to_pylist() for name in ("id", "group"))
     columns = [items.table[name].to_pylist() for name in ("source", "signature")]

@@ -17,9 +17,10 @@ from unlabeled.encoders.positions import grid_positions
 
 
 def alibi_slopes(heads: int) -> Tensor:
-    """A slope per head, (heads,). For a power of two the geometric series 2^(-8/heads), squared,
-    cubed …; otherwise the slopes of the next smaller power of two, then every second one of its
-    double.
+    """A slope per head, (heads,).
+
+    For a power of two the geometric series 2^(-8/heads), squared, cubed …; otherwise the slopes of
+    the next smaller power of two, then every second one of its double.
     """
     whole = 1 << (heads.bit_length() - 1)
     series = _geometric(whole)

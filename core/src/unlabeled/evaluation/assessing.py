@@ -40,8 +40,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """The S units that all entries share, in the order of the first. groups: (S,); places: for each
-    Assessed, (S,) their positions in it; lost: the number of units that some entries lack.
+    """The S units that all entries share, in the order of the first.
+
+    groups: (S,); places: for each Assessed, (S,) their positions in it; lost: the number of units
+    that some entries lack.
     """
 
     groups: np.ndarray
@@ -57,8 +59,9 @@ def assess_all(
     labels: GivenLabels | None,
     seen: Seen,
 ) -> Found:
-    """Assess all subjects of `pool` and the rivals of the assessment. name: of the assessment.
-    Raises DataError, UsageError, RunError or PluginError.
+    """Assess all subjects of `pool` and the rivals of the assessment.
+
+    name: of the assessment. Raises DataError, UsageError, RunError or PluginError.
     """
     unit, forbidden = labels.unit if labels else "units", seen.names(source.items)
     if labels:

@@ -31,8 +31,9 @@ class Interval:
 def resamples_of(
     groups: np.ndarray, *, seed: int = 0, resamples: int = RESAMPLES
 ) -> Iterator[np.ndarray]:
-    """Positions (n,) of the items in each resample of whole groups. groups: (N,); an item occurs as
-    often as its group was drawn.
+    """Positions (n,) of the items in each resample of whole groups.
+
+    groups: (N,); an item occurs as often as its group was drawn.
     """
     _, codes = np.unique(groups, return_inverse=True)
     order = np.argsort(codes, kind="stable")

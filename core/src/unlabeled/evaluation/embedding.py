@@ -51,8 +51,9 @@ def embed_all(
     output: str,
     batch_size: int,
 ) -> Embeddings:
-    """Embed labelled things by all subjects, reading each item once. Tokens and nodes are averaged
-    per item, unless labels describe them. Raises DataError.
+    """Embed labelled things by all subjects, reading each item once.
+
+    Tokens and nodes are averaged per item, unless labels describe them. Raises DataError.
     """
     items = np.unique(labelled.rows)
     read: list[np.ndarray] = []

@@ -97,8 +97,9 @@ def grouped(
 
 
 def _groups(labelled: Labelled, items: Items) -> tuple[np.ndarray, str]:
-    """Names (N,), from the labels or else from the index, and notes. An item without a group is its
-    own group; so is a part, if all parts are of one item or group.
+    """Names (N,), from the labels or else from the index, and notes.
+
+    An item without a group is its own group; so is a part, if all parts are of one item or group.
     """
     index = items.table.take(labelled.rows)
     in_labels = "group" in labelled.table.column_names

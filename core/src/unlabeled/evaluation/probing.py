@@ -15,8 +15,9 @@ from unlabeled.probes.splits import Split
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """Predictions of a probe for items that it was not trained on. predicted: (N,) or (N, C),
-    meaningless where not `tested`; tested: (N,) bool.
+    """Predictions of a probe for items that it was not trained on.
+
+    predicted: (N,) or (N, C), meaningless where not `tested`; tested: (N,) bool.
     """
 
     target: Target

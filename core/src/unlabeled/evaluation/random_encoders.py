@@ -1,7 +1,8 @@
-"""Untrained encoders of the same architecture, the first baseline. They are as strong as possible
-without training: inputs are calibrated and batch-norm statistics estimated on the data of the
-evaluation, which the pretrained encoder may never have seen. Neither uses labels, so with folds all
-items serve; with a given split only its training items do.
+"""Untrained encoders of the same architecture, the first baseline.
+
+They are as strong as possible without training: inputs are calibrated and batch-norm statistics
+estimated on the data of the evaluation, which the pretrained encoder may never have seen. Neither
+uses labels, so with folds all items serve; with a given split only its training items do.
 """
 
 from __future__ import annotations

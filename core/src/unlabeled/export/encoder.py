@@ -42,12 +42,14 @@ OF_CHECKPOINTS = "checkpoint_encoders"
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """The origin of an encoder. of_steps: all steps of the run if the encoder is from a checkpoint,
-    else 0; batch_size: of training, which fits into memory; fingerprint: of the training items;
-    labelled: items that had labels in training, {} if none (see `unlabeled.labelled`);
-    batch_norm_of: fingerprint of the items of its batch-norm statistics, after `unlabeled
-    update-batch-norm`, else empty; started_from: the encoder whose weights training started from,
-    with its recipe, pretext, steps, fingerprint and digest.
+    """The origin of an encoder.
+
+    of_steps: all steps of the run if the encoder is from a checkpoint, else 0; batch_size: of
+    training, which fits into memory; fingerprint: of the training items; labelled: items that had
+    labels in training, {} if none (see `unlabeled.labelled`); batch_norm_of: fingerprint of the
+    items of its batch-norm statistics, after `unlabeled update-batch-norm`, else empty;
+    started_from: the encoder whose weights training started from, with its recipe, pretext, steps,
+    fingerprint and digest.
     """
 
     recipe: str

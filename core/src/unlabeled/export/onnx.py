@@ -46,9 +46,11 @@ EXAMPLES = 5
 
 @dataclass(frozen=True, slots=True)
 class Onnx:
-    """The written graph. sizes: the input that it takes; inputs, outputs: names and shapes;
-    checked: shapes of the first input in the check; difference: the largest in the check, as a
-    share of the largest value; refused: more general forms, and why they failed.
+    """The written graph.
+
+    sizes: the input that it takes; inputs, outputs: names and shapes; checked: shapes of the first
+    input in the check; difference: the largest in the check, as a share of the largest value;
+    refused: more general forms, and why they failed.
     """
 
     path: Path

@@ -36,12 +36,13 @@ BATCHES_PER_PART = 16
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """The result of `embed`. rows, items: in the table; absent: rows whose vector is null, as the
-    item lacks the input of the output; added: items embedded by this call; changed: those of them
-    with an outdated embedding; unknown: those of them whose old embedding has no recorded content;
-    gone: items dropped because the data no longer hold them; quarantine: items that cannot be used,
-    also written to the file `listed_in` if there are any; account: lines that count items read and
-    left out.
+    """The result of `embed`.
+
+    rows, items: in the table; absent: rows whose vector is null, as the item lacks the input of the
+    output; added: items embedded by this call; changed: those of them with an outdated embedding;
+    unknown: those of them whose old embedding has no recorded content; gone: items dropped because
+    the data no longer hold them; quarantine: items that cannot be used, also written to the file
+    `listed_in` if there are any; account: lines that count items read and left out.
     """
 
     path: Path

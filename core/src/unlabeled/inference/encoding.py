@@ -15,8 +15,9 @@ from unlabeled.errors import UsageError
 
 
 def choose_output(outputs: Sequence[Output], name: str | None, kind: str | None = None) -> Output:
-    """The output called `name`, of this `kind`; the first that fits if they are None. Raises
-    UsageError that lists the outputs.
+    """The output called `name`, of this `kind`; the first that fits if they are None.
+
+    Raises UsageError that lists the outputs.
     """
     for output in outputs:
         if name in (None, output.name) and kind in (None, output.kind):

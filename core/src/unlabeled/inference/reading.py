@@ -27,9 +27,10 @@ DEFAULT = Limits()
 
 @dataclass(slots=True)
 class Source:
-    """Items and the way to read them. limits: for items that cannot be read; quarantine: those
-    items, by id. Raises as `batches` does if the index left out too many already; DataError if
-    nothing is left.
+    """Items and the way to read them.
+
+    limits: for items that cannot be read; quarantine: those items, by id. Raises as `batches` does
+    if the index left out too many already; DataError if nothing is left.
     """
 
     items: Items

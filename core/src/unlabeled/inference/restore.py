@@ -39,10 +39,12 @@ DONE = "restored.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """The result of `restore`. files: present now, one per item; added: by this call; changed:
-    those of them that were outdated; unknown: those of them whose old file has no recorded content;
-    quarantine: items that cannot be used, also written to the file `listed_in` if there are any;
-    account: lines that count items read and left out.
+    """The result of `restore`.
+
+    files: present now, one per item; added: by this call; changed: those of them that were
+    outdated; unknown: those of them whose old file has no recorded content; quarantine: items that
+    cannot be used, also written to the file `listed_in` if there are any; account: lines that count
+    items read and left out.
     """
 
     path: Path

@@ -23,8 +23,10 @@ NEGATIVES: Any = Field(
 
 
 def negative_group(draw: Draw, negatives: Negatives) -> int | None:
-    """An id; samples that share one are excluded from each other's negatives. None excludes
-    nothing. The id of a name is equal in every process. An item without a group is its own group.
+    """An id; samples that share one are excluded from each other's negatives.
+
+    None excludes nothing. The id of a name is equal in every process. An item without a group is
+    its own group.
     """
     if negatives == "all":
         return None

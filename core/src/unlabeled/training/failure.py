@@ -11,9 +11,10 @@ from unlabeled.run_folder import RunFolder, now
 
 @contextmanager
 def failure_noted(folder: RunFolder, *, write: bool) -> Iterator[None]:
-    """Record in the manifest that values were not finite or that embeddings collapsed. Errors about
-    data are not recorded: they name items, which may be private. write: whether this process writes
-    to the run.
+    """Record in the manifest that values were not finite or that embeddings collapsed.
+
+    Errors about data are not recorded: they name items, which may be private. write: whether this
+    process writes to the run.
     """
     try:
         yield

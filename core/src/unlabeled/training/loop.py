@@ -24,8 +24,10 @@ AfterStep = Callable[[int, Loss, Tensor | None], bool]
 
 @dataclass(frozen=True, slots=True)
 class Trainer:
-    """The parts of a training step. rate: the multiple of the peak learning rate, by step from 0;
-    replicated: every process has the whole joint batch.
+    """The parts of a training step.
+
+    rate: the multiple of the peak learning rate, by step from 0; replicated: every process has the
+    whole joint batch.
     """
 
     fabric: Fabric

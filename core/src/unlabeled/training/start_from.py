@@ -50,9 +50,10 @@ class Start:
 
 
 def starting_weights(start: Start, wanted: Choice) -> Callable[[Encoder], None]:
-    """A function that copies all weights and statistics into a new encoder. wanted: the recipe's
-    encoder with the facts of the data. Raises RunError, naming the settings in which the other
-    differs.
+    """A function that copies all weights and statistics into a new encoder.
+
+    wanted: the recipe's encoder with the facts of the data. Raises RunError, naming the settings in
+    which the other differs.
     """
     if Start.of(start.path).digest != start.digest:
         raise RunError(f"{start.path}: the encoder is not the one that this run started from.")

@@ -20,8 +20,9 @@ def pairs_of(edge_index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def other_pairs(pairs: np.ndarray, nodes: int, count: int, rng: np.random.Generator) -> np.ndarray:
-    """`count` random pairs i < j outside `pairs` (2, P), each once, (2, Q). Q is smaller than
-    `count` if the graph has too few such pairs.
+    """`count` random pairs i < j outside `pairs` (2, P), each once, (2, Q).
+
+    Q is smaller than `count` if the graph has too few such pairs.
     """
     taken = np.sort(pairs[0] * nodes + pairs[1])
     found = np.zeros(0, dtype=np.int64)

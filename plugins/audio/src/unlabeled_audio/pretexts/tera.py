@@ -64,9 +64,10 @@ class TERASettings(Settings):
 
 @dataclass(slots=True)
 class Alteration:
-    """The alteration of a clip of S frames and B bins. source: (S,) index of the frame copied into
-    each position, ZERO for zeros; frames: (S,) and band: (B,) bool, the predicted ones (a band is
-    also zeroed); noise: (S, B) to be added.
+    """The alteration of a clip of S frames and B bins.
+
+    source: (S,) index of the frame copied into each position, ZERO for zeros; frames: (S,) and
+    band: (B,) bool, the predicted ones (a band is also zeroed); noise: (S, B) to be added.
     """
 
     source: np.ndarray

@@ -1,5 +1,6 @@
-"""Headers and samples of sound files through libsndfile. Everything that libsndfile or NumPy raises
-for a damaged file becomes `UnreadableItem`.
+"""Headers and samples of sound files through libsndfile.
+
+Everything that libsndfile or NumPy raises for a damaged file becomes `UnreadableItem`.
 """
 
 from __future__ import annotations

@@ -110,8 +110,10 @@ class Body(nn.Module):
         raise ShapeError(f"output: expected graph or nodes, found {output!r}")
 
     def states(self, graphs: GraphBatch, x: Tensor | SparseRows | None = None) -> list[Tensor]:
-        """The nodes after each layer, (M, D) each. x: replaces the features of the nodes, in the
-        same shape; SparseRows only where `takes_sparse`.
+        """The nodes after each layer, (M, D) each.
+
+        x: replaces the features of the nodes, in the same shape; SparseRows only where
+        `takes_sparse`.
         """
         x = graphs.x if x is None else x
         if self.takes_sparse and isinstance(x, Tensor) and available(x) and worth_it(x):

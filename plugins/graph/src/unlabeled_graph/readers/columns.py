@@ -34,9 +34,10 @@ class ColumnPolicy(Settings):
     )
 
     def features(self, table: Table, keys: Sequence[str]) -> tuple[np.ndarray, list[str]]:
-        """Features (N, F) float32 and notes on what was left out or changed. keys: columns that are
-        not features. Raises UnreadableItem if a field is missing or is not a number among numbers,
-        or a chosen column is text without categories.
+        """Features (N, F) float32 and notes on what was left out or changed.
+
+        keys: columns that are not features. Raises UnreadableItem if a field is missing or is not a
+        number among numbers, or a chosen column is text without categories.
         """
         parts, notes = [np.zeros((len(table), 0), np.float32)], list[str]()
         for name in table.names:

@@ -63,8 +63,10 @@ class Molecules(FileRules, Previews):
     )
 
     def index(self, path: Path) -> Items:
-        """All molecules below `path` (a file or a folder). Rows that cannot be parsed are
-        quarantined. Raises DataError if there is no molecule, or an id occurs twice.
+        """All molecules below `path` (a file or a folder).
+
+        Rows that cannot be parsed are quarantined. Raises DataError if there is no molecule, or an
+        id occurs twice.
         """
         listing = list_files(path, self, ENDINGS)
         found = Found(listing, self.fragments, self.duplicates)

@@ -13,9 +13,10 @@ from unlabeled_medical.volume import VolumeBatch
 
 
 class MapEncoder(ABC):
-    """An encoder with feature maps. strides, map_widths: voxels per place and channels of each map,
-    finest first; channels, rank: of the input; centred: whether a place lies at the middle of its
-    voxels, or at their first.
+    """An encoder with feature maps.
+
+    strides, map_widths: voxels per place and channels of each map, finest first; channels, rank: of
+    the input; centred: whether a place lies at the middle of its voxels, or at their first.
     """
 
     strides: tuple[int, ...]

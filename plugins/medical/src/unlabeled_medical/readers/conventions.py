@@ -1,7 +1,8 @@
-"""Naming conventions of collections and archives, as data for `names`. `LAYOUTS` are collections
-whose paths name the patient. The other tables are words for contents, times and places, which
-identify nobody; they are cut from names, and folders with no other words are not patients. To teach
-the reader a convention, add a row or a word, and paths of it to
+"""Naming conventions of collections and archives, as data for `names`.
+
+`LAYOUTS` are collections whose paths name the patient. The other tables are words for contents,
+times and places, which identify nobody; they are cut from names, and folders with no other words
+are not patients. To teach the reader a convention, add a row or a word, and paths of it to
 `tests/readers/test_conventions.py`.
 """
 

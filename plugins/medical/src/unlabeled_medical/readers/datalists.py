@@ -26,8 +26,10 @@ SECTIONS = ("training", "validation", "test", "testing")
 
 
 def read(file: Path, choosing: Choosing, *, required: bool = True) -> dict[str, Any]:
-    """The content of a datalist. Raises DataError if it is not one. required: whether the file must
-    name images, or nnU-Net's channels.
+    """The content of a datalist.
+
+    Raises DataError if it is not one. required: whether the file must name images, or nnU-Net's
+    channels.
     """
     try:
         content = json.loads(file.read_text(encoding="utf-8-sig"))

@@ -13,9 +13,10 @@ Channels = tuple[tuple[Path, ...] | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A candidate image with the fields of its name. channels: the files of each channel: one, or
-    the slices of a series; None where a sequence is missing; patient, patient_from: "" and "tag" if
-    the files' tags name the patient.
+    """A candidate image with the fields of its name.
+
+    channels: the files of each channel: one, or the slices of a series; None where a sequence is
+    missing; patient, patient_from: "" and "tag" if the files' tags name the patient.
     """
 
     id: str

@@ -1,8 +1,9 @@
-"""Reorientation of the stored grid to patient axes, and resampling, window by window. A `Grid` maps
-each voxel of the wanted array to stored ones. Turning permutes and flips axes and is exact; an
-oblique volume stays oblique. Another spacing interpolates linearly along each axis, over a wider
-triangle where voxels get larger, so that nothing aliases. The first voxel's centre keeps its place.
-A window gives the same numbers as the same window of the whole.
+"""Reorientation of the stored grid to patient axes, and resampling, window by window.
+
+A `Grid` maps each voxel of the wanted array to stored ones. Turning permutes and flips axes and is
+exact; an oblique volume stays oblique. Another spacing interpolates linearly along each axis, over
+a wider triangle where voxels get larger, so that nothing aliases. The first voxel's centre keeps
+its place. A window gives the same numbers as the same window of the whole.
 """
 
 from __future__ import annotations
@@ -111,9 +112,10 @@ class Grid:
 
 
 def copied(values: np.ndarray) -> np.ndarray:
-    """float32 in the same shape, always a copy, in memory order. Any other order takes ten times as
-    long, and so does casting along negative strides: such an axis is cast forwards first, then
-    flipped by torch, which moves whole vectors.
+    """float32 in the same shape, always a copy, in memory order.
+
+    Any other order takes ten times as long, and so does casting along negative strides: such an
+    axis is cast forwards first, then flipped by torch, which moves whole vectors.
     """
     backwards = [axis for axis, step in enumerate(values.strides) if step < 0]
     forwards = values[_flips([step < 0 for step in values.strides])]

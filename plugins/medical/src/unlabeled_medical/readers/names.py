@@ -87,8 +87,10 @@ class Naming:
     pattern: str | None = None
 
     def of(self, relative: str, stem: str) -> Named:
-        """Parse patient, session and sequence from the path `relative`; stem: its file name without
-        suffixes. Raises UnreadableItem if it does not match the user's pattern.
+        """Parse patient, session and sequence from the path `relative`.
+
+        stem: its file name without suffixes. Raises UnreadableItem if it does not match the user's
+        pattern.
         """
         named = named_by(relative, stem)
         fields = self._fields(relative)
@@ -190,8 +192,9 @@ def _known_layout(relative: str) -> dict[str, str]:
 
 
 def notes_on(patients_from: Iterable[tuple[PatientFrom, str]]) -> list[str]:
-    """Notes on how patients were recognised, if any was guessed, and on doubtful results; without
-    names. patients_from: for every item, the source and its group.
+    """Notes on how patients were recognised, if any was guessed, and on doubtful results.
+
+    They name nobody. patients_from: for every item, the source and its group.
     """
     items: Counter[PatientFrom] = Counter()
     patients: dict[PatientFrom, set[str]] = defaultdict(set)

@@ -29,8 +29,9 @@ LOOKS_LIKE_AIR = -900.0
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The statistics for `robust`: the clipping range, and mean and spread after clipping. spread:
-    0 if all voxels have one value.
+    """The statistics for `robust`: the clipping range, and mean and spread after clipping.
+
+    spread: 0 if all voxels have one value.
     """
 
     low: float

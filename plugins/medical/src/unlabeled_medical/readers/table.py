@@ -40,8 +40,10 @@ PLANES = {"sagittal": 0, "coronal": 1, "axial": 2}
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The part of the files that an item is. frame: one of the frames, -1 for all as channels;
-    axis: the one that an item of rank 2 lacks, -1 for none; slice: the place on it.
+    """The part of the files that an item is.
+
+    frame: one of the frames, -1 for all as channels; axis: the one that an item of rank 2 lacks, -1
+    for none; slice: the place on it.
     """
 
     frame: int = 0
