@@ -19,7 +19,7 @@ WORDS = {
 def write_reports(path: Path, *, count: int, seed: int) -> None:
     """Write `count` rows of `reports.csv` (path, patient, report) and `labels.csv` into `path`.
 
-    Labels (item, label, group): the finding, which the report names by its signs alone; each two
+    Labels (item, label, group): the finding, which the report describes only by its signs; each two
     reports are of one patient. There are no images.
     """
     rng = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""What one item of imaging is, and how several are joined.
+"""The sample of this plugin, an image or volume, and batches of them.
 
 Letters: N batch, C channels (sequences, colours or frames), S the sizes of the 2 or 3 axes in
 voxels. World coordinates are patient coordinates in mm, x to the right, y to the front, z to the

@@ -1,4 +1,4 @@
-"""Six real Sentinel-1 and Sentinel-2 pairs to try things on; nothing is downloaded.
+"""Six real Sentinel-1 and Sentinel-2 pairs as examples; nothing is downloaded.
 
     pip install "unlabeled-remote-sensing[examples]"
     python -m unlabeled_remote_sensing.examples pairs
@@ -26,7 +26,7 @@ ARCHIVES = ("BigEarthNet-S1-Example.tar.bz2", "BigEarthNet-S2-Example.tar.bz2")
 def write_examples(path: Path) -> None:
     """One file per band, `manifest.csv` for the scenes reader and `labels.csv`, in `path`.
 
-    Raises UsageError if the package is missing, or if something else stands at `path`.
+    Raises UsageError if the package is missing, or if `path` exists.
     """
     if path.exists():
         raise UsageError(f"{path}: exists already; name a new folder")

@@ -1,4 +1,4 @@
-"""Classical speckle filters on intensity: what any learned one is shown beside."""
+"""Classical speckle filters on intensity, to compare learned ones with."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def boxcar(intensity: np.ndarray, size: int) -> np.ndarray:
 
 
 def refined_lee(intensity: np.ndarray, looks: float = 1.0) -> np.ndarray:
-    """Lee's refined filter, 7 × 7: local statistics on the side of an edge that a pixel is on.
+    """Lee's refined filter, 7 × 7: local statistics on a pixel's side of an edge.
 
     Source: Lee 1981, Computer Graphics and Image Processing 17. intensity: (H, W), not negative;
     looks: of the input, so that speckle has a squared variation of 1 / looks.

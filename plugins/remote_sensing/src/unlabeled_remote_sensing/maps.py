@@ -1,4 +1,4 @@
-"""Embed whole scenes of any size as maps; an interrupted call goes on where it stopped.
+"""Embed whole scenes of any size as maps; a call resumes an interrupted one.
 
     unlabeled remote_sensing maps runs/pairs pairs --out maps --output joint_tokens
 
@@ -59,7 +59,7 @@ def write_maps(
     reader = load_reader(run)
     if not isinstance(reader, Scenes):
         raise RunError(f"{run}: maps need the reader remote_sensing/scenes")
-    # Whatever a window was for training, a map is of the whole scene.
+    # A map is of the whole scene, also if training used windows.
     reader = reader.model_copy(update={"items": "scene"})
     source = open_source(reader, data, Limits(unreadable, max_skipped))
     encoder, items = load_encoder(run).to(device()), source.items

@@ -1,4 +1,4 @@
-"""What unlabeled-remote-sensing brings. Imports nothing but the manifest's own types."""
+"""The manifest of unlabeled-remote-sensing. Imports only the manifest's own types."""
 
 from unlabeled.plugin import Component, Plugin, Trial
 
@@ -69,7 +69,7 @@ plugin = Plugin(
         ),
         "merlin": Component(
             target="unlabeled_remote_sensing.pretexts.merlin:Merlin",
-            summary="remove speckle: one part of a complex image is judged by the other",
+            summary="remove speckle: predict one part of a complex image from the other",
             source="Dalsasso et al. 2021, arXiv:2110.13148",
         ),
     },

@@ -1,4 +1,4 @@
-"""What one item of earth observation is: one or more sensors on one grid, with its place."""
+"""The sample of this plugin: one or more sensors on one grid, with its place."""
 
 from __future__ import annotations
 
@@ -17,10 +17,8 @@ Whole numbers are pixel corners."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layer:
-    """What one sensor saw.
-
-    values: (C, H, W) float32 in the sensor's unit, or complex64; 0 where not valid.
-    valid: (H, W) bool, False where any band has no data.
+    """The layer of one sensor. values: (C, H, W) float32 in the sensor's unit, or complex64; 0
+    where not valid. valid: (H, W) bool, False where any band has no data.
     """
 
     values: np.ndarray
@@ -29,9 +27,8 @@ class Layer:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Raster:
-    """The sensors of one window, pixel upon pixel; a sensor that is missing is not in `layers`.
-
-    crs: WKT, None where the file does not say. metres_per_pixel: None without a CRS.
+    """The aligned sensors of one window; a missing sensor is not in `layers`. crs: WKT, None if the
+    file gives none. metres_per_pixel: None without a CRS.
     """
 
     layers: Mapping[str, Layer]

@@ -1,4 +1,4 @@
-"""What a sensor measures: bands by name, units, scale, nodata and statistics.
+"""Declarations of sensors: bands by name, units, scale, nodata and statistics.
 
 Statistics of Sentinel-1 and Sentinel-2 are those of SSL4EO-S12 (Wang et al. 2023,
 arXiv:2211.07044): Sentinel-1 in dB, Sentinel-2 as reflectance × 10,000.
@@ -15,7 +15,7 @@ from unlabeled.settings import Settings
 
 
 class PixelMask(Settings):
-    """A band of classes or of bits that tells which pixels to leave out, such as clouds.
+    """A band of classes or bits that marks pixels to leave out, such as clouds.
 
     The defaults are those of the scene classification of Sentinel-2: no data, defects, shadows of
     clouds, clouds and cirrus.
@@ -43,7 +43,7 @@ class Sensor(Settings):
     offset: float | None = Field(None, description="added after scaling; unset: as the file says")
     nodata: float | None = Field(None, description="stored value without data; unset: as the file")
     mask: PixelMask | None = Field(
-        None, description="the band that tells which pixels to leave out, such as clouds"
+        None, description="the band that marks pixels to leave out, such as clouds"
     )
     level: Literal["L1C", "L2A"] | None = Field(
         None, description="of Sentinel-2 products (.SAFE) to read; unset: the only one there is"
@@ -70,13 +70,13 @@ class Sensor(Settings):
         return self
 
     def has(self, band: str) -> bool:
-        """Whether a band, by whatever spelling, is one of this sensor's or its mask."""
+        """Whether a band, in any spelling, is one of this sensor's or its mask."""
         names = (*self.bands, self.mask.band) if self.mask else self.bands
         return band_key(band) in map(band_key, names)
 
 
 def band_key(name: str) -> str:
-    """A band's name as it is compared: upper case, "B1" and "B01" alike."""
+    """A band's name for comparisons: upper case, "B1" and "B01" alike."""
     key = name.strip().upper()
     return f"B0{key[1:]}" if len(key) == 2 and key[0] == "B" and key[1].isdigit() else key
 

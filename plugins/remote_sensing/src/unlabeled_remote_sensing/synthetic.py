@@ -1,4 +1,4 @@
-"""Small seeded scenes with known structure, for tests, the conformance kit and trying things."""
+"""Small seeded scenes with known structure, for tests, the conformance kit and examples."""
 
 from __future__ import annotations
 

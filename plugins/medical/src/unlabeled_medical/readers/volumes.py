@@ -193,7 +193,7 @@ class Volumes(Settings, ChecksData, Measures, Suggests, Previews, KeepsCopies, R
         return facts | ({"rank": ranks[0]} if len(ranks) == 1 else {})
 
     def check_data(self, sample: Volume) -> list[str]:
-        """What is unusual in a scan: missing sequences, label maps, flat or lopsided voxels."""
+        """Findings in a scan: missing sequences, label maps, flat or elongated voxels."""
         return check_data(sample)
 
     def previews(self, item: Item, sample: Volume) -> list[Preview]:  # noqa: ARG002
@@ -201,7 +201,7 @@ class Volumes(Settings, ChecksData, Measures, Suggests, Previews, KeepsCopies, R
         return previews_of(sample)
 
     def measure(self, item: Item) -> dict[str, float]:
-        """Where `robust` clips, in the units of the item's first file."""
+        """The clipping range of `robust`, in the units of the item's first file."""
         scale = self._scale(item)
         return {"darkest (0.5 %)": scale.low, "brightest (99.5 %)": scale.high}
 
@@ -255,7 +255,7 @@ class Volumes(Settings, ChecksData, Measures, Suggests, Previews, KeepsCopies, R
         return grid_of(header, turn=self.orientation == "RAS", spacing=self.spacing)
 
     def _intensity(self, header: Header) -> Intensity:
-        """One frame alone, or colours, are nothing to standardise over."""
+        """A single frame, or colours, cannot be standardised over."""
         lone = header.frames == 1 or header.colour
         return "robust" if self.intensity == "over_frames" and lone else self.intensity
 
@@ -326,7 +326,7 @@ def grid_of(header: Header, *, turn: bool, spacing: tuple[float, float, float] |
 
 
 def _shows(values: np.ndarray) -> bool:
-    """Whether every fourth voxel along each axis tells more than air."""
+    """Whether every fourth voxel along each axis shows more than air."""
     some = values[:, ::4, ::4, ::4].ravel()
     return bool(some @ some / some.size - some.mean() ** 2 > FLAT**2)
 

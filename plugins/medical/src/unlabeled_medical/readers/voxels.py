@@ -1,10 +1,10 @@
-"""From files to voxels: opening, remembering what is open, and one scale per volume.
+"""From files to voxels: a cache of open files, and one scale per volume.
 
 Scanners write arbitrary units: in one collection the maximum of a head scan may be 100 or
 1,700,000. `robust` therefore clips each volume at its own percentiles and standardises it; a
 window gets the scale of its whole volume, so that two windows stay comparable. In functional MRI
-what matters is how a voxel changes over time, a few per cent of what it holds: `over_frames`
-standardises each voxel over the frames of its file, one run as a rule.
+the signal is the change of a voxel over time, a few per cent of its value: `over_frames`
+standardises each voxel over the frames of its file, usually one run.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from unlabeled_medical.readers.scale import AIR, Intensity, Scale, measure_scale
 
 Layout = tuple[object, ...]
 SMALLEST = 1_000_000
-"""Bytes; smaller volumes are held in memory, as a folder of such files would be slow to keep."""
+"""Bytes; smaller volumes are held in memory, as a disk cache of many small files would be slow."""
 MOST_OPEN, MOST_HELD = 4096, 512_000_000
 """Volumes that stay open, and bytes of the small ones among them that are held, per process."""
 
@@ -44,7 +44,7 @@ class Source:
             status = files[-1].stat()
         except OSError as error:
             raise UnreadableItem(str(files[-1]), "a file", f"{error.strerror}") from error
-        # `cp -p` sets the time of modification back, and not the time of change.
+        # `cp -p` restores the time of modification, but not the time of change.
         return cls(format, files, (status.st_size, status.st_mtime_ns, status.st_ctime_ns))
 
     @property
@@ -74,13 +74,13 @@ def open_whole(source: Source) -> Stored:
 
 _OPEN: dict[tuple[Source, Layout], Stored | np.ndarray] = {}
 _HELD: dict[tuple[Source, Layout], int] = {}
-"""What is open, the newest last, and the bytes of it that are not mapped."""
+"""Open volumes, the newest last, and their bytes that are not mapped."""
 
 
 def open_windows(
     source: Source, grid: Grid, intensity: Intensity, cache_bytes: int
 ) -> Stored | np.ndarray:
-    """What windows are cut from: final values, (F, x, y, z) float32, or stored ones.
+    """The source of windows: final values, (F, x, y, z) float32, or stored ones.
 
     Final ones, which are laid on the grid and normalised, are mapped from the cache, or held if
     they are few. Files that do not fit into the cache are stored, and so are those that can be
@@ -128,7 +128,7 @@ def _open(
 
 
 def layout_of(grid: Grid, intensity: Intensity) -> Layout:
-    """All that final values depend on, besides their files."""
+    """Everything that final values depend on, besides their files."""
     return grid.order, grid.flipped, grid.scale, grid.shape, intensity
 
 
@@ -184,7 +184,7 @@ def read_window(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Course:
-    """What `over_frames` needs of a file: (X, Y, Z, 1) float32 over frames, on the stored grid.
+    """Statistics for `over_frames`: (X, Y, Z, 1) float32 over frames, on the stored grid.
 
     spread: 1 where a voxel never changes, as around a masked brain.
     """
@@ -194,7 +194,7 @@ class Course:
 
 
 _COURSE: dict[Source, Course] = {}
-"""Of the file that was looked at last, whose frames are made one after the other."""
+"""Of the last file, whose frames are made one after the other."""
 
 
 def course_of(source: Source, stored: Stored) -> Course:
@@ -216,7 +216,7 @@ def course_of(source: Source, stored: Stored) -> Course:
 
 
 _SCALES: dict[tuple[Source, int], Scale] = {}
-"""Per process; 32,768 voxels of a volume need not be looked at again for its next window."""
+"""Per process, so that 32,768 voxels of a volume are not read again for its next window."""
 
 
 def scale_of(source: Source, stored: Stored, frame: int) -> Scale:

@@ -1,4 +1,4 @@
-"""Band jitter: each band a little brighter or darker, flatter or steeper."""
+"""Band jitter: random brightness and contrast of each band."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from unlabeled_remote_sensing.raster import Layer, Raster
 class BandJitter(Settings):
     """x → mean + gain · (x - mean) + shift · std, with the window's own mean and std per band.
 
-    Measured in each band's own spread, it means the same for dB and for reflectance.
+    Relative to the spread of each band, so it has the same meaning for dB and for reflectance.
     """
 
     keeps: ClassVar[str] = "shapes, sensors' alignment, which pixels are valid"

@@ -1,4 +1,4 @@
-"""Crops: a window of fixed size, as it is or resized, the same for all sensors."""
+"""Crops: a window, perhaps resized, the same for all sensors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from unlabeled_remote_sensing.raster import Layer, Raster, compose, shifted
 
 
 class Crop(Settings, MovesSpace):
-    """A window of `size` pixels, anywhere; smaller rasters stay as they are along that axis."""
+    """A window of `size` pixels at a random place; an axis that is shorter stays whole."""
 
     keeps: ClassVar[str] = "values, sensors' alignment, map coordinates and scale"
     expects: ClassVar[Range] = Range()

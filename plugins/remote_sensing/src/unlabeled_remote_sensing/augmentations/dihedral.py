@@ -1,4 +1,4 @@
-"""Flips and quarter turns: from above there is no up."""
+"""Flips and quarter turns, as images from above have no upright direction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mean, deviation, highest and lowest value of each band: what images say without any encoder.
+"""Mean, deviation, highest and lowest value of each band, without any encoder.
 
 Source: the image statistics of Corley et al. 2023, arXiv:2305.13456, which beat many an encoder.
 """

@@ -5,8 +5,8 @@ blocks as the optical one; radar tokens are the joint encoder's queries and opti
 context. No position is learned (2D-ALiBi within a sensor, X-ALiBi across), so images may be larger
 than in training.
 
-Departs from the paper where a sensor is missing, of which it does not speak: the sensor that is
-there is the query stream and cross-attention adds nothing.
+Beyond the paper, samples may lack a sensor: the present sensor is the query stream and
+cross-attention adds nothing.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class CROMASettings(Settings):
 class CROMA(Encoder):
     """Outputs `joint`, and one by the name of each sensor; each also as `NAME_tokens`.
 
-    A sensor's own output is zero where the sensor is missing. `concatenated` is all three in a row:
-    what the sensors say on their own is not all kept in what they say together.
+    A sensor's own output is zero where the sensor is missing. `concatenated` is all three in a row,
+    because the joint output does not hold everything that the sensors' own outputs do.
     """
 
     settings_type = CROMASettings
@@ -156,7 +156,7 @@ class CROMA(Encoder):
         return torch.where(present, head(mean_of_valid(tokens)), 0)
 
     def present(self, batch: RasterBatch, output: str) -> Tensor:
-        """(N,) bool. `joint` and `concatenated` are made of either sensor."""
+        """(N,) bool. `joint` and `concatenated` need one of the sensors only."""
         name = output.removesuffix("_tokens")
         return batch.holds([name] if name in self.sensors else list(self.sensors))
 

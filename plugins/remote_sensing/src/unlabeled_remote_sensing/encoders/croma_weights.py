@@ -49,7 +49,7 @@ KEY_VALUE = r"layers\.(\d+)\.cross_attention\.key_value\.weight"
 @dataclass(frozen=True, slots=True)
 class LoadReport:
     """loaded: tensors of the file that were used; missing: our weights that the file lacks;
-    left_over: tensors of the file that nothing here takes. Both lists in official names."""
+    left_over: tensors of the file without a counterpart here. Both lists in official names."""
 
     loaded: int
     missing: tuple[str, ...]
@@ -57,7 +57,8 @@ class LoadReport:
 
 
 def load_official(encoder: CROMA, path: Path) -> LoadReport:
-    """Load a released file into `encoder`. Raises DataError if it is none, or of another size."""
+    """Load a released file into `encoder`. Raises DataError if it is not one, or of another
+    size."""
     try:
         stored = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, UnpicklingError) as error:

@@ -1,15 +1,15 @@
-"""A residual U-Net that sees one part of a complex radar image and tells its reflectivity.
+"""A residual U-Net that predicts reflectivity from one part of a complex radar image.
 
 Source: Dalsasso, Denis, Tupin, MERLIN, IEEE TGRS 2021, arXiv:2110.13148; the network is that of
 Lehtinen et al., Noise2Noise, ICML 2018, arXiv:1803.04189, without normalisation layers.
 
 Departs from the authors' code, whose network sees the logarithm of each pixel, normalised by
 constants of the sensor, and corrects it:
-- Ours sees how the logarithms of means over growing squares differ, and corrects one of these
-  means. Twice the mean of part² is the best estimate of a reflectivity that is constant, which a
-  convolution of logarithms cannot find. All that is seen is a ratio, so that a scene c times as
-  bright has exactly c times the reflectivity: no constant of the sensor, no unit, and no level
-  that was not there in training.
+- Ours gets differences of logarithms of means over growing squares, and corrects one of these
+  means. Twice the mean of part² is the best estimate of a constant reflectivity, which a
+  convolution of logarithms cannot find. The inputs are ratios, so a scene c times as bright has
+  exactly c times the reflectivity: the result depends on no constant of the sensor, no unit, and no
+  level of the training data.
 - The two parts' reflectivities are joined by their harmonic mean, there by the arithmetic one: what
   the loss makes right on average is part² / R, so 1 / R is what may be averaged.
 """
@@ -99,7 +99,7 @@ class Despeckler(Encoder):
         return ComplexBatch(real, imaginary, batch.valid[self.sensor], batch.transform)
 
     def prepared(self, sample: Raster) -> Raster:
-        """The image as the network is to see it: its spectrum centred, if it shall be."""
+        """The input image of the network, with a centred spectrum if that is set."""
         return symmetrised(sample, self.sensor) if self.settings.symmetrise else sample
 
     def log_reflectivity(self, part: Tensor, valid: Tensor) -> Tensor:
@@ -115,7 +115,7 @@ class Despeckler(Encoder):
         return found
 
     def reflectivity(self, batch: ComplexBatch) -> Tensor:
-        """What the two parts tell together, (N, H, W)."""
+        """The joint estimate of both parts, (N, H, W)."""
         parts = (batch.real, batch.imaginary)
         logs = torch.stack([self.log_reflectivity(part, batch.valid) for part in parts])
         return 1 / (-logs).exp().mean(dim=0)

@@ -94,7 +94,7 @@ class BandNormalisation(nn.Module):
         for name, (count, total, squares) in sums.items():
             mean = total / count.clamp(min=1)
             variance = (squares / count.clamp(min=1) - mean.square()).clamp(min=0)
-            # A band that never changes is left as it is, not divided by nothing.
+            # A constant band is not scaled, which would divide by zero.
             std = torch.where(variance > 0, variance.sqrt(), 1)
             self.get_buffer(f"mean_{name}").copy_(mean)
             self.get_buffer(f"std_{name}").copy_(std)
@@ -133,7 +133,7 @@ def token_places(batch: RasterBatch, patch: int) -> Tensor:
 
 
 def require_sensors(sensors: Mapping[str, Sensor] | None) -> dict[str, Sensor]:
-    """Raises RecipeError where neither the recipe nor a reader has declared them."""
+    """Raises RecipeError if neither the recipe nor a reader declares them."""
     if not sensors:
         raise RecipeError(
             "encoder.sensors: the encoder must know the sensors and their bands; the scenes "

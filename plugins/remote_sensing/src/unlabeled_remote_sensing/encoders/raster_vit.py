@@ -37,7 +37,9 @@ class RasterViTSettings(Settings):
     width: int = Field(192, ge=1, description="width of the tokens")
     depth: int = Field(6, ge=1, description="number of blocks")
     heads: int = Field(4, ge=1, description="attention heads; must divide the width")
-    positions: Literal["sine", "alibi"] = Field("alibi", description="how tokens know their place")
+    positions: Literal["sine", "alibi"] = Field(
+        "alibi", description="position embeddings of the tokens"
+    )
 
 
 class RasterViT(Encoder, PatchEncoder):
@@ -107,7 +109,7 @@ class RasterViT(Encoder, PatchEncoder):
         return values
 
     def present(self, batch: RasterBatch, output: str) -> Tensor:  # noqa: ARG002
-        """(N,) bool. Every output is made of all sensors together."""
+        """(N,) bool. Every output uses all sensors together."""
         return batch.holds(list(self.sensors))
 
     def calibrate(self, batches: Iterable[RasterBatch]) -> None:

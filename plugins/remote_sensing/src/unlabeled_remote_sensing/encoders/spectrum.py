@@ -1,4 +1,4 @@
-"""A complex radar image with its spectrum in the middle, so that its parts are independent.
+"""Centre the spectrum of a complex radar image, so that its parts are independent.
 
 Source: Dalsasso, Denis, Tupin, MERLIN, IEEE TGRS 2021, arXiv:2110.13148, section on the spectrum:
 real and imaginary part of neighbouring pixels are correlated unless it is symmetric about zero.
@@ -38,6 +38,6 @@ def centring_shift(profile: np.ndarray) -> int:
     # c[d] = sum_k p[k] p[d - k]: highest at twice the place of the axis of symmetry.
     lag = int(np.argmax(np.fft.ifft(transform * transform).real))
     centre = np.exp(-0.5 * ((np.arange(n) - n // 2) / (0.2 * n)) ** 2)
-    # Halves go up, whatever the number, so that a shifted profile is always shifted back alike.
+    # Halves are rounded up, so that a shifted profile is shifted back by the same amount.
     candidates = [int(np.floor(n // 2 - (lag - half) / 2 + 0.5)) for half in (0, n)]
     return max(candidates, key=lambda shift: float((np.roll(profile, shift) * centre).sum()))

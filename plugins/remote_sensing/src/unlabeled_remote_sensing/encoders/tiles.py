@@ -2,8 +2,8 @@
 
 Attention among L tokens with biases by distance takes heads · L² numbers: 10 GB for 640 × 640 px in
 patches of 4. A scene of more than `longest_side` tokens along an axis is encoded in tiles of that
-side, of which a margin is thrown away; what is pooled is pooled over all of its tokens. How a scene
-is cut depends on its own extent alone, never on the batch or the machine.
+side, whose margins are discarded; pooling is over all tokens of the scene. The tiles depend only on
+the scene's extent, never on the batch or the machine.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def encode_in_tiles(
 def _in_turns(
     batch: RasterBatch, length: int, heads: int, encode: Callable[[RasterBatch], Tokens]
 ) -> Tokens:
-    """Some samples at a time, where all together would need too much memory."""
+    """Some samples at a time, if all together would need too much memory."""
     count = len(batch.transform)
     some = count if torch.is_grad_enabled() else max(1, 2 * ATTENTION // (4 * heads * length**2))
     if some >= count:

@@ -1,7 +1,7 @@
-"""How good a despeckled image is, with and without knowing the truth. All images are intensities.
+"""Metrics of despeckled images, with and without the true reflectivity. All images are intensities.
 
-Looks alone prove nothing: a 3 × 3 mean raises them sevenfold. They are read beside edges, bias and
-what the ratio image still shows.
+Looks alone are misleading: a 3 × 3 mean raises them sevenfold. Read them together with edges, bias
+and the structure of the ratio image.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def bias(reference: np.ndarray, restored: np.ndarray) -> float:
 
 
 def ratio_image(noisy: np.ndarray, restored: np.ndarray) -> RatioImage:
-    """What was taken out, (H, W) each; pixels where either is NaN, without data, do not count."""
+    """The removed speckle, (H, W) each; pixels where either is NaN, without data, do not count."""
     ratio = noisy / restored
     mean = float(np.nanmean(ratio))
     centred = ratio - mean
@@ -57,7 +57,7 @@ def homogeneous_zones(intensity: np.ndarray, size: int, count: int) -> list[tupl
     """Corners (row, column) in (H, W) of the `count` squares of `size` pixels that vary least.
 
     Squares lie on a grid of their own size. Variation is that of means over 5 × 5 pixels, so that
-    speckle does not choose; ties go to the first.
+    speckle does not decide; ties go to the first.
     """
     smooth = boxcar(intensity, 5)
     corners = [

@@ -1,4 +1,4 @@
-"""Whole scenes, tile by tile: their embedding as a map, or what a restoration makes of them."""
+"""Whole scenes, tile by tile: their embedding as a map, or their restoration."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def embed_scene(
 ) -> None:
     """Embed a scene of any size into `out`: a map (.tif) or a table of footprints (.parquet).
 
-    encoder: one that says its `patch` in pixels, in eval mode, on any device; item: of a reader
+    encoder: one with a `patch` in pixels, in eval mode, on any device; item: of a reader
     with items: scene; output: the name of an output of kind tokens; tile, margin: in pixels, whole
-    patches, the margin is context that neighbouring tiles share. Interrupted, the same call goes
-    on where it stopped. Raises UsageError and UnreadableItem.
+    patches, the margin is context that neighbouring tiles share. A second call resumes an
+    interrupted one. Raises UsageError and UnreadableItem.
     """
     widths = {o.name: o.width for o in encoder.outputs if o.kind == "tokens"}
     if output not in widths:

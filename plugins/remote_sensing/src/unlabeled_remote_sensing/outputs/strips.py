@@ -1,7 +1,6 @@
-"""A result computed strip by strip, each kept in a file until all are there.
-
-An interrupted call loses at most one strip, a later one goes on behind the last. Only one strip is
-in memory at a time.
+"""A result computed strip by strip, each stored in a file until all are done. An interrupted call
+loses at most one strip, and a later one resumes after the last. Only one strip is in memory at a
+time.
 """
 
 from __future__ import annotations
@@ -31,9 +30,8 @@ def compute_strips(
     compute: Compute,
     bands: int,
 ) -> Iterator[np.ndarray]:
-    """Every strip, (bands, rows, columns) float32, from the top; `folder` is gone at the end.
-
-    plan: JSON-able, all that a result depends on; strips of another plan are not used.
+    """Every strip, (bands, rows, columns) float32, from the top; `folder` is deleted at the end.
+    plan: JSON-able, everything that the result depends on; strips of another plan are not used.
     """
     _prepare(folder, plan)
     rows = tiling.rows()

@@ -9,8 +9,8 @@ from unlabeled.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """What is read (row, column, height, width in pixels) and which cells of the result it gives:
-    rows and columns of the whole result, and where they begin within the tile's own result."""
+    """A tile: the pixels to read (row, column, height, width), and its cells: rows and columns in
+    the whole result, and their start within the tile's own result."""
 
     row: int
     column: int

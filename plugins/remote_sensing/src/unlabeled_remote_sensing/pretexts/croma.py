@@ -1,4 +1,4 @@
-"""CROMA: contrast radar with optical, and reconstruct both from what they say together.
+"""CROMA: contrast radar with optical, and reconstruct both from their joint tokens.
 
 Source: Fuller, Millard, Green, NeurIPS 2023, arXiv:2311.00566. Each sensor's patches are masked on
 their own. The pooled sensors are contrasted across the batch, with a learned temperature; fused
@@ -8,8 +8,8 @@ Departs from the authors' code, which `official` brings back:
 - the joint encoder's self-attention is biased by distances among radar tokens; there by those from
   radar to optical tokens, which are other places when the masks differ;
 - the contrast's gradient also reaches the keys; there the gathered features are detached.
-Both agree on samples that lack a sensor: they have no pair to contrast, and only what is there is
-reconstructed. Pixels without data are neither seen nor asked for.
+Both treat samples that lack a sensor alike: they have no pair to contrast, and only the present
+sensor is reconstructed. Pixels without data are neither shown nor predicted.
 
 Letters: N batch, L tokens of the grid, K visible tokens, D width, P values of one patch.
 """
@@ -60,7 +60,9 @@ class CROMAPretextSettings(Settings):
     decoder: DecoderSettings = Field(
         DecoderSettings(), description="the light transformer that reconstructs"
     )
-    official: bool = Field(False, description="repeat the two flaws of the authors' code")
+    official: bool = Field(
+        False, description="follow the authors' code in both points"
+    )
 
 
 @dataclass(slots=True)
@@ -204,7 +206,7 @@ class Decoder(nn.Module):
         at = torch.full((len(tokens.valid), math.prod(grid) + 1), -1, device=tokens.valid.device)
         place = (tokens.position[..., 0] * grid[1] + tokens.position[..., 1]).long()
         order = torch.arange(place.shape[1], device=place.device).expand_as(place)
-        # What is not valid goes to one place more, which is cut off.
+        # Invalid tokens are written to one extra place, which is cut off.
         at = at.scatter(1, torch.where(tokens.valid, place, math.prod(grid)), order)[:, :-1]
         seen = take_tokens(self.embedding(tokens.values), at)
         values = torch.where((at >= 0).unsqueeze(-1), seen, self.mask_token.to(seen.dtype))
@@ -221,7 +223,7 @@ def cross_modal_loss(
 
     radar, optical: (N, D), row by row a pair, of any length: rows are normalised here. scale: ()
     the inverse temperature. Returns the mean of both cross-entropies over the joint batch, ().
-    key_gradient: whether the gradient also reaches what a query is compared with.
+    key_gradient: whether the gradient also reaches the keys.
     """
     radar, optical = (F.normalize(x, dim=1) for x in (radar, optical))
     counts = row_counts(radar)
@@ -234,7 +236,7 @@ def cross_modal_loss(
 
 
 def _at_least_one(visible: Tensor) -> Tensor:
-    """Attention needs a token to look at; padding will do where a batch lacks a sensor."""
+    """Attention needs at least one token; a batch that lacks a sensor gets padding."""
     return visible if visible.shape[1] else F.pad(visible, (0, 1), value=-1)
 
 

@@ -1,14 +1,14 @@
-"""MERLIN: learn to remove speckle from one part of a complex radar image by asking the other.
+"""MERLIN: learn despeckling by predicting one part of a complex radar image from the other.
 
 Source: Dalsasso, Denis, Tupin, IEEE TGRS 2021, arXiv:2110.13148. Under fully developed speckle the
 real and the imaginary part of a pixel are independent, each N(0, R / 2), R the reflectivity. The
-network sees one part and predicts R; the likelihood of the other part judges it:
+network sees one part and predicts R; the loss is the negative log-likelihood of the other part:
 
     loss = mean over pixels of [ log R / 2 + b² / R ]
 
-Speckle multiplies, so a scene times any gain is a scene of another reflectivity, whose parts are
-as independent. A share of the windows is multiplied by random fields, strips and spots, so that
-what is learned on quiet ground also holds where there are edges (ours, not the paper's).
+Speckle is multiplicative, so a scene times any gain is a scene of another reflectivity, whose parts
+are still independent. A share of the windows is multiplied by random fields, strips and spots, so
+that training on homogeneous scenes also covers edges (ours, not the paper's).
 
 Departs from the authors' code: both directions in every step instead of taking turns, a plain mean
 instead of one divided by the batch size once more, and no constant added to R, which would depend

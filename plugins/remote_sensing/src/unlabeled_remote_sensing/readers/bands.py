@@ -1,4 +1,4 @@
-"""Which bands of a file are a sensor's, or its mask."""
+"""Find the bands of a sensor, and its mask, in a file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from unlabeled_remote_sensing.sensors import PixelMask, Sensor, band_key
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What a product says of its stored values beside the file: `stored · scale + offset`."""
+    """The calibration of a product's stored values from its metadata: `stored · scale + offset`."""
 
     nodata: float
     scale: float
@@ -20,8 +20,8 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Some bands of a sensor in one file. indexes: 1-based, in the file; rows: in the sensor, none
-    if it is the sensor's mask; calibration: the product's, None where the file says it all."""
+    """Some bands of a sensor in one file. indexes: 1-based, in the file; rows: in the sensor, empty
+    for the sensor's mask; calibration: the product's, None if the file holds it all."""
 
     path: str
     indexes: tuple[int, ...]
@@ -32,7 +32,7 @@ class Part:
 def find_bands(
     path: str, sensor: Sensor, only: str | None, calibration: Calibration | None = None
 ) -> Part:
-    """Which of the file's bands are the sensor's. only: the one band that the file's name tells.
+    """The file's bands of the sensor. only: the one band that the file's name gives.
 
     Bands are found by their names in the file; a file without names must have as many bands as
     the sensor. Raises UnreadableItem.
@@ -58,7 +58,8 @@ def find_bands(
 
 
 def find_mask(path: str, mask: PixelMask, only: str | None) -> Part | None:
-    """Where the file holds the mask, if it does. only: the one band that the file's name tells."""
+    """The place of the mask in the file, if it has one. only: the one band that the file's name
+    gives."""
     if only:
         return Part(path, (1,), ()) if band_key(only) == band_key(mask.band) else None
     names = open_raster(path).source.descriptions

@@ -25,9 +25,8 @@ class ComplexScenes(Scenes):
     pattern: str | None = Field("{scene}.tif", description="names with fields: scene, date, more")
 
     def read_part(self, item: Item, row: int, column: int, height: int, width: int) -> Raster:
-        """Areas of zeros, which processors leave around a scene, are no data.
-
-        Raises UnreadableItem, also for detected images, whose phase is lost.
+        """Areas of zeros, which processors leave around a scene, count as no data. Raises
+        UnreadableItem, also for detected images, whose phase is lost.
         """
         raster = super().read_part(item, row, column, height, width)
         source = str(files_of(item.source)[0])

@@ -1,4 +1,4 @@
-"""Dates as they stand in the names of files and in tables, with or without a time of day."""
+"""Dates in file names and tables, with or without a time of day."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ DATE = re.compile(
     """,
     re.VERBOSE,
 )
-"""Lengths alone tell days of the year from months: 2017164 and 2017164101031 from 20170613."""
+"""Lengths alone distinguish days of the year from months: 2017164 and 2017164101031 from
+20170613."""
 
 
 def parse_date(text: str) -> datetime:

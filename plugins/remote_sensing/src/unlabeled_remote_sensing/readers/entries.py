@@ -1,4 +1,4 @@
-"""What the index remembers of a scene: its grid, and where each sensor's bands are."""
+"""The index entry of a scene: its grid, and the files of each sensor's bands."""
 
 from __future__ import annotations
 

@@ -30,13 +30,13 @@ OPEN_FILES = min(1024, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4)
 EXACT_IN_FLOAT32 = {"uint8", "int8", "uint16", "int16", "float32"}
 ALPHA_NAMES = {"", "ALPHA", "A", "MASK"}
 _local = threading.local()
-# Asking for the process at every read would cost a tenth of it.
+# Getting the process id at every read would cost a tenth of its time.
 os.register_at_fork(after_in_child=lambda: _local.__dict__.clear())
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An open file, and what costs as much to ask GDAL for as a small read.
+    """An open file, with properties that GDAL takes as long to give as a small read.
 
     kind: of numbers, that holds those of all bands; exact: whether float32 holds its values;
     integer: whether they are; alpha: the band that says where the others have data, if one does;
@@ -56,7 +56,7 @@ class Opened:
 
     @classmethod
     def of(cls, source: DatasetReader) -> Opened:
-        """All of it from the header."""
+        """Read from the header only."""
         return cls(
             source,
             Grid.of(source),
@@ -99,7 +99,8 @@ def reason(error: Exception) -> str:
 
 def _open(path: str) -> Opened:
     try:
-        # Not with GTIFF_DIRECT_IO, which is faster but reads what a file has lost as zeros.
+        # Not with GTIFF_DIRECT_IO, which is faster but reads the missing part of a truncated file
+        # as zeros.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             return Opened.of(rasterio.open(path, sharing=False))

@@ -1,4 +1,4 @@
-"""Where the pixels of a raster lie on the Earth, and how one raster's pixels cover another's."""
+"""Grids of rasters on the Earth, and the coverage of one by another."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from unlabeled_remote_sensing.raster import Transform
 
 METRES_PER_DEGREE = 111_320.0
 LATTICE = 24
-"""Places along each axis at which coverage is looked at."""
+"""Places along each axis at which coverage is sampled."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Where a file's pixels lie. crs: WKT, empty where the file does not say."""
+    """The grid of a file. crs: WKT, empty if the file gives none."""
 
     height: int
     width: int

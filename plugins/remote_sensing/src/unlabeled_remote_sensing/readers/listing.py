@@ -1,4 +1,4 @@
-"""The scenes below a folder: from products, names or a manifest, and where all other files went."""
+"""The scenes below a folder, from products, names or a manifest; all other files are counted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from unlabeled_remote_sensing.sensors import Sensor
 
 COARSER = "of bands that are there at a finer resolution"
 WHOLE = 0.95
-"""The share of a grid that counts as all of it: borders of projections are never parallel."""
+"""The share of a grid that counts as full coverage, because borders of projections are never
+parallel."""
 ENDINGS = (
     *(
         ".tif",

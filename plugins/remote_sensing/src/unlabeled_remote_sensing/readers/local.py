@@ -1,4 +1,4 @@
-"""Only files of this machine are opened: no address, and no file that points to one.
+"""Open only local files: no addresses, and no files that refer to one.
 
 GDAL opens addresses and descriptions of remote rasters as readily as files, so that a data folder
 or a manifest from elsewhere could make connections. All of it is refused before GDAL sees it.
@@ -26,7 +26,7 @@ def place_below(folder: Path, name: str) -> str:
 
 
 def require_local(path: str, depth: int = 0) -> None:
-    """Raises UnreadableItem for an address, and for a file that is or points to one."""
+    """Raises UnreadableItem for an address, and for a file that refers to one."""
     if ADDRESS.search(path):
         raise UnreadableItem(path, EXPECTED, "a remote address; download it first")
     if not Path(path).is_file():

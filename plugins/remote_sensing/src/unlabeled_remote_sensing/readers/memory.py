@@ -1,4 +1,4 @@
-"""Whether a scene that is read whole fits in memory, told before it is tried."""
+"""Check that a scene fits in memory before it is read whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which files make up a scene, from their names or from a manifest.
+"""Join files into scenes by their names or by a manifest.
 
 A pattern such as `{region}/{scene}_{sensor}.tif` names the parts of a file's path below the data
 folder; without a slash it is about the file's name, in whatever folder. `scene` and `sensor` are
@@ -27,7 +27,7 @@ OTHER_BAND = "of bands that are not declared"
 
 
 class Account(Protocol):
-    """Where files go that are not read."""
+    """Counts files that are not read."""
 
     def leave_out(self, reason: str, kind: str = "", count: int = 1) -> None: ...
 
@@ -37,7 +37,7 @@ class Account(Protocol):
 def match_names(
     paths: Iterable[str], pattern: str, sensors: Mapping[str, Sensor], account: Account
 ) -> list[Found]:
-    """The files whose path fits; the others are accounted for.
+    """The files whose path matches; the others are counted.
 
     Raises RecipeError for a pattern without the fields it needs.
     """
@@ -62,7 +62,7 @@ def read_manifest(path: Path, sensors: Mapping[str, Sensor], account: Account) -
     """A table with the columns scene, sensor and path (relative to it), like the pattern's fields;
     region, if there is one, is a part of the scene's identity, more columns are free.
 
-    Rows that cannot be used are accounted for. Raises DataError.
+    Rows that cannot be used are counted. Raises DataError.
     """
     table = read_table(path)
     table.require("scene", "sensor", "path")

@@ -1,7 +1,7 @@
 """Files joined into scenes, whose ids do not change when files are added.
 
-An id tells the place (the scene's name with everything else of the path that tells it from others)
-and, where files have dates, the date of the reference sensor.
+An id consists of the place (the scene's name with the parts of the path that distinguish it) and,
+if files have dates, the date of the reference sensor.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def _key(one: Found) -> tuple[object, ...]:
 
 
 def _join(taken: Taken, reference: str, tolerance_days: float | None) -> tuple[list[Scene], Taken]:
-    """The scenes of one place, and what none of them took."""
+    """The scenes of one place, and the files that none of them uses."""
     sensors = sorted({sensor for sensor, _ in taken})
     first = reference if reference in sensors else sensors[0]
     dates = sorted((date for sensor, date in taken if sensor == first), key=str)

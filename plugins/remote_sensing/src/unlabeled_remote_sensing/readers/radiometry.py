@@ -1,4 +1,4 @@
-"""What the metadata of a Sentinel-2 product say of its stored values.
+"""The calibration in the metadata of a Sentinel-2 product.
 
     reflectance = (stored + offset) / quantification
 
@@ -25,7 +25,8 @@ WITH_OFFSET = range(400, 9999)
 
 @dataclass(frozen=True, slots=True)
 class Radiometry:
-    """offsets: by band; guessed: whether they are those of the baseline, for want of metadata."""
+    """offsets: by band; guessed: whether they come from the baseline, because metadata are
+    missing."""
 
     nodata: float
     quantification: float

@@ -1,4 +1,4 @@
-"""Windowed reads: a sensor's bands in its unit, and where there are data."""
+"""Windowed reads: a sensor's bands in its unit, and a mask of valid pixels."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def check_unit(path: str, values: np.ndarray, valid: np.ndarray, sensor: Sensor)
     if sensor.plausible is None or not valid.any():
         return
     low, high = sensor.plausible
-    # Every fourth pixel tells as much, and this is done for every window.
+    # Every fourth pixel is enough, and this is done for every window.
     median = float(np.median(values[:, valid][:, ::4]))
     if not low <= median <= high:
         raise UnreadableItem(
@@ -172,7 +172,7 @@ def _unlike(stored: np.ndarray, nodata: float | None) -> list[np.ndarray]:
     if nodata is None or np.isnan(nodata):
         return []
     if np.issubdtype(stored.dtype, np.integer):
-        # A conversion would wrap: -9999 of a file of uint32 is nobody's value.
+        # A conversion would wrap: no pixel of a uint32 file has the value -9999.
         limits = np.iinfo(stored.dtype)
         if nodata % 1 or not limits.min <= nodata <= limits.max:
             return []
