@@ -21,6 +21,7 @@ def test_the_first_line_comes_before_the_data_are_listed(vectors, tmp_path, caps
     assert seen[0].endswith("Listing the items …\n")
     told = capsys.readouterr().err
     assert "12 steps of 7 items, 3 epochs" in told
+    assert "of 30 draws an epoch leaves out 2, which fill no batch of 7" in told
     assert "parameters in the encoder" in told
     assert "30" in told
 
@@ -45,3 +46,10 @@ def test_labels_are_counted_and_rows_that_are_left_out_are_named(vectors, tmp_pa
     assert "labels: 3 of 30 items have one of 2 classes of kind" in told
     assert "  1 of 4 labels are about items that are not in the data" in told
     assert "(few.csv, row 5)" in told
+
+
+def test_nothing_is_said_of_batches_that_take_every_draw(vectors, tmp_path, capsys):
+    data = toy_runs.write_data(tmp_path / "data")
+    pretrain(toy_runs.recipe(batch_size=10, steps=3), data, tmp_path / "even")
+    pretrain(toy_runs.recipe(batch_size=99, steps=3), data, tmp_path / "one")
+    assert "leaves out" not in capsys.readouterr().err

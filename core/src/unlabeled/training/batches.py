@@ -84,6 +84,8 @@ class Apart:
         self.note = "all of different values"
         if most > 1:
             self.note = f"of different values as far as they reach: of one value up to {most}"
+        if left := len(codes) - self.batches * size:
+            self.note += f"; {left} of {len(codes)} are left out of each epoch, by turns"
 
     def deal(self, rng: np.random.Generator) -> np.ndarray:
         """(batches, size), with as few pairs of one value within a batch as possible."""

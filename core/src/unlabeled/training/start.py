@@ -73,6 +73,8 @@ def start_notes(job: Job, trainer: Trainer, manifest: Manifest, steps: int) -> I
     if job.labels is not None:
         yield from about_labels(job.labels, len(job.items))
     yield from about_batches(job.column, job.sampler)
+    if left_over := about_the_last_batch(job.sampler, trainer.total_steps):
+        yield left_over
     yield from manifest.notes
     yield from about_beginning(job.folder, steps)
     _, left = steps_of(job.settings, job.sampler.batches_per_epoch)
@@ -107,6 +109,22 @@ def about_batches(column: BatchColumn | None, sampler: BatchSampler) -> Iterator
             f"  {column.without} of {len(column.codes)} items have no {column.name}; they count "
             "as one value"
         )
+
+
+def about_the_last_batch(sampler: BatchSampler, steps: int) -> str:
+    """Draws that are in no batch of an epoch, as they would not fill one; other ones each time.
+
+    steps: of the run; one that ends within its first epoch leaves out more, which it says by its
+    epochs.
+    """
+    used = sampler.batches_per_epoch * sampler.batch_size
+    left = sampler.draws - used
+    if left <= 0 or sampler.form is not None or steps < sampler.batches_per_epoch:
+        return ""
+    return (
+        f"of {sampler.draws:,} draws an epoch leaves out {left:,}, which fill no batch of "
+        f"{sampler.batch_size:,}; other ones each time"
+    )
 
 
 def about_beginning(folder: RunFolder, steps: int) -> Iterator[str]:

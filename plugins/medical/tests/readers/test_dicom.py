@@ -9,6 +9,7 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 from unlabeled.errors import DataError, UnreadableItem
+from unlabeled_medical.readers.dicom import load
 from unlabeled_medical.readers.volumes import Volumes
 
 AXIAL = (1, 0, 0, 0, 1, 0)
@@ -300,3 +301,31 @@ def test_a_series_lies_where_another_library_puts_it(medical_data):
     for tags in (first, last):
         place = np.array(tags.ImagePositionPatient, float) * [-1, -1, 1]
         assert np.linalg.norm(corners - place, axis=1).min() < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        ({"PixelPaddingValue": 11}, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0]),
+        ({"PixelPaddingValue": 0}, [1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]),
+        (
+            {"PixelPaddingValue": 11, "PixelPaddingRangeLimit": 9},
+            [0, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0],
+        ),
+        ({"PixelPaddingValue": -2000}, list(range(12))),
+        ({"PixelPaddingValue": -5, "PixelPaddingRangeLimit": 99}, list(range(12))),
+    ],
+)
+def test_padding_is_the_darkest_value_whatever_its_sign(tmp_path, tags, expected):
+    file = tmp_path / "a.dcm"
+    write_slice(file, place=(0, 0, 0), RescaleSlope=1, RescaleIntercept=0, **tags)
+    assert load([file]).values.ravel().tolist() == expected
+    assert any("1 file with padding outside" in note for note in Volumes().index(file).notes)
+
+
+def test_inverted_padding_is_dark_too(tmp_path):
+    file = tmp_path / "a.dcm"
+    inverted = {"PhotometricInterpretation": "MONOCHROME1", "PixelPaddingValue": 0}
+    write_slice(file, place=(0, 0, 0), RescaleSlope=1, RescaleIntercept=0, **inverted)
+    values = load([file]).values.ravel()
+    assert values[0] == values.min() == values[-1]

@@ -43,12 +43,14 @@ TAGS = [
     "Modality", "ImageType", "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel",
     "PixelSpacing", "ImagerPixelSpacing", "SpacingBetweenSlices", "SliceThickness",
     "ImageOrientationPatient", "ImagePositionPatient", "InstanceNumber",
+    "PixelPaddingValue", "PixelRepresentation",
 ]  # fmt: skip
 NOBODY = {
     "anon", "anonymous", "anonymized", "anonymised", "deidentified", "de-identified", "removed",
     "unknown", "none", "null", "na", "n/a", "x", "0",
 }  # fmt: skip
 """Placeholder PatientIDs, which would merge all patients."""
+PADDED = "padding outside of the field of view, read as the darkest value"
 ANGLE = 1.0
 """Degrees between the slices' normal and the direction of their stack that count as straight."""
 UNEVEN = 0.05
@@ -178,6 +180,7 @@ def header(files: Sequence[Path]) -> Header:
         patient=_patient(first),
         session=str(first.get("StudyInstanceUID") or ""),
         sequence=str(first.get("SeriesDescription") or ""),
+        notes=(PADDED,) if first.get("PixelPaddingValue") is not None else (),
     )
 
 
@@ -206,6 +209,7 @@ def _pixels(file: Path) -> np.ndarray:
     except Exception as error:  # decoders raise families of their own
         found = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
         raise UnreadableItem(str(file), "complete pixel data", found) from error
+    values = _without_padding(values, tags)
     if tags.get("PhotometricInterpretation") == "MONOCHROME1":  # low values are shown bright
         lowest_plus_highest = -1 if tags.PixelRepresentation else 2 ** int(tags.BitsStored) - 1
         values = lowest_plus_highest - values.astype(np.int32)
@@ -217,6 +221,24 @@ def _pixels(file: Path) -> np.ndarray:
     grid = (int(tags.Rows), int(tags.Columns), -1)
     native: np.ndarray = values.astype(values.dtype.newbyteorder("=")).reshape(grid)
     return native
+
+
+def _without_padding(values: np.ndarray, tags: Any) -> np.ndarray:
+    """Stored values whose padding is the darkest value that is none.
+
+    Padding is what a scanner writes outside of its field of view, far from all values of tissue;
+    unchanged it would set the range of the whole slice.
+    """
+    value, limit = tags.get("PixelPaddingValue"), tags.get("PixelPaddingRangeLimit")
+    if value is None:
+        return values
+    low, high = sorted((int(value), int(value if limit is None else limit)))
+    padding = (values >= low) & (values <= high)
+    if padding.all() or not padding.any():
+        return values
+    inverted = tags.get("PhotometricInterpretation") == "MONOCHROME1"
+    darkest = values[~padding].max() if inverted else values[~padding].min()
+    return np.where(padding, darkest, values)
 
 
 def _require_one_grid(slices: Sequence[Any], source: str) -> None:
