@@ -73,7 +73,7 @@ def test_a_section_that_the_pretext_does_not_use_is_refused():
 
 
 def test_an_unknown_component_gets_the_nearest_name():
-    with pytest.raises(PluginError, match="Did you mean 'tides/recurrent'"):
+    with pytest.raises(PluginError, match="Did you mean tides/recurrent"):
         read_recipe("mine.yaml", sections(encoder={"name": "tides/recurent"}))
 
 

@@ -13,9 +13,10 @@ from typing import Any, TypeAlias
 
 from pydantic import create_model
 
+from unlabeled.did_you_mean import did_you_mean
 from unlabeled.errors import RecipeError
 from unlabeled.settings import Settings
-from unlabeled.validation import nearest, validate
+from unlabeled.validation import validate
 
 Allowed: TypeAlias = Mapping[str, Mapping[str, Any]]
 """Name of a class → name of an argument → its type."""
@@ -25,7 +26,7 @@ def allowed_name(allowed: Allowed, name: str, where: str) -> str:
     """The name, if the table has it. Raises RecipeError with the nearest one."""
     if name not in allowed:
         raise RecipeError(
-            f"{where}: {name!r} is not among the allowed ones.{nearest(name, [*allowed])}"
+            f"{where}: {name!r} is not among the allowed ones.{did_you_mean(name, sorted(allowed))}"
         )
     return name
 

@@ -6,11 +6,10 @@ fixes it, and everything else keeps working.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, distribution
@@ -22,6 +21,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from unlabeled import builtin
 from unlabeled.commands import COMMANDS
+from unlabeled.did_you_mean import did_you_mean
 from unlabeled.errors import PluginError
 from unlabeled.plugin import (
     ENTRY_POINT_GROUP,
@@ -91,7 +91,7 @@ def find(kind: str, name: str) -> Component:
     plugin = _usable(modality, f"{kind[:-1]} {name!r}") if modality else builtin.plugin
     components = plugin.components(kind)
     if short not in components:
-        raise PluginError(f"no {kind[:-1]} {name!r}.{suggest(name, component_names(kind))}")
+        raise PluginError(f"no {kind[:-1]} {name!r}.{did_you_mean(name, component_names(kind))}")
     return components[short]
 
 
@@ -129,10 +129,9 @@ def usable(modality: str) -> Found:
     records = [record for record in discover() if record.modality == modality]
     if not records:
         names = sorted({record.modality for record in discover()})
-        near = difflib.get_close_matches(modality, names, 1)
         package = f"{CORE}-{modality.replace('_', '-')}"
-        hint = f"Did you mean {near[0]!r}?" if near else f"If it exists: pip install {package}"
-        raise PluginError(f"no plugin {modality!r} is installed. {hint}")
+        hint = did_you_mean(modality, names, f"If it exists: pip install {package}")
+        raise PluginError(f"no plugin {modality!r} is installed.{hint}")
     record = records[0]
     if not record.healthy:
         raise PluginError(
@@ -161,12 +160,6 @@ def _usable(modality: str, wanted: str) -> Plugin:
         raise PluginError(f"no {wanted}: {error}") from error
     assert plugin is not None
     return plugin
-
-
-def suggest(name: str, names: Sequence[str]) -> str:
-    """ " Did you mean x?", or what there is."""
-    near = difflib.get_close_matches(name, names, 1)
-    return f" Did you mean {near[0]!r}?" if near else f" There are: {', '.join(names) or 'none'}."
 
 
 def entry_points() -> Iterator[tuple[EntryPoint, Distribution]]:

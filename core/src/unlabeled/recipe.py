@@ -25,13 +25,14 @@ from unlabeled import discovery
 from unlabeled.augmentations.views import Views, ViewSettings
 from unlabeled.contract import Encoder, Objective, Pretext, Reader
 from unlabeled.data.training_labels import LabelSettings
+from unlabeled.did_you_mean import did_you_mean
 from unlabeled.errors import RecipeError
 from unlabeled.evaluation.settings import EvaluationSettings
 from unlabeled.flag_text import FlagText
 from unlabeled.plain_yaml import NotPlain, read_yaml
 from unlabeled.settings import Settings, settings_type
 from unlabeled.training.settings import TrainingSettings
-from unlabeled.validation import nearest, validate
+from unlabeled.validation import validate
 
 SECTIONS = (
     "reader",
@@ -125,7 +126,9 @@ def read_recipe(name: str, sections: Mapping[str, Any]) -> Recipe:
     where = f"recipe {name}"
     for key in sections:
         if key not in SECTIONS:
-            raise RecipeError(f"{where}: {key}: unknown section.{nearest(str(key), SECTIONS)}")
+            raise RecipeError(
+                f"{where}: {key}: unknown section.{did_you_mean(str(key), sorted(SECTIONS))}"
+            )
     pretext = read_choice("pretexts", sections.get("pretext"), where)
     _check_used(discovery.load("pretexts", pretext.name), sections, where)
     views = sections.get("views") or ()

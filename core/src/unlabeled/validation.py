@@ -5,7 +5,6 @@ pydantic checks; its own wording and addresses never reach the user.
 
 from __future__ import annotations
 
-import difflib
 import re
 import typing
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from unlabeled.did_you_mean import did_you_mean
 from unlabeled.errors import RecipeError
 from unlabeled.flag_text import settle
 from unlabeled.settings import Settings
@@ -64,19 +64,13 @@ def validate(model: type[S], values: object, where: str) -> S:
         raise RecipeError("\n".join(problems)) from error
 
 
-def nearest(name: str, names: Sequence[str]) -> str:
-    """ " Did you mean x?", or the names there are."""
-    near = difflib.get_close_matches(name, names, 1, cutoff=0.5)
-    return f" Did you mean {near[0]}?" if near else f" There are: {', '.join(sorted(names))}."
-
-
 def _describe(model: type[BaseModel], detail: Mapping[str, Any], where: str) -> str:
     kind, location = detail["type"], list(detail["loc"])
     key = str(location.pop()) if kind == "extra_forbidden" else ""
     path, parent = _walk(model, location)
     place = ".".join(filter(None, [where, *path, key]))
     if kind == "extra_forbidden":
-        return f"{place}: unknown key.{nearest(key, list(parent.model_fields))}"
+        return f"{place}: unknown key.{did_you_mean(key, sorted(parent.model_fields))}"
     if kind == "missing":
         return f"{place}: is required and not set."
     if kind in ("value_error", "assertion_error"):
@@ -84,7 +78,7 @@ def _describe(model: type[BaseModel], detail: Mapping[str, Any], where: str) -> 
     if kind == "union_tag_invalid":
         tag, tags = detail["ctx"]["tag"], str(detail["ctx"]["expected_tags"])
         names = re.findall(r"'(.*?)'", tags)
-        return f"{place}: there is no {tag!r}.{nearest(tag, names)}"
+        return f"{place}: there is no {tag!r}.{did_you_mean(tag, sorted(names))}"
     return f"{place}: expected {_expected(detail)}, found {_shown(detail['input'])}."
 
 

@@ -111,7 +111,7 @@ def test_an_unknown_setting_gets_the_nearest():
 
 
 def test_an_unknown_augmentation_gets_the_nearest():
-    with pytest.raises(PluginError, match="Did you mean 'shift'"):
+    with pytest.raises(PluginError, match="Did you mean shift"):
         ViewSettings(steps=[{"name": "shif"}])
 
 

@@ -161,7 +161,7 @@ def test_groups_that_had_labels_are_not_tested_whatever_is_assessed(run, data, m
 def test_labels_that_are_not_used_are_refused(run, data):
     with pytest.raises(UsageError, match="--labels: the assessment unlabelled uses no labels"):
         evaluate(run, data, data / "labels.csv", assess="unlabelled")
-    with pytest.raises(PluginError, match="Did you mean 'distance'"):
+    with pytest.raises(PluginError, match="Did you mean distance"):
         evaluate(run, data, assess="distanec")
 
 

@@ -319,7 +319,7 @@ def test_what_cannot_be_done_is_said_before_the_long_part(mixer, data, save_mixe
     with pytest.raises(DataError, match="'kind': expected numbers"):
         evaluate(run, data, labels, target=["kind"], settings=ridge)
     typo = EvaluationSettings(probe={"name": "rigde"})
-    with pytest.raises(PluginError, match="Did you mean 'ridge'"):
+    with pytest.raises(PluginError, match="Did you mean ridge"):
         evaluate(run, data, labels, target=["kind"], settings=typo)
     with pytest.raises(UsageError, match="name: expected letters"):
         evaluate(run, data, labels, target=["kind"], name="../out")

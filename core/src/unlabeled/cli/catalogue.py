@@ -10,6 +10,7 @@ from cyclopts import Parameter, validators
 
 from unlabeled import discovery
 from unlabeled.cli.printing import console, print_json, print_table, typed
+from unlabeled.did_you_mean import did_you_mean
 from unlabeled.errors import PluginError
 from unlabeled.plugin import KINDS, Component
 
@@ -139,7 +140,7 @@ def _describe_components(name: str) -> list[dict[str, Any]]:
         if "/" in name:
             discovery.usable(modality)
         every = [known for kind in KINDS for known in discovery.component_names(kind)]
-        raise PluginError(f"nothing is called {name!r}.{discovery.suggest(name, every)}")
+        raise PluginError(f"nothing is called {name!r}.{did_you_mean(name, every)}")
     entries = []
     for kind in kinds:
         entry = _entry(kind, name, discovery.find(kind, name))

@@ -18,6 +18,7 @@ from cyclopts import App, CycloptsError
 
 from unlabeled import discovery
 from unlabeled.commands import COMMANDS, is_first_process
+from unlabeled.did_you_mean import did_you_mean
 from unlabeled.errors import UnlabeledError, UsageError
 from unlabeled.plugin import Plugin
 
@@ -111,7 +112,7 @@ def _is_of_plugin(arguments: list[str]) -> bool:
     if plugin is None or not name or name.startswith("-"):
         return True
     if name not in plugin.commands:
-        near = discovery.suggest(name, list(plugin.commands))
+        near = did_you_mean(name, list(plugin.commands))
         raise UsageError(f"{arguments[0]} has no command {name!r}.{near}")
     discovery.resolve(plugin.commands[name].target)
     return True

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from unlabeled.did_you_mean import did_you_mean
 from unlabeled.errors import UsageError
 from unlabeled.flag_text import FlagText
 
@@ -47,9 +47,8 @@ def _set(overrides: dict[str, Any], path: Sequence[str], value: Any) -> None:
 def _unknown(name: str, flags: Sequence[str]) -> str:
     if not name.startswith("-"):
         return f"{name!r}: one argument too many. Settings are given as --section.key value."
-    near = difflib.get_close_matches(name, flags, 1, cutoff=0.5)
-    hint = f"Did you mean {near[0]}?" if near else "Recipe settings are --section.key value."
-    return f"{name}: unknown flag. {hint}"
+    hint = did_you_mean(name, flags, "Recipe settings are --section.key value.")
+    return f"{name}: unknown flag.{hint}"
 
 
 def flatten(sections: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

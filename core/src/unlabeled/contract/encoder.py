@@ -12,7 +12,7 @@ from torch import Tensor
 
 from unlabeled.contract.configured import Configured
 from unlabeled.contract.samples import Batch, Sample
-from unlabeled.discovery import suggest
+from unlabeled.did_you_mean import did_you_mean
 from unlabeled.errors import ShapeError
 from unlabeled.settings import Settings
 
@@ -85,7 +85,7 @@ class Encoder(Configured):
         names = [each.name for each in self.outputs]
         if output not in names:
             raise ShapeError(
-                f"{type(self).__name__} has no output {output!r}.{suggest(output, names)}"
+                f"{type(self).__name__} has no output {output!r}.{did_you_mean(output, names)}"
             )
         return self._encode(batch, output)
 
