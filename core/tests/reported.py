@@ -148,6 +148,7 @@ def a_seen(count=60, **fields):
             "columns": columns,
             "vectors": vectors,
             "embedded": np.arange(count),
+            "place_of": {name: place for place, name in enumerate(names)},
             **fields,
         }
     )

@@ -6,6 +6,8 @@ import toy_runs
 from reported import HOSTILE, Checked, read
 from toy_runs import recipe
 
+from unlabeled.evaluation.evaluate import evaluate
+from unlabeled.evaluation.settings import EvaluationSettings
 from unlabeled.recipe import merge
 from unlabeled.report import seen as module
 from unlabeled.report.page import page, report
@@ -74,6 +76,17 @@ def test_people_have_no_pictures_names_or_ids_unless_asked(data, tmp_path):
     assert "do not pass it on" in Checked(shown).text
     assert ids[0] in shown
     assert "<image" in shown
+
+
+def test_the_worst_items_of_people_have_names_and_pictures_only_where_asked(data, tmp_path):
+    run = trained(PRIVATE, data)
+    table = labels(data, tmp_path / "labels.csv")
+    evaluate(run, data, table, settings=EvaluationSettings(random_encoders=2))
+    assert "Worst items are not named" in report(run, data).read_text()
+    assert "Worst items are not named" in report(run).read_text()
+    text = report(run, data, show_private=True).read_text()
+    tiles = text.split("Worst items")[1].split("</article>")[0]
+    assert tiles.count(".json</b>") == tiles.count("<use ") == 12
 
 
 def test_an_unfinished_run_is_shown_by_its_last_checkpoint(data):

@@ -28,6 +28,8 @@ from unlabeled.privacy import Pseudonyms
 OWN = ("item", "group", "target", "truth", "predicted", "scores")
 MOST_VALUES = 50
 """Most different values of a column by which scores are broken down."""
+LONGEST = 80
+"""Most letters of such a value."""
 
 
 def write_predictions(
@@ -88,7 +90,8 @@ def _columns(
         ids = labels["item"].to_pylist()
     found = {"item": ids, "group": groups}
     for name, values in _cuts(labels, index, given, hidden):
-        if name not in (*found, *OWN) and 1 < len(set(values)) <= MOST_VALUES:
+        fit = 1 < len(set(values)) <= MOST_VALUES and max(map(len, values)) <= LONGEST
+        if name not in (*found, *OWN) and fit:
             found[name] = values
     return found
 

@@ -13,11 +13,13 @@ from unlabeled.contract import Reader
 from unlabeled.data.items import OF_PLACE, Items, group_name
 from unlabeled.data.labels import KEYS, read_labels
 from unlabeled.evaluation.matching import match
-from unlabeled.inference.reading import Source, pseudonyms
+from unlabeled.inference.reading import Source
 from unlabeled.report.columns import Column, column, distinct
 from unlabeled.report.run_data import RunData
 
 MOST_COLUMNS = 12
+LONGEST = 80
+"""Letters of a value of metadata; longer ones are for programs."""
 
 
 def columns_of(
@@ -28,13 +30,15 @@ def columns_of(
     data: Path,
     labels: Path | None,
     *,
+    aliases: Sequence[str] = (),
     hidden: bool,
 ) -> tuple[list[Column], np.ndarray, list[str]]:
     """Columns of the items at `rows` (n,), labels first; their groups (n,); and notes.
 
-    hidden: of metadata only what names nobody is shown, and groups are numbered. Raises DataError.
+    aliases: other names of all items; hidden: of metadata only what names nobody is shown, and
+    groups are numbered. Raises DataError.
     """
-    given, notes = _labels(run, reader, items, rows, data, labels)
+    given, notes = _labels(reader, items, rows, data, labels, aliases)
     groups = given.pop("group", None) or items.table["group"].take(rows).to_pylist()
     ids = items.table["id"].take(rows).to_pylist()
     named = [group_name(item, str(group or "")) for item, group in zip(ids, groups, strict=True)]
@@ -49,25 +53,25 @@ def columns_of(
             if name in ("id", "group", *OF_PLACE) or (hidden and name not in ("size", *public)):
                 continue
             if not pa.types.is_nested(items.table[name].type):
-                yield column(name, "metadata", items.table[name].take(rows).to_pylist())
+                values = items.table[name].take(rows).to_pylist()
+                if max(len(str(value)) for value in values) <= LONGEST:
+                    yield column(name, "metadata", values)
 
     return distinct(every())[:MOST_COLUMNS], np.array(named), notes
 
 
 def _labels(
-    run: RunData,
     reader: Reader,
     items: Items,
     rows: Sequence[int],
     data: Path,
     labels: Path | None,
+    aliases: Sequence[str],
 ) -> tuple[dict[str, list[Any]], list[str]]:
     """Columns of the table by name, n values each, None where an item has none."""
     if labels is None:
         return {}, []
-    hidden = pseudonyms(run.folder.path, reader, data) if run.encoder else None
-    names = hidden.of("id", items.table["id"].to_pylist()) if hidden else ()
-    found = match(read_labels(labels), Source(items, reader), data, names)
+    found = match(read_labels(labels), Source(items, reader), data, aliases)
     if found.parts is not None:
         return {}, [f"The labels are of {found.unit}, not of items: they colour no map."]
     place_of = {row: place for place, row in enumerate(rows)}

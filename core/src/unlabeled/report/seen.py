@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from unlabeled.data.items import Items
 from unlabeled.export.checkpointed import settled
 from unlabeled.export.encoder import read_config
 from unlabeled.inference.encoding import choose_output
+from unlabeled.inference.reading import pseudonyms
 from unlabeled.privacy import is_private
 from unlabeled.recipe import Recipe, build_reader, read_recipe
 from unlabeled.report.columns import Column
@@ -39,7 +40,8 @@ SECONDS_TO_EMBED, SECONDS_TO_SHOW = 120.0, 60.0
 class Seen:
     """n items of the data.
 
-    names: as the page calls them; groups: (n,); columns: what they can be coloured by; vectors:
+    names: as the page calls them; place_of: by the names that results call them, pseudonyms of
+    people; groups: (n,); columns: what they can be coloured by; vectors:
     (m, D) of the items at `embedded` (m,); near: neighbours of some of them, in positions among
     the n; gallery: small pictures by position; full: what was seen of a few, by position; private:
     whether they are about people; hidden: whether names and pictures are left out for that; notes:
@@ -57,6 +59,7 @@ class Seen:
     private: bool = False
     hidden: bool = False
     notes: tuple[str, ...] = ()
+    place_of: Mapping[str, int] = field(default_factory=dict)
 
 
 def look(
@@ -72,23 +75,29 @@ def look(
     items = reader.index(data)
     private = is_private(reader)
     hidden, notes = private and not show_private, list[str]()
-    spread, worst = _spread(len(items), MOST), [] if hidden else _worst(run, items)
+    encoder = _encoder(run)
+    hidden_ids = pseudonyms(encoder, reader, data) if encoder else None
+    ids: list[str] = items.table["id"].to_pylist()
+    results = hidden_ids.of("id", ids) if hidden_ids else ids
+    spread, worst = _spread(len(items), MOST), [] if hidden else _worst(run, results)
     if len(spread) < len(items):
         notes.append(f"{len(spread):,} of {len(items):,} items, evenly spread over the data.")
     rows = sorted({*spread, *worst})
-    found = _embedded(run, reader, items, rows, notes, hidden=hidden)
+    found = _embedded(encoder, reader, items, rows, notes, hidden=hidden)
     embedded = np.array([place for place, row in enumerate(rows) if row in found], int)
     vectors = np.array([found[rows[place]] for place in embedded])
     near = nearest(vectors, embedded, QUERIES, NEIGHBOURS) if len(embedded) > NEIGHBOURS else ()
-    known, groups, said = columns_of(run, reader, items, rows, data, labels, hidden=hidden)
+    aliases = results if hidden_ids else ()
+    known, groups, said = columns_of(
+        run, reader, items, rows, data, labels, aliases=aliases, hidden=hidden
+    )
     gallery, full = Gallery(), dict[int, Found]()
     if not hidden:
         queries = [each.query for each in near] or _spread(len(rows), QUERIES)
         others = [place for each in near for place in each.places]
         places = [*queries, *others, *map(rows.index, worst)]
         _show(recipe, reader, items, rows, list(dict.fromkeys(places)), gallery, full, notes)
-    ids = items.table["id"].take(rows).to_pylist()
-    names = [f"item {place + 1}" for place in range(len(rows))] if hidden else ids
+    names = [f"item {n}" if hidden else ids[row] for n, row in enumerate(rows, start=1)]
     return Seen(
         names=tuple(names),
         groups=groups,
@@ -101,6 +110,7 @@ def look(
         private=private,
         hidden=hidden,
         notes=(*notes, *said),
+        place_of={results[row]: place for place, row in enumerate(rows)} if not hidden else {},
     )
 
 
@@ -110,9 +120,16 @@ def _spread(count: int, most: int) -> list[int]:
     return [int(place) for place in np.unique(places)]
 
 
-def _worst(run: RunData, items: Items) -> list[int]:
+def _encoder(run: RunData) -> Path | None:
+    """Of the run, or of its last checkpoint; None where there is none."""
+    path = settled(run.folder.path)
+    there = any((each / "config.json").is_file() for each in (path, path / "encoder"))
+    return path if there else None
+
+
+def _worst(run: RunData, results: Sequence[str]) -> list[int]:
     """Rows of the items with the worst predictions of the newest evaluation."""
-    row_of = {name: row for row, name in enumerate(items.table["id"].to_pylist())}
+    row_of = {name: row for row, name in enumerate(results)}
     for targets in run.predictions[:1]:
         for target in targets[:1]:
             names = target.items[target.worst[:WORST]].tolist()
@@ -121,7 +138,7 @@ def _worst(run: RunData, items: Items) -> list[int]:
 
 
 def _embedded(
-    run: RunData,
+    encoder: Path | None,
     reader: Reader,
     items: Items,
     rows: Sequence[int],
@@ -130,17 +147,14 @@ def _embedded(
     hidden: bool,
 ) -> dict[int, np.ndarray]:
     """Vectors (D,) by row; nothing of a run that has no encoder, or restores."""
-    path = settled(run.folder.path)
-    if run.restores or not any(
-        (each / "config.json").is_file() for each in (path, path / "encoder")
-    ):
+    if encoder is None:
         return {}
-    config = read_config(path)
+    config = read_config(encoder)
     if config.provenance.kind == "restoration":
         return {}
     if said := config.provenance.unfinished:
         notes.append(f"{said[0].upper()}{said[1:]}.")
-    work = Embed(reader, items, path, choose_output(config.outputs, None).name)
+    work = Embed(reader, items, encoder, choose_output(config.outputs, None).name)
     made, failed = dict[int, np.ndarray](), list[str]()
     for row, seen in guarded(work, rows, Limits(SECONDS_TO_EMBED)):
         if isinstance(seen, Failed):

@@ -117,10 +117,12 @@ def _chart(target: Target, sure: Calibration | None) -> Markup:
 
 
 def _worst(target: Target, seen: Seen | None) -> Iterator[Worst]:
-    places = {name: place for place, name in enumerate(seen.names)} if seen else {}
+    places = seen.place_of if seen else {}
     for n in target.worst[:WORST].tolist():
         name = str(target.items[n])
         place = places.get(name, -1)
+        if seen is not None and place >= 0:
+            name = seen.names[place]  # instead of a pseudonym
         picture = seen is not None and place in seen.gallery.pictures
         if target.classes:
             truth = target.classes[target.truth[n]]
