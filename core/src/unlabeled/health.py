@@ -57,6 +57,7 @@ def feature_std(embeddings: Tensor) -> float:
     embeddings: (N, D). 1 when directions are spread evenly, 0 when all rows point one way.
     """
     rows = F.normalize(_checked(embeddings), dim=1)
+    # The variance over N, not N - 1: rows spread evenly then give exactly 1.
     return math.sqrt(float(rows.var(dim=0, unbiased=False).sum()))
 
 
@@ -67,6 +68,7 @@ def effective_rank(embeddings: Tensor, eps: float = 1e-7) -> float:
 
     embeddings: (N, D), N >= 2. Source: Garrido et al., ICML 2023, arXiv:2210.02885.
     """
+    # In float64: the logarithm of a small share loses the digits that tell ranks apart.
     singular = torch.linalg.svdvals(_checked(embeddings)).double()
     p = singular / singular.sum().clamp(min=torch.finfo(singular.dtype).tiny) + eps
     return float((-(p * p.log()).sum()).exp())
@@ -81,6 +83,7 @@ def alpha_req(embeddings: Tensor) -> float:
     """
     x = _checked(embeddings).double()
     values = torch.linalg.svdvals(x - x.mean(dim=0)).square()
+    # Rounding leaves tiny eigenvalues, which would decide the slope on a logarithmic scale.
     values = values[values > values[0] * 1e-10]
     if len(values) < 2:
         return math.inf
@@ -123,6 +126,7 @@ def uniformity(embeddings: Tensor, t: float = 2.0) -> float:
         distances = (2 - 2 * chunk @ rows.T).clamp(min=0)
         total += float((-t * distances).exp().sum(dtype=torch.float64))
     count = len(rows)
+    # `total` includes each row with itself, at a distance that rounding leaves near 0, not at it.
     own = float((-t * (2 - 2 * rows.square().sum(dim=1)).clamp(min=0)).exp().sum())
     return math.log(max(total - own, 1e-300) / (count * (count - 1)))
 
@@ -138,6 +142,8 @@ def _checked(embeddings: Tensor) -> Tensor:
 
 
 def _judge(rows: int, width: int, std: float, rank: float) -> tuple[bool, str]:
+    # Of the centred rank: embeddings with a large common mean have a high rank and tell nothing
+    # apart.
     possible = min(rows - 1, width)
     of = f"(effective rank {rank:.1f} of {possible})"
     if std < SMALLEST_SPREAD:

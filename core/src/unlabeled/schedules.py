@@ -10,6 +10,7 @@ import math
 
 def warm_up(step: int, steps: int) -> float:
     """Linear from 0 at step 0 to 1 at `steps`, and 1 from there on."""
+    # Not 0: a run without warm-up starts at the peak.
     return min(step / steps, 1.0) if steps else 1.0
 
 
@@ -49,6 +50,7 @@ def infinite(
         return warm_up(step, warm)
     if step < cooled:
         return half_cosine((step - warm) / (cooled - warm), 1.0, constant)
+    # `<=`: with anneal = total the last phase has length 0, and is never divided by.
     if step <= anneal:
         return constant
     progress = min((step - anneal) / (total - anneal), 1.0)

@@ -57,10 +57,12 @@ def sealed(source: str, signature: str, *, content: bool = True) -> str:
     if not signature or signature.startswith(CONTENT):
         return signature
     found = _content(source, signature) if content else ""
+    # The file changed while it was hashed, so the hash belongs to neither version.
     if _stat_of(source) != signature:
         return ""
     size, modified, changed = signature.split(".")
     if time.time_ns() - max(int(modified), int(changed)) < IN_DOUBT:
+        # 0 never equals a time of change, so the content is compared next time.
         changed = "0"
     return f"{size}.{modified}.{changed}.{found}"
 
@@ -125,6 +127,8 @@ def _content(source: str, signature: str) -> str:  # noqa: ARG001 - another file
     try:
         for file in _files(source):
             size = file.stat().st_size
+            # Sizes first: two files cut at another place must not have the digest of their
+            # concatenation.
             digest.update(size.to_bytes(8, "little"))
             sampled = SAMPLED if size > WHOLE else sampled
             for piece in _pieces(file, size):

@@ -36,10 +36,14 @@ def resamples_of(
     groups: (N,); an item occurs as often as its group was drawn.
     """
     _, codes = np.unique(groups, return_inverse=True)
+    # Stable, so that resamples do not depend on the sorting algorithm.
     order = np.argsort(codes, kind="stable")
     members = np.split(order, np.cumsum(np.bincount(codes))[:-1])
+    # Seeded by a fixed key: every candidate and score is resampled alike, which makes differences
+    # paired.
     rng = keyed_rng(seed, "bootstrap")
     for _ in range(resamples):
+        # Groups are drawn, so the number of items varies between resamples.
         drawn = rng.integers(0, len(members), len(members))
         yield np.concatenate([members[group] for group in drawn])
 
@@ -60,6 +64,7 @@ def resample_scores(
 def interval(values: np.ndarray) -> Interval:
     """The percentile interval of (resamples,) values, without undefined ones (NaN)."""
     tail = (1 - LEVEL) / 2
+    # A resample may lack a class, which leaves AUC undefined: such resamples are left out.
     low, high = np.nanquantile(values, [tail, 1 - tail])
     return Interval(float(low), float(high))
 

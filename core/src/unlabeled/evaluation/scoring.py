@@ -59,6 +59,8 @@ def _table(
         compare(
             other.name,
             _difference(pretrained.score, other.score, sign),
+            # Sample by sample before any quantile: the interval of a difference is not the
+            # difference of intervals, as the same easy and hard groups are drawn for both.
             _interval(sign * (samples[0] - sample)),
         )
         for other, sample in zip(others, samples[1:], strict=True)

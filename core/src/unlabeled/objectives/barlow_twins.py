@@ -39,6 +39,7 @@ def barlow_twins_loss(a: Tensor, b: Tensor, *, off_diagonal: float = 0.0051) -> 
     """
     require_pair(a, b)
     count = require_joint_batch(a, "a", at_least=2)
+    # Standardised over the joint batch, not per process: the loss of two processes is that of one.
     return cross_correlation_loss(
         batch_standardise(a), batch_standardise(b), count, off_diagonal=off_diagonal
     )
@@ -52,6 +53,7 @@ def cross_correlation_loss(a: Tensor, b: Tensor, count: int, *, off_diagonal: fl
     else:
         correlation = all_reduce_sum(a.T @ b) / count
         diagonal = correlation.diagonal()
+        # In two steps: one float32 sum over D² squares loses digits.
         others = correlation.square().sum(dim=0).sum() - diagonal.square().sum()
     parts = {
         "diagonal": (diagonal - 1).square().sum(),

@@ -75,4 +75,5 @@ class BYOL(Objective):
         target_a, target_b = require_teacher(teacher, student)
         require_joint_batch(student[0], "student[0]", at_least=self.smallest_batch)
         a, b = (self.predictor(self.projector(view)) for view in student)
+        # Crossed: a view never predicts its own projection.
         return Loss(byol_loss(a, target_b) + byol_loss(b, target_a), count=len(a))

@@ -66,6 +66,8 @@ class _Cosines(Function):
     def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
         a_length, b_length = torch.linalg.vector_norm(a, dim=1), torch.linalg.vector_norm(b, dim=1)
         undefined = torch.minimum(a_length, b_length) <= SHORTEST
+        # Of two short rows the product underflows to 0 and its inverse is infinite: masked, not
+        # clamped.
         scale = (a_length * b_length).reciprocal_().masked_fill_(undefined, 0)
         # Rounding must not lead beyond 1: losses such as 2 - 2 cos are never negative.
         cosine = row_dots(a, b).mul_(scale).clamp_(-1, 1)

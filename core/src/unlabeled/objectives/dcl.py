@@ -59,11 +59,13 @@ def dcl_loss(
     positive = cosines / temperature
     if sigma is not None:
         require_temperature(sigma, "sigma")
+        # Detached: a weight that learned would be made small instead of the distance.
         positive = positive * von_mises_fisher_weights(cosines.detach(), sigma)
     both, own, ids = both_views(a, b, groups)
     total, counted = sum_of_excesses(
         both, gather_rows(both), positive, temperature, own, ids, decoupled=True
     )
+    # Sums and counts are joined, not means: processes may count different numbers of anchors.
     sums = all_reduce_sum(torch.stack([total, counted.sum().to(total.dtype)]))
     return sums[0] / sums[1].clamp(min=1)
 

@@ -149,6 +149,7 @@ class Targets(nn.Module):
     @torch.no_grad()
     def advance(self, step: int, total_steps: int) -> None:
         """After optimiser step `step`, counted from 0."""
+        # Over all batches since the last step, so that accumulated batches move the centre once.
         if self._sum is not None and self._count:
             mean = self._sum / self._count
             self.center.lerp_(mean, 1 - self.settings.center_momentum)

@@ -88,6 +88,8 @@ class DirectPred(Objective):
     @torch.no_grad()
     def _measure(self, rows: Tensor, count: int) -> None:
         rows = rows.to(self.correlation.dtype)
+        # Outside autocast: half precision would lose the small eigenvalues, which the root
+        # enlarges.
         with torch.autocast(rows.device.type, enabled=False):
             products = all_reduce_sum(rows.T @ rows)
         self._sum = products if self._sum is None else self._sum + products
@@ -98,6 +100,8 @@ class DirectPred(Objective):
         """Move F towards the correlation of the step's batches, and set the predictor from it."""
         if self._sum is None:
             return
+        # The first correlation replaces the zeros that F starts with, instead of being mixed with
+        # them.
         kept = torch.where(self.seen, self.settings.rho, 0.0)
         self.correlation.copy_(torch.lerp(self._sum / self._count, self.correlation, kept))
         self.seen.fill_(True)

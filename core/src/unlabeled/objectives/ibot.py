@@ -53,6 +53,7 @@ def ibot_loss(
     require_temperature(teacher_temperature, "teacher_temperature")
     target = teacher_distribution(teacher, center, teacher_temperature)
     losses = soft_cross_entropy(student, target, student_temperature)
+    # Each sample counts once, however many of its tokens are masked.
     counts = torch.bincount(owner)
     total = torch.dot(losses, counts.to(losses.dtype).reciprocal().index_select(0, owner))
     return global_ratio(total, counts.count_nonzero())

@@ -114,6 +114,7 @@ class InfoNCE(Objective):
         super().__init__(settings, width)
         self.projector = mlp((width, *settings.projector))
         out = (width, *settings.projector)[-1]
+        # In logarithms: the temperature stays positive whatever the optimiser does.
         log_scale = torch.tensor(-math.log(settings.temperature))
         if settings.learn_temperature:
             self.log_scale = nn.Parameter(log_scale)
@@ -134,6 +135,7 @@ class InfoNCE(Objective):
         """student: one (N, D) tensor per modality, two of them."""
         require_views(student, 2, width=self.width)
         projected = [self.projector(modality) for modality in student]
+        # Only filled places: zeros of an empty queue would be negatives of everyone.
         queued = int(self.queued) if self.settings.queue else 0
         loss = info_nce_loss(
             projected,
@@ -149,6 +151,7 @@ class InfoNCE(Objective):
     def after_step(self, step: int, total_steps: int) -> None:
         """Move the batch's embeddings into the queue and keep the temperature in its range."""
         if self.settings.learn_temperature:
+            # CLIP's limit of 100, which its authors needed for stable training.
             self.log_scale.data.clamp_(max=math.log(100))
         for rows, groups in self._fresh:
             kept = int(self.queued)
@@ -163,4 +166,5 @@ class InfoNCE(Objective):
     def _remember(self, projected: Sequence[Tensor], groups: Tensor | None) -> None:
         rows = torch.stack([gather_rows(unit_rows(each.float())) for each in projected])
         ids = _queue_ids(rows, None) if groups is None else gather_rows(groups)
+        # Into the queue after the step, not now: a batch must not be a negative of itself.
         self._fresh.append((rows, ids))

@@ -35,6 +35,7 @@ def latent_regression_loss(
     norm without parameters on each target token. Raises ShapeError.
     """
     target = target.detach()
+    # Normalised in float32: a half-precision layer norm of large features is dominated by rounding.
     if normalise_target:
         target = F.layer_norm(target.float() if target.itemsize < 4 else target, target.shape[-1:])
     return masked_regression_loss(prediction, target, weight=weight, distance=distance, beta=beta)

@@ -59,6 +59,7 @@ def masked_regression_loss(
         return global_mean(_distance(prediction, target, distance, beta, "none"), weights)
     if world_size() == 1 and prediction.numel():
         return _distance(prediction, target, distance, beta, "mean")
+    # A mean of means would weigh processes alike, whatever the number of their tokens.
     total = _distance(prediction, target, distance, beta, "sum")
     return global_ratio(total, prediction.numel())
 

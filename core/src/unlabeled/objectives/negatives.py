@@ -92,12 +92,14 @@ class _SumOfExcesses(Function):
         positive = positive * LOG2_E
         size = max(1, CHUNK // max(len(key), 1))
         for rows, scores in chunks(query, key, LOG2_E / temperature, size):
+            # -inf, not a mask afterwards: exp(-inf) is exactly 0, in the sum and in the gradient.
             if groups is None:
                 scores.scatter_(1, own[rows], -torch.inf)
             else:
                 scores.masked_fill_(alike(groups, rows), -torch.inf)
             peak = scores.amax(dim=1)
             peak = peak if decoupled else torch.maximum(peak, positive[rows])
+            # A row without negatives has the peak -inf, and -inf minus -inf is NaN.
             peak = torch.where(peak == -torch.inf, 0, peak)
             total = rest = scores.sub_(peak[:, None]).exp2_().sum(dim=1)
             if decoupled:
@@ -127,6 +129,7 @@ class _SumOfExcesses(Function):
         towards_positive, towards_temperature = -others * gradient, None
         if ctx.needs_input_grad[3]:
             towards_temperature = by_temperature(query, towards_query, temperature)
+            # Query and key are one tensor then: each score was counted in both of their gradients.
             towards_temperature = towards_temperature / (2 if ctx.same else 1)
         return towards_query, towards_key, towards_positive, towards_temperature, None, None, None
 

@@ -70,5 +70,7 @@ class SimSiam(Objective):
         require_views(student, 2, width=self.width)
         require_joint_batch(student[0], "student[0]", at_least=self.smallest_batch)
         a, b = (self.projector(view) for view in student)
+        # The target is the projection, not the prediction; without `detach` in the loss it
+        # collapses.
         first, second = simsiam_loss(self.predictor(a), b), simsiam_loss(self.predictor(b), a)
         return Loss((first + second) / 2, count=len(student[0]))

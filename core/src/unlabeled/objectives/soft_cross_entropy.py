@@ -43,6 +43,7 @@ def cross_view_entropy(
     pairs = len(targets) * (len(logits) - 1)
     if together.numel() <= TINY:
         wanted = together.repeat(len(logits), 1, 1)
+        # Less its own target: a view is not compared with the teacher's output for the same view.
         wanted[: len(targets)] -= stacked
         scaled = torch.cat(list(logits)) / temperature
         total = F.cross_entropy(scaled, wanted.flatten(0, 1), reduction="sum")

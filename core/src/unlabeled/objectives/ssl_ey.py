@@ -59,6 +59,7 @@ def _penalty(
     rows: Tensor, count: int, views: int, ridge: float, weights: Sequence[Tensor]
 ) -> Tensor:
     """tr(V V); rows: the centred views one after the other."""
+    # Without a ridge the D × D matrix is not needed, and may be far larger than the batch.
     if ridge == 0:
         return cross_energy(rows, rows, views * count) / (count - 1) ** 2
     covariance = all_reduce_sum(rows.T @ rows) / (count - 1)

@@ -44,6 +44,7 @@ def sinkhorn(scores: Tensor, *, epsilon: float = 0.05, iterations: int = 3) -> T
     processes and rows that sum to 1, `iterations` times.
     """
     logs = scores * (LOG2_E / epsilon)
+    # Columns before rows, and rows last: each sample's code must sum to 1 exactly.
     columns = log2_sum(gather_rows(log2_sum(logs, dim=0)[None]), dim=0)
     logs = logs.sub_(columns)
     codes = logs.sub_(log2_sum(logs, dim=1)[:, None]).exp2_()
@@ -124,4 +125,5 @@ class SwAV(Objective):
     @torch.no_grad()
     def after_step(self, step: int, total_steps: int) -> None:
         """Scale the prototypes back to unit length."""
+        # The optimiser has moved them off the sphere.
         self.prototypes.copy_(unit_rows(self.prototypes))

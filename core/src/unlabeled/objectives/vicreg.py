@@ -59,8 +59,10 @@ def vicreg_loss(
 
 def _spread(z: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """v(z) and c(z), () each."""
+    # Centred first, then squared: the difference of two raw moments would cancel for large means.
     centred = z - all_reduce_sum(z.sum(dim=0)) / count
     variances = all_reduce_sum(centred.square().sum(dim=0)) / (count - 1)
+    # Inside the root, or the gradient at a constant column would be infinite.
     hinge = (1 - (variances + 1e-4).sqrt()).clamp(min=0).mean()
     energy = cross_energy(centred, centred, count) / (count - 1) ** 2
     # The difference of two sums of squares; rounding may lead below 0.

@@ -81,6 +81,7 @@ class WeightedSum(nn.Module):
     @torch.no_grad()
     def after_step(self, step: int, total_steps: int) -> None:
         """Move the scheduled weights to what they are at step + 1, counted from 0."""
+        # At the last step exactly `final`: steps count from 0, so the last one is total - 1.
         done = min((step + 1) / max(total_steps - 1, 1), 1.0)
         for number, term in enumerate(self.terms.values()):
             if term.final is not None:

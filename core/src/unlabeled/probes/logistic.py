@@ -49,6 +49,7 @@ class Logistic(Settings):
             for fit, held in inner_folds(groups)
             if len(np.unique(target[fit])) > 1
         ]
+        # A metric that is undefined in a fold counts 0 for every strength and so decides nothing.
         mean = np.nan_to_num(np.array(scores)).mean(0) if scores else np.zeros(len(STRENGTHS))
         best = STRENGTHS[int(mean.argmax())]
         return next(path(train, target, test, [best], classes, balanced=balanced))
@@ -76,11 +77,14 @@ def path(
     model = LogisticRegression(
         max_iter=500, warm_start=True, class_weight="balanced" if balanced else None
     )
+    # Ascending strengths, each fit started from the one before: faster, and the minimum is the
+    # same.
     for strength in strengths:
         with warnings.catch_warnings():
             # A fit that ran out of iterations is judged on validation like any other.
             warnings.simplefilter("ignore", ConvergenceWarning)
             model.set_params(C=strength).fit(a, target)
         scores = np.zeros((len(test), classes))
+        # Columns by class number, because a fold may lack a class.
         scores[:, model.classes_] = model.predict_proba(b)
         yield scores

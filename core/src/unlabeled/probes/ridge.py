@@ -29,6 +29,7 @@ class Ridge(Settings):
         for fit, held in inner_folds(groups):
             found = solve(train[fit], target[fit], train[held], PENALTIES)
             errors += np.square(found - target[held, None]).sum(0)
+        # The strongest first: argmin takes the first of equal errors, the more regular one.
         best = PENALTIES[[errors.argmin()]]
         return solve(train, target, test, best)[:, 0]
 
@@ -46,12 +47,15 @@ def solve(
     B Aᵀ V diag(1 / (e + penalty)) Vᵀ y, and likewise with Aᵀ A where D < N.
     """
     a, b = standardise(train.astype(np.float64), test.astype(np.float64))
+    # The mean is not penalised, so it is subtracted here and added again below.
     mean = target.mean()
     if len(a) < a.shape[1]:
         gram, left, right = a @ a.T, b @ a.T, target - mean
     else:
         gram, left, right = a.T @ a, b, a.T @ (target - mean)
     values, vectors = np.linalg.eigh(gram)
+    # Rounding makes eigenvalues of a singular matrix slightly negative, which a small penalty
+    # would turn into a division by almost zero.
     shrunk = (vectors.T @ right)[:, None] / (values.clip(min=0)[:, None] + penalties)
     found: np.ndarray = left @ vectors @ shrunk + mean
     return found

@@ -67,4 +67,6 @@ def inner_folds(groups: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     distinct = len(np.unique(groups))
     if distinct > 1:
         return list(GroupKFold(min(INNER_FOLDS, distinct)).split(groups, groups=groups))
+    # Of a single group items are left out, and scores are optimistic; without it nothing could be
+    # chosen.
     return list(KFold(min(INNER_FOLDS, len(groups)), shuffle=True, random_state=0).split(groups))

@@ -61,6 +61,8 @@ class LARS(Optimizer):
     def _update(self, weight: Tensor, group: dict[str, Any]) -> None:
         update = weight.grad
         assert update is not None
+        # Decay before the trust ratio, as in the authors' code: the ratio is that of the whole
+        # update.
         if group["weight_decay"]:
             update = update.add(weight, alpha=group["weight_decay"])
         if group["adapt"]:
@@ -75,6 +77,7 @@ class LARS(Optimizer):
 def _trust(weight: Tensor, update: Tensor, trust: float) -> Tensor:
     size, change = weight.norm(), update.norm()
     ratio = trust * size / change
+    # Not a branch: reading a norm would synchronise with the device for every parameter.
     return torch.where((size > 0) & (change > 0), ratio, torch.ones_like(ratio))
 
 
@@ -94,6 +97,8 @@ def parameter_groups(module: nn.Module) -> tuple[list[nn.Parameter], list[nn.Par
     others: list[nn.Parameter] = []
     for parameter in module.parameters():
         if parameter.requires_grad:
+            # By layer as well as by axes: the weight of a layer norm over several axes has more
+            # than one.
             plain = parameter.ndim > 1 and id(parameter) not in norms
             (weights if plain else others).append(parameter)
     return weights, others

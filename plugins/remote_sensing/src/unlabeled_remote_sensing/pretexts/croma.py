@@ -60,9 +60,7 @@ class CROMAPretextSettings(Settings):
     decoder: DecoderSettings = Field(
         DecoderSettings(), description="the light transformer that reconstructs"
     )
-    official: bool = Field(
-        False, description="follow the authors' code in both points"
-    )
+    official: bool = Field(False, description="follow the authors' code in both points")
 
 
 @dataclass(slots=True)
