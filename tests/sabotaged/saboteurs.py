@@ -61,6 +61,7 @@ from sabotaged.teachers import (
     Taught,
     Uncalibrated,
 )
+from sabotaged.work import Boasting, Drawn, Honest
 from unlabeled.plugin import Component, Plugin, Trial
 
 
@@ -125,6 +126,12 @@ def _several(target: type) -> Saboteur:
     return replace(found, plugin=replace(found.plugin, synthetic=several))
 
 
+def _working(target: type) -> Saboteur:
+    plugin = _instead("pretexts", "next_level", target)
+    readers = _instead("readers", "gauges", Drawn).readers
+    return Saboteur(replace(plugin, readers=readers), "pretexts/next_level/work")
+
+
 def _assessment(target: type, title: str) -> Saboteur:
     component = Component(f"{target.__module__}:{target.__name__}", "of levels")
     return Saboteur(
@@ -140,6 +147,7 @@ SOUND = {
     "Tagged": _several(Tagged),
     "Asking": _pretext(Asking, "absent", Partial),
     "Levels": _assessment(Levels, "drawn"),
+    "Honest": _working(Honest),
     "Marked": _marked(Marked, Rolled, "readers/gauges/targets"),
     "Rolled": _marked(Marked, Rolled, "augmentations/waves/space"),
 }
@@ -237,6 +245,7 @@ SABOTEURS = {
     "P9": _pretext(NextLevel, "absent", Partial),
     "P8 without": _pretext(Undefined, "labels"),
     "P8 none": _several(NoneIsUnknown),
+    "P10": _working(Boasting),
     "O1": _objective(Exponential, "finite"),
     "O1 smallest": _objective(Lenient, "finite"),
     "O2": _objective(FirstCounts, "order"),

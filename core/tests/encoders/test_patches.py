@@ -11,6 +11,7 @@ from unlabeled.encoders.patches import (
     grid_of,
     patchify,
     take_tokens,
+    unpatchify,
     valid_patches,
 )
 from unlabeled.errors import ShapeError
@@ -67,3 +68,13 @@ def test_take_tokens_takes_rows_of_each_sample():
 def test_sizes_that_are_not_whole_patches_are_refused():
     with pytest.raises(ShapeError, match=r"multiples of it; found \(1, 1, 5\)"):
         patchify(torch.ones(1, 1, 5), (3,))
+
+
+@settings(max_examples=40, deadline=None)
+@given(axes, st.integers(1, 3), st.data())
+def test_patches_are_put_together_again(pairs, channels, data):
+    _, patch = zip(*pairs, strict=True)
+    size = [data.draw(st.integers(1, g * p)) for g, p in pairs]
+    x = torch.randn(2, channels, *size)
+    patches, _ = valid_patches(x, None, patch)
+    assert torch.equal(unpatchify(patches, size, patch), x)

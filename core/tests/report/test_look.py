@@ -3,9 +3,10 @@ import pytest
 import toy_runs
 
 from unlabeled.augmentations.views import ViewSettings
-from unlabeled.contract import Preview
+from unlabeled.contract import Preview, ShowsWork, Work
 from unlabeled.contract.preview import LARGEST_PREVIEW
 from unlabeled.recipe import build_reader, read_choice
+from unlabeled.report import look as room
 from unlabeled.report.look import EACH, Embed, Show, small
 from unlabeled.training.pretrain import pretrain
 
@@ -48,3 +49,28 @@ def test_what_is_too_large_or_too_many_is_left_out():
     fine = Preview(b"x", "png", "fine")
     assert small([large, fine]) == (fine,)
     assert len(small([fine] * 9)) == EACH
+
+
+class Worker(ShowsWork):
+    """Shows what it was given, twice."""
+
+    def show_work(self, item, sample, draw, reader):
+        shown = reader.previews(item, sample * draw.rng("mask").random())
+        return Work((("seen", shown), ("found", shown * 9)), note=item.id)
+
+
+def test_a_method_shows_its_work_of_the_items_that_are_seen_twice(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(room, "load_method", lambda path: Worker())
+    items = reader().index(data)
+    show = Show(reader(), items, (), frozenset([1]), tmp_path)
+    assert show(0).work == ()
+    (seen, one), (found, several) = show(1).work
+    assert (seen, found, len(one), len(several)) == ("seen", "found", 1, EACH)
+    assert show(1).note == items[1].id
+    assert show(1) == show(1)
+
+
+def test_a_method_that_shows_nothing_is_left_alone(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(room, "load_method", lambda path: object())
+    show = Show(reader(), reader().index(data), (), frozenset([1]), tmp_path)
+    assert show(1).work == ()

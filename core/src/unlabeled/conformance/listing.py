@@ -24,6 +24,7 @@ from unlabeled.conformance import (
     readers,
     recipes,
     teachers,
+    work,
 )
 from unlabeled.conformance.check import Check
 from unlabeled.conformance.fixture import Fixture
@@ -50,6 +51,7 @@ def checks_for(plugin: Plugin) -> list[Check]:
         groups,
         labels,
         presence,
+        work,
         teachers,
         distribution,
         recipes,

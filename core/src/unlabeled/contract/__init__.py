@@ -34,6 +34,7 @@ from unlabeled.contract.baseline import Baseline
 from unlabeled.contract.capabilities import (
     BatchAugmentation,
     ChecksData,
+    DrawsPatches,
     Extends,
     FindsLabels,
     Glances,
@@ -46,6 +47,7 @@ from unlabeled.contract.capabilities import (
     Previews,
     ReadsTargets,
     Rivals,
+    ShowsWork,
     Suggests,
     TokenEncoder,
 )
@@ -54,7 +56,7 @@ from unlabeled.contract.encoder import Encoder, Encoding, Nodes, Output, Piece, 
 from unlabeled.contract.evaluator import Evaluator
 from unlabeled.contract.objective import Loss, Objective
 from unlabeled.contract.pretext import Pretext
-from unlabeled.contract.preview import Preview
+from unlabeled.contract.preview import Preview, Work
 from unlabeled.contract.reader import Reader
 from unlabeled.contract.samples import Batch, Sample
 from unlabeled.data.dense_target import DenseTarget
@@ -69,6 +71,7 @@ __all__ = [
     "ChecksData",
     "Configured",
     "DenseTarget",
+    "DrawsPatches",
     "Embedded",
     "Encoder",
     "Encoding",
@@ -98,9 +101,11 @@ __all__ = [
     "Rivals",
     "Sample",
     "Score",
+    "ShowsWork",
     "Source",
     "Subject",
     "Suggests",
     "TokenEncoder",
     "Tokens",
+    "Work",
 ]

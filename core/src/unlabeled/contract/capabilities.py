@@ -15,10 +15,11 @@ import numpy as np
 from torch import Tensor
 
 from unlabeled.contract.assessment import Assessed, LabelledItems, Source
-from unlabeled.contract.preview import Preview
+from unlabeled.contract.preview import Preview, Work
 from unlabeled.contract.samples import Batch, Sample
 from unlabeled.data.items import Item, Items
 from unlabeled.data.labels import Labels
+from unlabeled.randomness import Draw
 
 
 class ChecksData(ABC):
@@ -91,6 +92,32 @@ class ReadsTargets(ABC):
         nearest neighbour, with -1 where the file says nothing. Raises UnreadableItem, also where
         the mask lies elsewhere.
         """
+
+
+class DrawsPatches(ABC):
+    """A `PatchEncoder` that can show what the values of patches stand for."""
+
+    @abstractmethod
+    def draw_patches(
+        self, item: Item, sample: Sample, patches: Tensor, reader: Previews
+    ) -> Sequence[Preview]:
+        """Pictures of the sample with other values in its patches, on the CPU.
+
+        patches: (L, P), of this sample alone, as `patches` gives them. Where the sample can hold
+        such values the reader draws it; of a spectrogram the encoder draws its own.
+        """
+
+
+class ShowsWork(ABC):
+    """A pretext that can show what it hid of a sample, what it reconstructed, and what was there.
+
+    `unlabeled report RUN --data DATA` shows it for a few items.
+    """
+
+    @abstractmethod
+    def show_work(self, item: Item, sample: Sample, draw: Draw, reader: Previews) -> Work | None:
+        """By the method as it is, in eval mode on the CPU, without gradients; equal for an equal
+        draw. None where these settings, or this encoder, have nothing to show."""
 
 
 class NamesNodes(ABC):

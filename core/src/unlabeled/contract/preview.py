@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,3 +19,13 @@ class Preview:
     content: bytes
     format: Format
     caption: str
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a method did with one sample. columns: (title, previews), 2 to 4 of them, to be seen
+    side by side: ("hidden", …), ("reconstructed", …), ("true", …); note: what a viewer must know.
+    """
+
+    columns: tuple[tuple[str, Sequence[Preview]], ...]
+    note: str = ""

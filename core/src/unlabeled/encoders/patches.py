@@ -49,6 +49,19 @@ def patchify(x: Tensor, patch: Sequence[int]) -> Tensor:
     return x.reshape(x.shape[0], math.prod(grid), -1)
 
 
+def unpatchify(patches: Tensor, size: Sequence[int], patch: Sequence[int]) -> Tensor:
+    """The inverse of `patchify` and `pad_to_patches`: (N, L, P) -> (N, C, *size)."""
+    grid, rank = grid_of(size, patch), len(patch)
+    x = patches.reshape(len(patches), *grid, -1, *patch)
+    order = [axis for n in range(rank) for axis in (1 + n, 2 + rank + n)]
+    x = x.permute(0, 1 + rank, *order)
+    whole = [cells * side for cells, side in zip(grid, patch, strict=True)]
+    x = x.reshape(len(patches), -1, *whole)
+    for axis, length in enumerate(size, start=2):
+        x = x.narrow(axis, 0, length)
+    return x
+
+
 def valid_patches(
     x: Tensor, valid: Tensor | None, patch: Sequence[int]
 ) -> tuple[Tensor, Tensor | None]:

@@ -91,6 +91,22 @@ def normalise_tokens(x: Tensor, counts: Tensor | None = None, eps: float = 1e-6)
     return centred / (variance + eps).sqrt()
 
 
+def undo_normalisation(
+    x: Tensor, target: Tensor, counts: Tensor | None = None, eps: float = 1e-6
+) -> Tensor:
+    """The inverse of `normalise_tokens`, with mean and variance of `target`.
+
+    x, target: (..., P); counts: (..., P) bool, None counts all.
+    """
+    if counts is None:
+        counts = torch.ones_like(target, dtype=torch.bool)
+    number = counts.sum(dim=-1, keepdim=True)
+    mean = torch.where(counts, target, 0).sum(dim=-1, keepdim=True) / number.clamp(min=1)
+    squares = torch.where(counts, target - mean, 0).square().sum(dim=-1, keepdim=True)
+    restored: Tensor = x * (squares / (number - 1).clamp(min=1) + eps).sqrt() + mean
+    return restored
+
+
 def _value_weights(weight: Tensor, values: Tensor) -> Tensor:
     if weight.shape == values.shape[:-1]:
         weight = weight.unsqueeze(-1)

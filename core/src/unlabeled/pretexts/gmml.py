@@ -17,7 +17,17 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unlabeled.contract import Batch, Encoder, Loss, Pretext, Sample
+from unlabeled.contract import (
+    Batch,
+    Encoder,
+    Loss,
+    Pretext,
+    Previews,
+    Sample,
+    ShowsWork,
+    Work,
+)
+from unlabeled.data.items import Item
 from unlabeled.encoders.patches import take_tokens
 from unlabeled.masks.corruption import ZERO, Corruption
 from unlabeled.masks.groups import GroupMask
@@ -25,6 +35,7 @@ from unlabeled.masks.planner import Mask
 from unlabeled.objectives.masked_regression import Distance, masked_regression_loss
 from unlabeled.pretexts.masking import hide, maskable
 from unlabeled.pretexts.presence import where_present
+from unlabeled.pretexts.showing import work_of
 from unlabeled.randomness import Draw
 from unlabeled.settings import Settings
 
@@ -57,7 +68,7 @@ class CorruptedBatch:
     hidden: Tensor
 
 
-class GMML(Pretext):
+class GMML(Pretext, ShowsWork):
     """Corrupt groups of patches, encode all, predict the clean values of the corrupted ones."""
 
     settings_type = GMMLSettings
@@ -100,6 +111,16 @@ class GMML(Pretext):
             distance=self.settings.distance,
         )
         return Loss(loss, count=asked.sum())
+
+    @torch.inference_mode()
+    def show_work(self, item: Item, sample: Sample, draw: Draw, reader: Previews) -> Work | None:
+        batch = self.collate([self.example(sample, draw)])
+        tokens = maskable(self.encoder).encode_visible(
+            batch.batch, batch.places, source=batch.source
+        )
+        places = torch.where(batch.hidden, batch.places, -1)
+        found = places, self.prediction(tokens)
+        return work_of(self.encoder, batch.batch, found, (item, sample), reader)
 
 
 def _rows(example: Corrupted, grid: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:

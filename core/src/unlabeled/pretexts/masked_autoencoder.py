@@ -13,17 +13,37 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from unlabeled.contract import Batch, Encoder, Loss, Pretext, Sample
+from unlabeled.contract import (
+    Batch,
+    Encoder,
+    Loss,
+    Pretext,
+    Previews,
+    Sample,
+    ShowsWork,
+    Work,
+)
+from unlabeled.data.items import Item
 from unlabeled.encoders.patches import take_tokens
 from unlabeled.encoders.token_transformer import TokenDecoder
 from unlabeled.masks.planner import Mask
 from unlabeled.masks.random import RandomMask
 from unlabeled.masks.split import Split
-from unlabeled.objectives.masked_regression import Distance, masked_regression_loss
+from unlabeled.objectives.masked_regression import (
+    Distance,
+    masked_regression_loss,
+    undo_normalisation,
+)
 from unlabeled.pretexts.masking import Masked, MaskedBatch, collate_masked, mask_sample, maskable
 from unlabeled.pretexts.presence import where_present
+from unlabeled.pretexts.showing import work_of
 from unlabeled.randomness import Draw
 from unlabeled.settings import Settings
+
+NORMALISED = (
+    "The method predicts each patch but for its mean and spread; the picture takes these from what "
+    "was there."
+)
 
 
 class DecoderSettings(Settings):
@@ -46,7 +66,7 @@ class MaskedAutoencoderSettings(Settings):
     )
 
 
-class MaskedAutoencoder(Pretext):
+class MaskedAutoencoder(Pretext, ShowsWork):
     """Hide patches, encode the rest, predict the hidden values."""
 
     settings_type = MaskedAutoencoderSettings
@@ -90,6 +110,18 @@ class MaskedAutoencoder(Pretext):
         tokens = maskable(self.encoder).encode_visible(batch, split.visible)
         prediction = self.decoder(tokens, split.visible, split.hidden, split.grid)
         return prediction, *self._target(batch, split.hidden)
+
+    @torch.inference_mode()
+    def show_work(self, item: Item, sample: Sample, draw: Draw, reader: Previews) -> Work | None:
+        batch = self.collate([self.example(sample, draw)])
+        places = batch.split.hidden
+        prediction, target, counts = self._ask(batch.batch, batch.split)
+        if self.settings.normalise_target:
+            prediction = undo_normalisation(prediction, target, counts)
+        note = NORMALISED if self.settings.normalise_target else ""
+        return work_of(
+            self.encoder, batch.batch, (places, prediction), (item, sample), reader, note
+        )
 
     def _target(self, batch: Batch, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """The values of the hidden patches, (N, H, P), and which of them count."""

@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from unlabeled.augmentations.views import Views, ViewSettings
-from unlabeled.contract import Encoder, Preview, Previews, Reader
+from unlabeled.contract import Encoder, Preview, Previews, Reader, ShowsWork, Work
 from unlabeled.contract.preview import LARGEST_PREVIEW
 from unlabeled.data.items import Item, Items
 from unlabeled.export.encoder import load_encoder
 from unlabeled.inference.encoding import encode
 from unlabeled.randomness import Draw
+from unlabeled.training.method import load_method
 
 EACH = 4
 """Previews of an item."""
@@ -31,6 +32,8 @@ class Found:
     previews: tuple[Preview, ...] = ()
     views: tuple[tuple[Preview, ...], ...] = ()
     larger: int = 0
+    work: tuple[tuple[str, tuple[Preview, ...]], ...] = ()
+    note: str = ""
 
 
 @dataclass
@@ -56,12 +59,19 @@ class Embed:
 
 @dataclass
 class Show:
-    """What the reader shows of the item at a row, and of two views of those in `twice`."""
+    """What the reader shows of the item at a row, and of two views of those in `twice`, and what
+    the method of the run at `method`, if there is one, did with these."""
 
     reader: Reader
     items: Items
     views: Sequence[ViewSettings] = ()
     twice: frozenset[int] = field(default_factory=frozenset)
+    method: Path | None = None
+
+    @cached_property
+    def loaded(self) -> object:
+        """In the process that needs it."""
+        return load_method(self.method) if self.method else None
 
     def __call__(self, row: int) -> Found:
         item = self.items[row]
@@ -70,7 +80,22 @@ class Show:
         every = list(reader.previews(item, sample))
         kept = small(every)
         views = self._views(item, reader) if row in self.twice and self.views else ()
-        return Found(previews=kept, views=views, larger=len(every) - len(kept))
+        work = self._work(item, reader) if row in self.twice else None
+        columns = tuple((title, small(shown)) for title, shown in work.columns) if work else ()
+        return Found(
+            previews=kept,
+            views=views,
+            larger=len(every) - len(kept),
+            work=columns,
+            note=work.note if work else "",
+        )
+
+    def _work(self, item: Item, reader: Previews) -> Work | None:
+        """Of the window that training would draw first."""
+        if not isinstance(self.loaded, ShowsWork):
+            return None
+        draw = Draw.of(item, 0, 0)
+        return self.loaded.show_work(item, self.reader.read(item, draw.rng("read")), draw, reader)
 
     def _views(self, item: Item, reader: Previews) -> tuple[tuple[Preview, ...], ...]:
         draw = Draw.of(item, 0, 0)

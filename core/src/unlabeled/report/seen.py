@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from unlabeled.contract import Previews, Reader
+from unlabeled import discovery
+from unlabeled.contract import Previews, Reader, ShowsWork
 from unlabeled.data.items import Items
-from unlabeled.export.checkpointed import settled
+from unlabeled.export.checkpointed import run_and_checkpoint, settled
 from unlabeled.export.encoder import read_config
 from unlabeled.inference.encoding import choose_output
 from unlabeled.inference.reading import pseudonyms
@@ -96,7 +97,9 @@ def look(
         queries = [each.query for each in near] or _spread(len(rows), QUERIES)
         others = [place for each in near for place in each.places]
         places = [*queries, *others, *map(rows.index, worst)]
-        _show(recipe, reader, items, rows, list(dict.fromkeys(places)), gallery, full, notes)
+        method = _method(run, recipe, notes)
+        shown = list(dict.fromkeys(places))
+        _show(recipe, reader, items, rows, shown, method, gallery, full, notes)
     names = [f"item {n}" if hidden else ids[row] for n, row in enumerate(rows, start=1)]
     return Seen(
         names=tuple(names),
@@ -167,22 +170,34 @@ def _embedded(
     return made
 
 
+def _method(run: RunData, recipe: Recipe, notes: list[str]) -> Path | None:
+    """The run whose method can show its work."""
+    if not issubclass(discovery.load("pretexts", recipe.pretext.name), ShowsWork):
+        return None
+    path = run.folder.path
+    if run_and_checkpoint(path)[1] is None:
+        notes.append("The run has no checkpoint, so its method's work is not shown.")
+        return None
+    return path
+
+
 def _show(
     recipe: Recipe,
     reader: Reader,
     items: Items,
     rows: Sequence[int],
     places: Sequence[int],
+    method: Path | None,
     gallery: Gallery,
     full: dict[int, Found],
     notes: list[str],
 ) -> None:
-    """Fill `gallery` and `full`, whose items are the first of `places`."""
+    """Fill `gallery` and `full`, whose items are the first of `places`. method: of which run."""
     if not isinstance(reader, Previews):
         notes.append(f"{recipe.reader.name} shows no pictures of its items.")
         return
     twice = frozenset(rows[place] for place in places[:TWICE])
-    work = Show(reader, items, tuple(recipe.views), twice)
+    work = Show(reader, items, tuple(recipe.views), twice, method)
     failed, larger = list[str](), 0
     place_of = {rows[place]: place for place in places}
     for row, seen in guarded(work, list(place_of), Limits(SECONDS_TO_SHOW)):

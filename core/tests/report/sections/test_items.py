@@ -37,3 +37,11 @@ def test_it_says_whose_data_they_are():
 
 def test_without_data_there_is_no_section():
     assert items(None) is None
+
+
+def test_what_the_method_did_stands_side_by_side():
+    work = (("hidden", (OTHER,)), ("reconstructed", (PICTURE,)), ("true", (PICTURE,)))
+    full = {3: Found(None, (PICTURE,), work=work, note="but for its mean")}
+    text = Checked(items(a_seen(full=full)).body).text
+    assert "What the method does with it hidden other reconstructed 2 mm true 2 mm" in text
+    assert "but for its mean" in text

@@ -172,3 +172,14 @@ def test_clips_that_do_not_fit_are_refused():
         model.collate([Waveform(torch.zeros(1, 100), 8000)])
     with pytest.raises(ShapeError, match=r"\(2, 100\)"):
         model.collate([Waveform(torch.zeros(2, 100), 16000)])
+
+
+def test_patches_are_drawn_as_a_spectrogram():
+    ast = encoder().float()
+    sample = clip(8000)
+    patches = ast.patches(ast.collate([sample]))[0][0]
+    [picture] = ast.draw_patches(None, sample, patches, None)
+    [other] = ast.draw_patches(None, sample, patches.flip(0), None)
+    assert picture.content.startswith(b"\x89PNG")
+    assert picture.content != other.content
+    assert "0.50 s from left to right" in picture.caption

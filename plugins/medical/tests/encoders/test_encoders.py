@@ -10,6 +10,7 @@ from unlabeled_medical.encoders.monai_vit import vit_from_monai, vit_to_monai
 from unlabeled_medical.encoders.residual import MaskedBatchNorm, Residual, ResidualSettings
 from unlabeled_medical.encoders.swin import Swin, SwinSettings, load_monai, to_monai
 from unlabeled_medical.encoders.vit import ViT, ViTSettings, token_places
+from unlabeled_medical.readers.volumes import Volumes
 from unlabeled_medical.volume import Volume, VolumeBatch
 
 
@@ -216,3 +217,13 @@ def test_weights_that_do_not_fit_are_named():
     assert matched.loaded == ("patch_embed.proj.bias",)
     assert set(matched.other) == {"out.bias", "swinViT.patch_embed.proj.weight"}
     assert len(matched.missing) == len(ours.swin.state_dict()) - 1
+
+
+@pytest.mark.parametrize("rank", [2, 3])
+def test_patches_are_drawn_as_the_volume_they_are_of(rank):
+    encoder, volume = build(ViT, rank, channels=2).eval(), make_volume(SIZES[rank][0], channels=2)
+    patches = encoder.patches(encoder.collate([volume]))[0][0]
+    reader = Volumes()
+    drawn = encoder.draw_patches(None, volume, patches, reader)
+    assert drawn == reader.previews(None, volume)
+    assert encoder.draw_patches(None, volume, patches.flip(0), reader) != drawn

@@ -68,3 +68,16 @@ def test_grid_marks_tokens_with_any_data():
     grid = token_grid(sample, "a", 8)
     assert grid.tolist() == [[False, True, True], [True, True, True]]
     assert not token_grid(sample, "b", 8).any()
+
+
+def test_patches_are_drawn_in_the_units_of_the_sensors(encoder):
+    sample = raster(height=13)
+    patches = encoder.patches(encoder.collate([sample]))[0][0]
+
+    class Kept:
+        def previews(self, item, sample):
+            return sample
+
+    drawn = encoder.draw_patches(None, sample, patches, Kept())
+    for name, layer in sample.layers.items():
+        np.testing.assert_allclose(drawn.layers[name].values, layer.values, atol=1e-5)

@@ -150,3 +150,20 @@ def test_windows_without_data_do_not_end_training(tmp_path):
         total.backward()
         assert torch.isfinite(total)
         assert all(p.grad is None or torch.isfinite(p.grad).all() for p in method.parameters())
+
+
+def test_it_shows_a_scene_before_and_after():
+    values = speckled(np.full((24, 24), 50.0), np.random.default_rng(0))
+    kept = []
+
+    class Kept:
+        def previews(self, item, sample):
+            kept.append(sample.layers["slc"].values)
+            return ()
+
+    method = merlin().eval()
+    work = method.show_work(None, scene(values), Draw(0, 0, "a", 0, ""), Kept())
+    assert [title for title, _ in work.columns] == ["single look", "despeckled"]
+    np.testing.assert_array_equal(kept[0][0], values)
+    expected = method.encoder.restore(scene(values)).layers["slc"].values
+    np.testing.assert_allclose(np.abs(kept[1]) ** 2, expected, rtol=1e-5)

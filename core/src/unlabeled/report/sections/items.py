@@ -26,11 +26,13 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """An item: its previews, and those of its views."""
+    """An item: its previews, those of its views, and what the method did: (title, previews)."""
 
     name: str
     shown: tuple[Shown, ...]
     views: tuple[tuple[Shown, ...], ...]
+    work: tuple[tuple[str, tuple[Shown, ...]], ...] = ()
+    note: str = ""
 
 
 def items(seen: Seen | None) -> Section | None:
@@ -69,4 +71,10 @@ def _cards(seen: Seen, budget: Budget) -> Iterator[Card]:
         views = [view for view in found.views if view and view != found.previews]
         pictures = [tuple(each for each in view if each.format != "wav") for view in views]
         shown = budget.take(found.previews)
-        yield Card(seen.names[place], shown, tuple(budget.take(view) for view in pictures))
+        yield Card(
+            seen.names[place],
+            shown,
+            tuple(budget.take(view) for view in pictures),
+            tuple((title, budget.take(each)) for title, each in found.work),
+            found.note,
+        )

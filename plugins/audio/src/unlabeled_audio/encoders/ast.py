@@ -20,10 +20,21 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from unlabeled.contract import Encoder, Encoding, Output, PatchEncoder, Tokens
-from unlabeled.encoders.patches import grid_of, valid_patches
+from unlabeled.contract import (
+    DrawsPatches,
+    Encoder,
+    Encoding,
+    Output,
+    PatchEncoder,
+    Preview,
+    Previews,
+    Tokens,
+)
+from unlabeled.data.items import Item
+from unlabeled.encoders.patches import grid_of, unpatchify, valid_patches
 from unlabeled.encoders.token_transformer import TokenTransformer, mean_of_valid
 from unlabeled.errors import RecipeError
+from unlabeled.pictures import contrast, grey_levels, heat, png
 from unlabeled.settings import Settings
 from unlabeled_audio.encoders.log_mel import LogMel, LogMelSettings
 from unlabeled_audio.waveform import Waveform, Waveforms
@@ -48,7 +59,7 @@ class ASTSettings(Settings):
     )
 
 
-class AST(Encoder, PatchEncoder):
+class AST(Encoder, PatchEncoder, DrawsPatches):
     """Outputs `clip` (pooled over patches), `frames` (mean over the mel axis) and `patches`."""
 
     settings_type = ASTSettings
@@ -113,6 +124,23 @@ class AST(Encoder, PatchEncoder):
             values.unsqueeze(1), valid.unsqueeze(1), hidden=hidden, mask_token=mask_token
         ).tokens
         return tokens
+
+    def draw_patches(
+        self,
+        item: Item,  # noqa: ARG002
+        sample: Waveform,
+        patches: Tensor,
+        reader: Previews,  # noqa: ARG002 - no waveform has such a spectrogram
+    ) -> Sequence[Preview]:
+        """The log-mel spectrogram that the patches make, high pitches on top. patches: (L, P)."""
+        size = (self.settings.features.rows, self.features.frames(sample.values.shape[1]))
+        values = unpatchify(patches[None], size, self.settings.patch)[0, 0].numpy()[::-1]
+        low, high = contrast(values)
+        caption = (
+            f"log-mel bands upwards, {sample.seconds:.2f} s from left to right, {low:.1f} (dark) "
+            f"to {high:.1f} (bright), normalised"
+        )
+        return [Preview(png(heat(grey_levels(values, low, high))), "png", caption)]
 
     def encode_visible(
         self, batch: Waveforms, visible: Tensor, source: Tensor | None = None

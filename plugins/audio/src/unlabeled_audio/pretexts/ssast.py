@@ -24,7 +24,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unlabeled.contract import Encoder, Loss, Pretext
+from unlabeled.contract import Encoder, Loss, Pretext, Previews, ShowsWork, Work
+from unlabeled.data.items import Item
 from unlabeled.encoders.patches import take_tokens
 from unlabeled.errors import RecipeError, UnreadableItem
 from unlabeled.heads import mlp
@@ -34,6 +35,7 @@ from unlabeled.masks.split import split_tokens
 from unlabeled.objectives.masked_regression import masked_regression_loss
 from unlabeled.objectives.patch_info_nce import patch_info_nce_loss
 from unlabeled.pretexts.masking import Masked, MaskedBatch
+from unlabeled.pretexts.showing import work_of
 from unlabeled.randomness import Draw
 from unlabeled.settings import Settings
 from unlabeled_audio.encoders.ast import AST
@@ -52,7 +54,7 @@ class SSASTSettings(Settings):
     )
 
 
-class SSAST(Pretext):
+class SSAST(Pretext, ShowsWork):
     """Masked patches of spectrograms, by a discriminative and a generative head."""
 
     settings_type = SSASTSettings
@@ -82,15 +84,7 @@ class SSAST(Pretext):
 
     def forward(self, batch: MaskedBatch) -> Loss:
         hidden = batch.split.hidden
-        values, valid = self.encoder.features(batch.batch)
-        patches, _ = self.encoder.cut(values, valid)
-        tokens = self.encoder.encode_spectrogram(
-            values,
-            valid,
-            hidden=_covered(hidden, patches.shape[1]),
-            mask_token=self.mask_token,
-        )
-        found, target = take_tokens(tokens.values, hidden), take_tokens(patches, hidden)
+        found, target = self._seen(batch)
         discriminative = patch_info_nce_loss(
             self.classify(found),
             target,
@@ -107,6 +101,26 @@ class SSAST(Pretext):
             },
             count=(hidden >= 0).sum(),
         )
+
+    def _seen(self, batch: MaskedBatch) -> tuple[Tensor, Tensor]:
+        """Tokens (N, H, D) and true values (N, H, P) at the hidden places."""
+        hidden = batch.split.hidden
+        values, valid = self.encoder.features(batch.batch)
+        patches, _ = self.encoder.cut(values, valid)
+        tokens = self.encoder.encode_spectrogram(
+            values,
+            valid,
+            hidden=_covered(hidden, patches.shape[1]),
+            mask_token=self.mask_token,
+        )
+        return take_tokens(tokens.values, hidden), take_tokens(patches, hidden)
+
+    @torch.inference_mode()
+    def show_work(self, item: Item, sample: Waveform, draw: Draw, reader: Previews) -> Work | None:
+        batch = self.collate([self.example(sample, draw)])
+        values = self.reconstruct(self._seen(batch)[0])
+        found = batch.split.hidden, values
+        return work_of(self.encoder, batch.batch, found, (item, sample), reader)
 
 
 def _covered(hidden: Tensor, count: int) -> Tensor:

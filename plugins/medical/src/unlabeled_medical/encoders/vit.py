@@ -8,6 +8,7 @@ embedding. Source: Dosovitskiy et al., ICLR 2021, arXiv:2010.11929.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -15,8 +16,18 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from unlabeled.contract import Encoder, Encoding, Output, PatchEncoder, Tokens
-from unlabeled.encoders.patches import grid_of, valid_patches
+from unlabeled.contract import (
+    DrawsPatches,
+    Encoder,
+    Encoding,
+    Output,
+    PatchEncoder,
+    Preview,
+    Previews,
+    Tokens,
+)
+from unlabeled.data.items import Item
+from unlabeled.encoders.patches import grid_of, unpatchify, valid_patches
 from unlabeled.encoders.positions import grid_positions
 from unlabeled.encoders.token_transformer import TokenTransformer, mean_of_valid
 from unlabeled.settings import Settings
@@ -41,7 +52,7 @@ class ViTSettings(Settings):
     )
 
 
-class ViT(Encoder, PatchEncoder, MapEncoder):
+class ViT(Encoder, PatchEncoder, MapEncoder, DrawsPatches):
     """Outputs `pooled`, the mean of the valid tokens, and `tokens`, placed in mm."""
 
     settings_type = ViTSettings
@@ -113,6 +124,13 @@ class ViT(Encoder, PatchEncoder, MapEncoder):
             known = torch.ones_like(values, dtype=torch.bool)
         there = batch.present.repeat_interleave(self.patch_values // self.channels, dim=1)
         return values, known & there.unsqueeze(1)
+
+    def draw_patches(
+        self, item: Item, sample: Volume, patches: Tensor, reader: Previews
+    ) -> Sequence[Preview]:
+        """The volume with other voxels, as the reader draws it. patches: (L, P)."""
+        values = unpatchify(patches[None], sample.size, self.patch)[0]
+        return reader.previews(item, replace(sample, values=values))
 
     def encode_visible(
         self, batch: VolumeBatch, visible: Tensor, source: Tensor | None = None

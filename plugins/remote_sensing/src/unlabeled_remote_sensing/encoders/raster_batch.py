@@ -82,6 +82,11 @@ class BandNormalisation(nn.Module):
         mean, std = (self.get_buffer(f"{kind}_{name}")[:, None, None] for kind in ("mean", "std"))
         return torch.where(batch.valid[name].unsqueeze(1), (batch.values[name] - mean) / std, 0)
 
+    def undo(self, values: Tensor, name: str) -> Tensor:
+        """Normalised values (C, H, W) in the sensor's unit."""
+        mean, std = (self.get_buffer(f"{kind}_{name}")[:, None, None] for kind in ("mean", "std"))
+        return values * std + mean
+
     def calibrate(self, batches: Iterable[RasterBatch]) -> None:
         """Estimate the statistics that are not declared, over valid pixels of all batches."""
         wanted = [n for n, sensor in self.sensors.items() if not (sensor.mean and sensor.std)]

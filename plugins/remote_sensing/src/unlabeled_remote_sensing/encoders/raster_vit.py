@@ -15,8 +15,18 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from unlabeled.contract import Encoder, Encoding, Output, PatchEncoder, Tokens
-from unlabeled.encoders.patches import valid_patches
+from unlabeled.contract import (
+    DrawsPatches,
+    Encoder,
+    Encoding,
+    Output,
+    PatchEncoder,
+    Preview,
+    Previews,
+    Tokens,
+)
+from unlabeled.data.items import Item
+from unlabeled.encoders.patches import unpatchify, valid_patches
 from unlabeled.encoders.token_transformer import TokenTransformer, mean_of_valid
 from unlabeled.settings import Settings
 from unlabeled_remote_sensing.encoders.raster_batch import (
@@ -42,7 +52,7 @@ class RasterViTSettings(Settings):
     )
 
 
-class RasterViT(Encoder, PatchEncoder):
+class RasterViT(Encoder, PatchEncoder, DrawsPatches):
     """Outputs `pooled`, the mean of the valid tokens, and `tokens`."""
 
     settings_type = RasterViTSettings
@@ -98,6 +108,20 @@ class RasterViT(Encoder, PatchEncoder):
         ]
         known = [mask for _, mask in pairs if mask is not None]
         return torch.cat([x for x, _ in pairs], dim=-1), torch.cat(known, dim=-1)
+
+    def draw_patches(
+        self, item: Item, sample: Raster, patches: Tensor, reader: Previews
+    ) -> Sequence[Preview]:
+        """The raster with other pixels, in the units of its sensors, as the reader draws it.
+        patches: (L, P)."""
+        side = (self.settings.patch, self.settings.patch)
+        widths = [len(sensor.bands) for sensor in self.sensors.values()]
+        stacked = torch.split(unpatchify(patches[None], sample.shape, side)[0], widths)
+        values = {
+            name: self.normalisation.undo(part, name).numpy()
+            for name, part in zip(self.sensors, stacked, strict=True)
+        }
+        return reader.previews(item, sample.with_values(lambda name, _: values[name]))
 
     def encode_visible(
         self, batch: RasterBatch, visible: Tensor, source: Tensor | None = None

@@ -26,7 +26,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from unlabeled.contract import Encoder, Loss, Pretext, Reader
+from unlabeled.contract import Encoder, Loss, Pretext, Previews, Reader, ShowsWork, Work
 from unlabeled.data.items import Item
 from unlabeled.distributed import global_mean
 from unlabeled.errors import RecipeError
@@ -45,7 +45,7 @@ class MerlinSettings(Settings):
     )
 
 
-class Merlin(Pretext):
+class Merlin(Pretext, ShowsWork):
     """A restoration: its result is an image. Needs the despeckler and complex scenes."""
 
     settings_type = MerlinSettings
@@ -88,6 +88,15 @@ class Merlin(Pretext):
             )
         )
         return Loss(torch.as_tensor(total) / 2, count=batch.valid.sum())
+
+    @torch.inference_mode()
+    def show_work(self, item: Item, sample: Raster, draw: Draw, reader: Previews) -> Work:  # noqa: ARG002
+        """The single look and what is made of it; nobody knows what was there."""
+        restored = self.encoder.restore(sample)
+        # As amplitudes, so that the reader draws both in its unit.
+        restored = restored.with_values(lambda _, values: np.sqrt(values).astype(np.complex64))
+        columns = {"single look": sample, "despeckled": restored}
+        return Work(tuple((n, tuple(reader.previews(item, x))) for n, x in columns.items()))
 
     @classmethod
     def restore(cls, encoder: Encoder, reader: Reader, item: Item, out: Path) -> None:
