@@ -32,7 +32,7 @@ def test_loss_is_the_mean_cross_entropy_of_what_is_asked_for():
     batch = pretext.collate(examples(pretext, TEXTS))
     states = pretext.encoder.encode_numbers(batch.shown, batch.valid)
     terms = []
-    for row, place in batch.asked.nonzero().tolist():
+    for row, place in batch.predicted.nonzero().tolist():
         scores = pretext.encoder.embedding.weight @ pretext.head(states[row, place]) + pretext.bias
         truth = batch.truth[row, place]
         terms.append(scores.exp().sum().log() - scores[truth])
@@ -45,22 +45,22 @@ def test_of_15_percent_80_are_hidden_10_replaced_and_10_left():
     pretext = method(mask={"ratio": 0.15})
     text = ("".join(np.random.default_rng(0).choice(list(LETTERS), 20_000)), "AC")
     [made] = examples(pretext, [text])
-    asked = made.asked
-    assert asked.mean() == pytest.approx(0.15, abs=1e-3)
-    shown, truth = made.shown[asked], made.truth[asked]
+    predicted = made.predicted
+    assert predicted.mean() == pytest.approx(0.15, abs=1e-3)
+    shown, truth = made.shown[predicted], made.truth[asked]
     assert (shown == pretext.encoder.mask_number).mean() == pytest.approx(0.8, abs=0.025)
     # One of ten letters that are put in is the right one by chance.
     assert (shown == truth).mean() == pytest.approx(0.1 + 0.1 / len(LETTERS), abs=0.02)
     others = shown[(shown != truth) & (shown != pretext.encoder.mask_number)]
     assert others.min() >= pretext.encoder.first_maskable
-    assert (made.shown[~asked] == made.truth[~asked]).all()
+    assert (made.shown[~predicted] == made.truth[~asked]).all()
 
 
 def test_separators_and_unknown_tokens_are_never_asked_for():
     pretext = method(mask={"ratio": 0.9})
     for epoch in range(20):
         [made] = examples(pretext, [("AXC", "XD")], epoch)
-        assert made.asked[[1, 3, 4]].sum() == 0
+        assert made.predicted[[1, 3, 4]].sum() == 0
 
 
 def test_padding_and_batch_order_change_nothing():

@@ -44,15 +44,15 @@ class Contents:
         found = sealed(self._sources[row], self._signatures[row])
         return self._names.hide_signature(found) if self._names else found
 
-    def renewed(self, row: int, kept: str) -> str:
+    def renewed(self, row: int, recorded: str) -> str:
         """`sealed` of an item that is the same; its files are read only if their times differ."""
-        found = self._names.signature(kept) if self._names else kept
+        found = self._names.signature(recorded) if self._names else recorded
         now = self._signatures[row]
-        return kept if found == now or found.rpartition(".")[0] == now else self.sealed(row)
+        return recorded if found == now or found.rpartition(".")[0] == now else self.sealed(row)
 
-    def _same(self, row: int, kept: str) -> bool:
-        """Whether an item is unchanged since `kept` was written."""
-        found = self._names.signature(kept) if self._names else kept
+    def _same(self, row: int, recorded: str) -> bool:
+        """Whether an item is unchanged since `recorded` was written."""
+        found = self._names.signature(recorded) if self._names else recorded
         return same(found, self._sources[row], self._signatures[row])
 
 
@@ -72,12 +72,12 @@ class Made:
     def state(self, row: int) -> State:
         """Whether the result of an item is up to date."""
         item, digest = self._rows[row]
-        kept = self._known.get(item)
-        if kept is None:
+        recorded = self._known.get(item)
+        if recorded is None:
             return "new"
-        if "signature" not in kept:
+        if "signature" not in recorded:
             return "unknown"
-        unchanged = kept["row"] == digest and self._contents.same(row, kept["signature"])
+        unchanged = recorded["row"] == digest and self._contents.same(row, recorded["signature"])
         return "kept" if unchanged else "changed"
 
     def add(self, row: int, **more: str) -> None:

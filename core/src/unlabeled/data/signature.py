@@ -72,15 +72,15 @@ def content_hash(source: str, signature: str) -> str:
     return signature if signature.startswith(CONTENT) else _content(source, signature)
 
 
-def same(kept: str, source: str, signature: str) -> bool:
-    """Whether an item is unchanged since `kept` was sealed.
+def same(recorded: str, source: str, signature: str) -> bool:
+    """Whether an item is unchanged since `recorded` was sealed.
 
     Reads its files only if their times differ and their size does not. A file that was hashed by
     samples, or not at all, counts as changed if its time of modification differs.
     """
-    if not kept or not signature or CONTENT in (kept + signature):
-        return kept == signature
-    stats, _, content = kept.rpartition(".")
+    if not recorded or not signature or CONTENT in (recorded + signature):
+        return recorded == signature
+    stats, _, content = recorded.rpartition(".")
     if stats == signature:
         return True
     (size, modified, _), (size_now, modified_now, _) = stats.split("."), signature.split(".")

@@ -46,21 +46,21 @@ def data_changes(folder: RunFolder, items: Items, ids: Sequence[str]) -> list[st
     """One line each for changed, missing and new items; empty if nothing was recorded."""
     if not keeps_signatures(folder):
         return []
-    kept, now = _kept(folder), _now(items, ids)
+    recorded, now = _recorded(folder), _now(items, ids)
     found = {
-        "have other content": _other(kept, now),
-        "are gone": [key for key in kept if key not in now],
-        "are new": [key for key in now if key not in kept],
+        "have other content": _other(recorded, now),
+        "are gone": [key for key in recorded if key not in now],
+        "are new": [key for key in now if key not in recorded],
     }
-    return list(_told(found, len(kept)))
+    return list(_sentences(found, len(recorded)))
 
 
 def changed_since(folder: RunFolder, items: Items, ids: Sequence[str]) -> list[str]:
     """One line if items of the training data have other content in these data."""
-    kept, now = _kept(folder), _now(items, ids)
-    if not (changed := _other(kept, now)):
+    recorded, now = _recorded(folder), _now(items, ids)
+    if not (changed := _other(recorded, now)):
         return []
-    both = len(kept.keys() & now.keys())
+    both = len(recorded.keys() & now.keys())
     return [
         f"{len(changed)} of {both} items that the run was trained on have other content "
         f"than in training: {_some(changed)}"
@@ -69,15 +69,15 @@ def changed_since(folder: RunFolder, items: Items, ids: Sequence[str]) -> list[s
 
 def hashes_of(folder: RunFolder) -> frozenset[str]:
     """The content hashes of what a run was trained on, those of them that were taken."""
-    return frozenset(_hash_in(kept) for kept in _kept(folder).values()) - {""}
+    return frozenset(_hash_in(recorded) for recorded in _recorded(folder).values()) - {""}
 
 
-def _hash_in(kept: str) -> str:
+def _hash_in(recorded: str) -> str:
     """The content hash of a sealed signature, as `content_hash` gives it; "" if it has none."""
-    return kept if kept.startswith(CONTENT) else kept.rpartition(".")[2]
+    return recorded if recorded.startswith(CONTENT) else recorded.rpartition(".")[2]
 
 
-def _kept(folder: RunFolder) -> dict[str, str]:
+def _recorded(folder: RunFolder) -> dict[str, str]:
     return {row["item"]: row["signature"] for row in JsonLines(folder.trained_on).rows()}
 
 
@@ -87,15 +87,15 @@ def _now(items: Items, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
     return dict(zip(ids, zip(*columns, strict=True), strict=True))
 
 
-def _other(kept: Mapping[str, str], now: Mapping[str, tuple[str, str]]) -> list[str]:
-    return [key for key, was in kept.items() if key in now and not same(was, *now[key])]
+def _other(recorded: Mapping[str, str], now: Mapping[str, tuple[str, str]]) -> list[str]:
+    return [key for key, was in recorded.items() if key in now and not same(was, *now[key])]
 
 
 def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:SHOWN]) + (" …" if len(names) > SHOWN else "")
 
 
-def _told(found: dict[str, list[str]], count: int) -> Iterator[str]:
+def _sentences(found: dict[str, list[str]], count: int) -> Iterator[str]:
     for what, names in found.items():
         if names:
             yield f"data: {len(names)} items {what} (of {count} then): {_some(names)}"

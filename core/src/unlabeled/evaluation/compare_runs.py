@@ -102,16 +102,18 @@ def compare_runs(
     if assess:
         settings = settings.model_copy(update={"assess": {"name": assess}})
     choice = read_choice("assessments", settings.assessment(), "evaluation")
-    asked = Question(choice, settings, data, labels, tuple(target), Limits(unreadable, max_skipped))
+    question = Question(
+        choice, settings, data, labels, tuple(target), Limits(unreadable, max_skipped)
+    )
     seen, entries = Seen(tuple(map(seen_by, paths))), []
     with progress("assessing", len(paths), "runs") as advance:
         for name, own in grouped.items():
             assessed = []
             for path in own:
-                assessed.append(asked.of(path, seen))
+                assessed.append(question.of(path, seen))
                 advance(1)
             entries.append(Entry(name, "pretrained", tuple(assessed)))
-    return _compared(entries, grouped, asked)
+    return _compared(entries, grouped, question)
 
 
 class Question:
@@ -170,9 +172,9 @@ class Question:
 
 
 def _compared(
-    entries: Sequence[Entry], grouped: Mapping[str, Sequence[Path | str]], asked: Question
+    entries: Sequence[Entry], grouped: Mapping[str, Sequence[Path | str]], question: Question
 ) -> ComparedRuns:
-    shared = share(entries, asked.choice.name)
+    shared = share(entries, question.choice.name)
     flat = [assessed.scores[0] for entry in entries for assessed in entry.assessed]
     functions = [_at(score, place) for score, place in zip(flat, shared.places, strict=True)]
     whole = np.array([function(np.arange(len(shared.groups))) for function in functions])
@@ -194,16 +196,16 @@ def _compared(
         )
         for place, n in enumerate(order)
     ]
-    lost = f"{shared.lost} {asked.unit} could not be assessed for everybody and do not count."
+    lost = f"{shared.lost} {question.unit} could not be assessed for everybody and do not count."
     return ComparedRuns(
         flat[0].metric,
         flat[0].higher_is_better,
         len(shared.groups),
         groups,
-        asked.unit,
+        question.unit,
         tuple(candidates),
         tuple(pairs(names, sign * means[order], sign * draws[:, order])),
-        (*asked.notes, *([lost] if shared.lost else []), *rough(groups)),
+        (*question.notes, *([lost] if shared.lost else []), *rough(groups)),
     )
 
 

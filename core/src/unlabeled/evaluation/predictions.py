@@ -60,13 +60,13 @@ def _of_target(each: Predicted, shared: Mapping[str, list[Any]]) -> pa.Table:
     names = np.array(each.classes) if each.classes else None
     count, own = len(each.truth), list[list[float]]()
     if names is None:
-        truth, said = _numbers(each.truth), _numbers(each.predicted)
+        truth, predicted = _numbers(each.truth), _numbers(each.predicted)
         own = [[] for _ in range(count)]
     else:
         truth = names[each.truth].tolist()
-        said = names[each.predicted.argmax(1)].tolist()
+        predicted = names[each.predicted.argmax(1)].tolist()
         own = each.predicted.astype(np.float32).tolist()
-    columns = {**shared, "target": [each.target] * count, "truth": truth, "predicted": said}
+    columns = {**shared, "target": [each.target] * count, "truth": truth, "predicted": predicted}
     table = pa.table(
         {name: pa.array(values, pa.string()) for name, values in columns.items()}
         | {"scores": pa.array(own, pa.list_(pa.float32()))}

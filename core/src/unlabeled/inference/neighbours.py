@@ -45,8 +45,8 @@ def neighbours(table: Path | str, item: Path | str, *, count: int = 10) -> pa.Ta
     flat = rows["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
     vectors = flat.reshape(len(rows), -1)
     # A new file is scaled with the statistics of the table, without being part of them.
-    scaled, asked = standardise(vectors, vectors[own] if new is None else new)
-    cosine = _cosine(scaled, asked.mean(0))
+    scaled, query = standardise(vectors, vectors[own] if new is None else new)
+    cosine = _cosine(scaled, query.mean(0))
     order = np.argsort(-cosine, kind="stable")
     nearest = order[~own[order]][:count]
     found = rows.take(pa.array(nearest)).drop_columns(["vector"])

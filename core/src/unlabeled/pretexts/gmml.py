@@ -100,17 +100,17 @@ class GMML(Pretext, ShowsWork):
         encoder = maskable(self.encoder)
         tokens = encoder.encode_visible(batch.batch, batch.places, source=batch.source)
         patches, known = encoder.patches(batch.batch)
-        asked = batch.hidden.unsqueeze(-1).expand(*batch.hidden.shape, patches.shape[-1])
+        counts = batch.hidden.unsqueeze(-1).expand(*batch.hidden.shape, patches.shape[-1])
         if known is not None:
-            asked = asked & take_tokens(known, batch.places)
-        asked = where_present(self.encoder, batch.batch, asked)
+            counts = counts & take_tokens(known, batch.places)
+        counts = where_present(self.encoder, batch.batch, counts)
         loss = masked_regression_loss(
             self.prediction(tokens),
             take_tokens(patches, batch.places),
-            weight=asked,
+            weight=counts,
             distance=self.settings.distance,
         )
-        return Loss(loss, count=asked.sum())
+        return Loss(loss, count=counts.sum())
 
     @torch.inference_mode()
     def show_work(self, item: Item, sample: Sample, draw: Draw, reader: Previews) -> Work | None:

@@ -94,8 +94,8 @@ class MaskedAutoencoder(Pretext, ShowsWork):
         splits = [batch.split]
         if self.settings.complement:
             splits.append(batch.split.complement())
-        asked = [self._ask(batch.batch, split) for split in splits]
-        prediction, target, weight = (torch.cat(x, dim=1) for x in zip(*asked, strict=True))
+        terms = [self._predict(batch.batch, split) for split in splits]
+        prediction, target, weight = (torch.cat(x, dim=1) for x in zip(*terms, strict=True))
         total = masked_regression_loss(
             prediction,
             target,
@@ -105,7 +105,7 @@ class MaskedAutoencoder(Pretext, ShowsWork):
         )
         return Loss(total, count=weight.sum())
 
-    def _ask(self, batch: Batch, split: Split) -> tuple[Tensor, Tensor, Tensor]:
+    def _predict(self, batch: Batch, split: Split) -> tuple[Tensor, Tensor, Tensor]:
         """Prediction, target and weight of the hidden patches, (N, H, P) each."""
         tokens = maskable(self.encoder).encode_visible(batch, split.visible)
         prediction = self.decoder(tokens, split.visible, split.hidden, split.grid)
@@ -126,7 +126,7 @@ class MaskedAutoencoder(Pretext, ShowsWork):
     def _target(self, batch: Batch, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """The values of the hidden patches, (N, H, P), and which of them count."""
         patches, known = maskable(self.encoder).patches(batch)
-        asked = (hidden >= 0).unsqueeze(-1).expand(*hidden.shape, patches.shape[-1])
+        counts = (hidden >= 0).unsqueeze(-1).expand(*hidden.shape, patches.shape[-1])
         if known is not None:
-            asked = asked & take_tokens(known, hidden)
-        return take_tokens(patches, hidden), where_present(self.encoder, batch, asked)
+            counts = counts & take_tokens(known, hidden)
+        return take_tokens(patches, hidden), where_present(self.encoder, batch, counts)

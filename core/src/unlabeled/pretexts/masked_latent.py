@@ -71,11 +71,11 @@ class MaskedLatent(Pretext):
         tokens = maskable(self.encoder).encode_visible(batch.batch, visible)
         prediction = self.predictor(tokens, visible, hidden, batch.split.grid)
         target, _ = taught_tokens(self.teacher, batch.batch, batch.split)
-        asked = where_present(self.encoder, batch.batch, hidden >= 0)
+        counts = where_present(self.encoder, batch.batch, hidden >= 0)
         total = latent_regression_loss(
-            prediction, target, weight=asked, distance=self.settings.distance
+            prediction, target, weight=counts, distance=self.settings.distance
         )
-        return Loss(total, count=asked.sum())
+        return Loss(total, count=counts.sum())
 
     def after_step(self, step: int, total_steps: int) -> None:
         self.teacher.update(step, total_steps)

@@ -3,7 +3,7 @@
 Source: Devlin et al., BERT, NAACL 2019, arXiv:1810.04805, section 3.1. Of the tokens to predict 80
 % become the mask token, 10 % another token and 10 % stay, so that the encoder cannot know which are
 right. Scores are products with the embeddings of the vocabulary. As in Rao et al., TAPE, NeurIPS
-2019, but special tokens are neither asked for nor put in.
+2019, but special tokens are neither predicted nor used as replacements.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ class MaskedTokensSettings(Settings):
 
 @dataclass(slots=True)
 class MaskedText:
-    """One sample. shown: (L,) int64, what the encoder sees; asked: (L,) bool; truth: (L,)."""
+    """One sample. shown: (L,) int64, what the encoder sees; predicted: (L,) bool; truth: (L,)."""
 
     shown: np.ndarray
-    asked: np.ndarray
+    predicted: np.ndarray
     truth: np.ndarray
 
 
 @dataclass(slots=True)
 class MaskedTexts:
-    """shown, truth: (N, L) int64; asked, valid: (N, L) bool."""
+    """shown, truth: (N, L) int64; predicted, valid: (N, L) bool."""
 
     shown: Tensor
     valid: Tensor
-    asked: Tensor
+    predicted: Tensor
     truth: Tensor
 
 
@@ -79,30 +79,30 @@ class MaskedTokens(Pretext):
         maskable = truth >= texts.first_maskable
         if maskable.sum() < 2:
             raise UnreadableItem(draw.item, "2 or more known tokens", str(maskable.sum()))
-        asked = self.settings.mask.plan(maskable, draw.rng("mask"))
-        return MaskedText(self._changed(truth, asked, draw), asked, truth)
+        predicted = self.settings.mask.plan(maskable, draw.rng("mask"))
+        return MaskedText(self._changed(truth, predicted, draw), predicted, truth)
 
-    def _changed(self, truth: np.ndarray, asked: np.ndarray, draw: Draw) -> np.ndarray:
+    def _changed(self, truth: np.ndarray, predicted: np.ndarray, draw: Draw) -> np.ndarray:
         """What the encoder sees, (L,)."""
         texts, rng = text_encoder(self.encoder), draw.rng("change")
         fate = rng.random(len(truth))
         others = rng.integers(texts.first_maskable, texts.vocabulary_size, len(truth))
         hidden, replaced = self.settings.hidden, self.settings.replaced
-        shown = np.where(asked & (fate < hidden), texts.mask_number, truth)
-        return np.where(asked & (fate >= hidden) & (fate < hidden + replaced), others, shown)
+        shown = np.where(predicted & (fate < hidden), texts.mask_number, truth)
+        return np.where(predicted & (fate >= hidden) & (fate < hidden + replaced), others, shown)
 
     def collate(self, examples: Sequence[MaskedText]) -> MaskedTexts:
         shown, valid = pad_numbers([example.shown for example in examples])
-        asked, _ = pad_numbers([example.asked for example in examples])
+        predicted, _ = pad_numbers([example.predicted for example in examples])
         truth, _ = pad_numbers([example.truth for example in examples])
-        return MaskedTexts(shown, valid, asked, truth)
+        return MaskedTexts(shown, valid, predicted, truth)
 
     def forward(self, batch: MaskedTexts) -> Loss:
         texts = text_encoder(self.encoder)
-        states = texts.encode_numbers(batch.shown, batch.valid)[batch.asked]
+        states = texts.encode_numbers(batch.shown, batch.valid)[batch.predicted]
         scores = F.linear(self.head(states), texts.token_vectors(), self.bias)
-        total = token_cross_entropy_loss(scores, batch.truth[batch.asked])
-        return Loss(total, count=batch.asked.sum())
+        total = token_cross_entropy_loss(scores, batch.truth[batch.predicted])
+        return Loss(total, count=batch.predicted.sum())
 
 
 def text_encoder(encoder: Encoder) -> TokenEncoder:

@@ -80,10 +80,10 @@ def in_all(each: Sequence[Tensor | None]) -> Tensor | None:
     return torch.stack(known).all(dim=0) if known else None
 
 
-def where_present(encoder: Encoder, batch: Batch, asked: Tensor) -> Tensor:
-    """asked, (N, ...) bool, without the samples that lack data for the encoder's default output."""
+def where_present(encoder: Encoder, batch: Batch, counts: Tensor) -> Tensor:
+    """counts, (N, ...) bool, without samples that lack data for the encoder's default output."""
     rows = encoder.present(batch, encoder.outputs[0].name)
-    return asked if rows is None else asked & rows.view(-1, *[1] * (asked.ndim - 1))
+    return counts if rows is None else counts & rows.view(-1, *[1] * (counts.ndim - 1))
 
 
 def no_loss(rows: Sequence[Tensor], module: nn.Module) -> Tensor:

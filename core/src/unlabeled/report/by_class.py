@@ -53,17 +53,17 @@ class OfValue:
 
 def by_class(target: Target) -> list[OfClass]:
     """The commonest classes first."""
-    said = target.scores.argmax(1)
+    predicted = target.scores.argmax(1)
     counts = np.bincount(target.truth, minlength=len(target.classes))
     return [
-        _of_class(target, said, number)
+        _of_class(target, predicted, number)
         for number in np.argsort(-counts, kind="stable").tolist()
         if counts[number]
     ]
 
 
-def _of_class(target: Target, said: np.ndarray, number: int) -> OfClass:
-    own, chosen = target.truth == number, said == number
+def _of_class(target: Target, predicted: np.ndarray, number: int) -> OfClass:
+    own, chosen = target.truth == number, predicted == number
     right = (own & chosen).sum()
 
     def auc(at: np.ndarray) -> float:
@@ -83,10 +83,10 @@ def _of_class(target: Target, said: np.ndarray, number: int) -> OfClass:
 def confusion(target: Target) -> tuple[list[str], np.ndarray]:
     """Names of the C classes and counts (C, C), rows are the truth; of many classes the commonest,
     then all others together."""
-    said = target.scores.argmax(1)
+    predicted = target.scores.argmax(1)
     count = len(target.classes)
     found = np.zeros((count, count), int)
-    np.add.at(found, (target.truth, said), 1)
+    np.add.at(found, (target.truth, predicted), 1)
     if count <= MOST_CLASSES:
         return list(target.classes), found
     order = np.argsort(-found.sum(1), kind="stable")

@@ -18,7 +18,7 @@ from unlabeled.evaluation.predictions import OWN
 
 @dataclass(frozen=True)
 class Target:
-    """T units and what was said of them.
+    """Predictions for T units.
 
     classes: C names, none of a quantity; truth: (T,) class numbers or values; scores: (T, C), or
     (T,) predicted values; items: (T,) names; groups: (T,); cuts: columns by which scores can be
@@ -66,14 +66,14 @@ def read_predictions(evaluation: Path) -> tuple[Target, ...]:
 
 
 def _target(table: pa.Table, name: str, classes: tuple[str, ...]) -> Target:
-    truth, said = table["truth"].to_pylist(), table["predicted"].to_pylist()
+    truth, predicted = table["truth"].to_pylist(), table["predicted"].to_pylist()
     place = {each: number for number, each in enumerate(classes)}
     others = [column for column in table.column_names if column not in OWN]
     return Target(
         name=name,
         classes=classes,
         truth=np.array([place[t] for t in truth], int) if classes else np.array(truth, float),
-        scores=np.array(table["scores"].to_pylist() if classes else said, float),
+        scores=np.array(table["scores"].to_pylist() if classes else predicted, float),
         items=np.array(table["item"].to_pylist()),
         groups=np.array(table["group"].to_pylist()),
         cuts={column: np.array(table[column].to_pylist()) for column in others},

@@ -57,13 +57,13 @@ class Divergence:
     def error(self, step: int, what: str) -> RunError:
         """step: from 1."""
         last = checkpoint.newest(self.folder.checkpoints)
-        kept = (
+        resume = (
             f"The last checkpoint is from before, {last}: --continue-from {self.folder.path} "
             "and another --out start from it with other settings."
             if last
             else "There is no checkpoint from before; start again with other settings."
         )
-        return RunError(f"step {step}: {what}. {self._where()} {self._advice()} {kept}")
+        return RunError(f"step {step}: {what}. {self._where()} {self._advice()} {resume}")
 
     def _where(self) -> str:
         names = not_finite(self.module)

@@ -84,8 +84,11 @@ def processes(devices: int, nodes: int) -> tuple[int, int]:
 
 def _require_tasks(devices: int, nodes: int) -> None:
     """Raises UsageError if srun started other numbers of processes."""
-    asked = {"SLURM_NTASKS_PER_NODE": ("--devices", devices), "SLURM_NNODES": ("--nodes", nodes)}
-    for name, (flag, count) in asked.items():
+    requested = {
+        "SLURM_NTASKS_PER_NODE": ("--devices", devices),
+        "SLURM_NNODES": ("--nodes", nodes),
+    }
+    for name, (flag, count) in requested.items():
         if name in os.environ and (found := _from_environment(name)) != count:
             raise UsageError(f"{flag} {count}: SLURM says {name}={found}. Use {flag} {found}.")
 

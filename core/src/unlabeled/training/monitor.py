@@ -84,9 +84,9 @@ class TrainingMonitor:
     def batches(self, stream: Iterator[Fetched]) -> Iterator[Batch]:
         """The batches on the device, as long as they last. Raises DataError, UnreadableItem."""
         while True:
-            asked = time.perf_counter()
+            started = time.perf_counter()
             fetched = next(stream, None)
-            self._waited += time.perf_counter() - asked
+            self._waited += time.perf_counter() - started
             if fetched is None:
                 return
             self._agree(fetched)

@@ -108,8 +108,8 @@ def pretrain(
                 names = Pseudonyms(folder.private, reader)
                 shown, path = names.hide(items), ""
             record, ids = _record(shown, path, column), shown.table["id"].to_pylist()
-            kept = _as_kept(recipe, names) if is_private(reader) else recipe
-            earlier = _same_run(folder, kept, record, items, ids, accept=accept_changed_data)
+            written = _as_written(recipe, names) if is_private(reader) else recipe
+            earlier = _same_run(folder, written, record, items, ids, accept=accept_changed_data)
             start, seen = _start(start_from, source, earlier)
             if is_private(reader):
                 names.remember(items, Path(data), recipe.labels.table if recipe.labels else "")
@@ -123,7 +123,7 @@ def pretrain(
         if manifest is None or manifest.status != "finished":
             reader = build_reader(recipe.reader)
             if is_private(reader):
-                recipe = _as_kept(recipe, Pseudonyms(folder.private, reader))
+                recipe = _as_written(recipe, Pseudonyms(folder.private, reader))
             job = Job(fabric, folder, recipe, items, record, source, labels, column, start)
             stack.enter_context(failure_noted(folder, write=fabric.is_global_zero))
             with deterministic(settings.deterministic), default_dtype(settings.precision):
@@ -180,7 +180,7 @@ def _with_whole_path(recipe: Recipe) -> Recipe:
     return _with_table(recipe, str(Path(recipe.labels.table).resolve()))
 
 
-def _as_kept(recipe: Recipe, names: Pseudonyms) -> Recipe:
+def _as_written(recipe: Recipe, names: Pseudonyms) -> Recipe:
     """The recipe as a private run writes it: the path of the labels is only in `private/`."""
     if recipe.labels is None:
         return recipe
@@ -298,8 +298,10 @@ def _require_checkpoints(folder: RunFolder, manifest: Manifest) -> None:
 
 def _without_limits(recipe: Mapping[str, Any]) -> dict[str, Any]:
     """The recipe without the settings that change no result."""
-    kept = {k: v for k, v in recipe["training"].items() if k not in ("unreadable", "max_skipped")}
-    return {**recipe, "training": kept}
+    compared = {
+        k: v for k, v in recipe["training"].items() if k not in ("unreadable", "max_skipped")
+    }
+    return {**recipe, "training": compared}
 
 
 def _other_columns(then: DataRecord, now: DataRecord) -> list[str]:
@@ -327,7 +329,7 @@ def _noted(
     notes = [f"inexact: {change}" for change in of_data]
     if manifest.status != "finished" and not keeps_signatures(folder):
         notes.append(
-            "inexact: this run kept no signatures of its data, so contents were not compared"
+            "inexact: this run recorded no signatures of its data, so contents were not compared"
         )
     if not notes:
         return manifest

@@ -39,7 +39,7 @@ class Worst:
     place: int
     picture: bool
     truth: str
-    said: str
+    predicted: str
     wrong: float
 
 
@@ -126,7 +126,7 @@ def _worst(target: Target, seen: Seen | None) -> Iterator[Worst]:
         picture = seen is not None and place in seen.gallery.pictures
         if target.classes:
             truth = target.classes[target.truth[n]]
-            said = target.classes[int(target.scores[n].argmax())]
+            predicted = target.classes[int(target.scores[n].argmax())]
         else:
-            truth, said = f"{target.truth[n]:.4g}", f"{target.scores[n]:.4g}"
-        yield Worst(name, place, picture, truth, said, float(target.wrong[n]))
+            truth, predicted = f"{target.truth[n]:.4g}", f"{target.scores[n]:.4g}"
+        yield Worst(name, place, picture, truth, predicted, float(target.wrong[n]))

@@ -171,5 +171,5 @@ def _reason(path: Path, error: Exception) -> str:
         return unreadable.strerror or str(unreadable)
     if not head:
         return "an empty file"
-    said = getattr(error, "error_string", str(error)).rstrip(".")
-    return f"a file that begins with {head!r}; libsndfile says: {said}"
+    message = getattr(error, "error_string", str(error)).rstrip(".")
+    return f"a file that begins with {head!r}; libsndfile says: {message}"

@@ -129,5 +129,5 @@ def _frame(head: bytes, frames: int) -> bytes:
     mono = head[3] >> 6 == 3
     side = {(1, False): 32, (1, True): 17, (2, False): 17, (2, True): 9}[generation, mono]
     length = _length(head, 0)  # type: ignore[arg-type]
-    said = head + bytes(side) + b"Xing" + (1).to_bytes(4, "big") + frames.to_bytes(4, "big")
-    return said.ljust(length, b"\0")
+    header = head + bytes(side) + b"Xing" + (1).to_bytes(4, "big") + frames.to_bytes(4, "big")
+    return header.ljust(length, b"\0")

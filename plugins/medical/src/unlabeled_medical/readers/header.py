@@ -46,8 +46,8 @@ def in_mm(affine: np.ndarray, unit: str) -> tuple[np.ndarray, tuple[str, ...]]:
     """An affine (4, 4) in mm, and a note unless it was in mm. unit: as in the file, "" for none."""
     factor = UNITS.get(unit.strip().lower().strip("\"'"))
     if factor is None:
-        said = f"distances in {unit!r}" if unit else "distances without a unit"
-        return affine, (f"{said}, taken as mm",)
+        note = f"distances in {unit!r}" if unit else "distances without a unit"
+        return affine, (f"{note}, taken as mm",)
     if factor == 1:
         return affine, ()
     scaled = affine.copy()
