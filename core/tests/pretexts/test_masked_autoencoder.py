@@ -134,8 +134,8 @@ def test_a_mask_and_its_complement_ask_for_every_value_once():
     pretext = method(complement=True, normalise_target=False, mask={"ratio": 0.3})
     made = batch(pretext, signals(40, 23))
     asked = []
-    run = pretext._ask
-    pretext._ask = lambda *args: asked.append(run(*args)) or asked[-1]
+    run = pretext._predict
+    pretext._predict = lambda *args: asked.append(run(*args)) or asked[-1]
     found = float(pretext(made).total.detach())
     weights = torch.cat([weight for _, _, weight in asked], dim=1)
     assert weights.sum(dim=(1, 2)).tolist() == [40, 23]

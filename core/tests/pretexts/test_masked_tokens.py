@@ -47,13 +47,13 @@ def test_of_15_percent_80_are_hidden_10_replaced_and_10_left():
     [made] = examples(pretext, [text])
     predicted = made.predicted
     assert predicted.mean() == pytest.approx(0.15, abs=1e-3)
-    shown, truth = made.shown[predicted], made.truth[asked]
+    shown, truth = made.shown[predicted], made.truth[predicted]
     assert (shown == pretext.encoder.mask_number).mean() == pytest.approx(0.8, abs=0.025)
     # One of ten letters that are put in is the right one by chance.
     assert (shown == truth).mean() == pytest.approx(0.1 + 0.1 / len(LETTERS), abs=0.02)
     others = shown[(shown != truth) & (shown != pretext.encoder.mask_number)]
     assert others.min() >= pretext.encoder.first_maskable
-    assert (made.shown[~predicted] == made.truth[~asked]).all()
+    assert (made.shown[~predicted] == made.truth[~predicted]).all()
 
 
 def test_separators_and_unknown_tokens_are_never_asked_for():
