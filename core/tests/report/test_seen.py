@@ -127,3 +127,13 @@ def test_items_that_cannot_be_read_are_counted_and_named(data, monkeypatch):
 def test_a_reader_without_pictures_says_so(data):
     run = trained(toy_runs.MEMORY, data)
     assert "vectors/json shows no pictures of its items." in look(read(RunFolder(run)), data).notes
+
+
+def test_items_with_a_label_are_taken_first(data, tmp_path):
+    run = trained(SHOWN, data)
+    table = labels(data, tmp_path / "labels.csv")
+    table.write_text("\n".join(table.read_text().splitlines()[:21]) + "\n")
+    found = look(read(RunFolder(run)), data, table)
+    assert len(found.names) == 20
+    assert "20 of 30 items, with a label." in found.notes
+    assert found.columns[0].codes.min() == 0

@@ -12,7 +12,7 @@ import pyarrow as pa
 from unlabeled.contract import Reader
 from unlabeled.data.items import OF_PLACE, Items, group_name
 from unlabeled.data.labels import KEYS, read_labels
-from unlabeled.evaluation.matching import match
+from unlabeled.evaluation.matching import Labelled, match
 from unlabeled.inference.reading import Source
 from unlabeled.report.columns import Column, column, distinct
 from unlabeled.report.run_data import RunData
@@ -22,24 +22,33 @@ LONGEST = 80
 """Letters of a value of metadata; longer ones are for programs."""
 
 
+def labels_of_items(
+    reader: Reader, items: Items, data: Path, labels: Path, aliases: Sequence[str]
+) -> Labelled | None:
+    """The labels of a table; None where they are of parts of items, which are no points of a map.
+
+    aliases: other names of the items. Raises DataError.
+    """
+    found = match(read_labels(labels), Source(items, reader), data, aliases)
+    return found if found.parts is None else None
+
+
 def columns_of(
     run: RunData,
     reader: Reader,
     items: Items,
     rows: Sequence[int],
-    data: Path,
-    labels: Path | None,
+    labelled: Labelled | None,
     *,
-    aliases: Sequence[str] = (),
     hidden: bool,
-) -> tuple[list[Column], np.ndarray, list[str]]:
-    """Columns of the items at `rows` (n,), labels first; their groups (n,); and notes.
+) -> tuple[list[Column], np.ndarray]:
+    """Columns of the items at `rows` (n,), labels first; and their groups (n,).
 
-    aliases: other names of all items; hidden: of metadata only what names nobody is shown, and
-    groups are numbered. Raises DataError.
+    hidden: of metadata only what names nobody is shown, and groups are numbered.
     """
-    given, notes = _labels(reader, items, rows, data, labels, aliases)
-    groups = given.pop("group", None) or items.table["group"].take(rows).to_pylist()
+    given = _given(labelled, rows) if labelled else {}
+    own = items.table["group"].take(rows).to_pylist()
+    groups = [one or other for one, other in zip(given.pop("group", own), own, strict=True)]
     ids = items.table["id"].take(rows).to_pylist()
     named = [group_name(item, str(group or "")) for item, group in zip(ids, groups, strict=True)]
     targets = {target for found in run.evaluations for target in found.targets}
@@ -57,34 +66,22 @@ def columns_of(
                 if max(len(str(value)) for value in values) <= LONGEST:
                     yield column(name, "metadata", values)
 
-    return distinct(every())[:MOST_COLUMNS], np.array(named), notes
+    return distinct(every())[:MOST_COLUMNS], np.array(named)
 
 
-def _labels(
-    reader: Reader,
-    items: Items,
-    rows: Sequence[int],
-    data: Path,
-    labels: Path | None,
-    aliases: Sequence[str],
-) -> tuple[dict[str, list[Any]], list[str]]:
+def _given(labelled: Labelled, rows: Sequence[int]) -> dict[str, list[Any]]:
     """Columns of the table by name, n values each, None where an item has none."""
-    if labels is None:
-        return {}, []
-    found = match(read_labels(labels), Source(items, reader), data, aliases)
-    if found.parts is not None:
-        return {}, [f"The labels are of {found.unit}, not of items: they colour no map."]
     place_of = {row: place for place, row in enumerate(rows)}
-    wanted = [(n, place_of[row]) for n, row in enumerate(found.rows.tolist()) if row in place_of]
+    wanted = [(n, place_of[row]) for n, row in enumerate(labelled.rows.tolist()) if row in place_of]
     columns: dict[str, list[Any]] = {}
-    for name in found.table.column_names:
+    for name in labelled.table.column_names:
         if name in KEYS and name != "group":
             continue
-        values = found.table[name].to_pylist()
+        values = labelled.table[name].to_pylist()
         columns[name] = [None] * len(rows)
         for number, place in wanted:
             columns[name][place] = _one(values[number])
-    return columns, []
+    return columns
 
 
 def _one(value: Any) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 from unlabeled import discovery
 from unlabeled.contract import Previews, Reader, ShowsWork
 from unlabeled.data.items import Items
+from unlabeled.evaluation.matching import Labelled
 from unlabeled.export.checkpointed import run_and_checkpoint, settled
 from unlabeled.export.encoder import read_config
 from unlabeled.inference.encoding import choose_output
@@ -21,7 +22,7 @@ from unlabeled.recipe import Recipe, build_reader, read_recipe
 from unlabeled.report.columns import Column
 from unlabeled.report.gallery import Gallery
 from unlabeled.report.guarded import Failed, Limits, guarded
-from unlabeled.report.known import columns_of
+from unlabeled.report.known import columns_of, labels_of_items
 from unlabeled.report.look import Embed, Found, Show
 from unlabeled.report.nearest import Near, nearest
 from unlabeled.report.run_data import RunData
@@ -80,18 +81,21 @@ def look(
     hidden_ids = pseudonyms(encoder, reader, data) if encoder else None
     ids: list[str] = items.table["id"].to_pylist()
     results = hidden_ids.of("id", ids) if hidden_ids else ids
-    spread, worst = _spread(len(items), MOST), [] if hidden else _worst(run, results)
+    aliases = results if hidden_ids else ()
+    labelled = labels_of_items(reader, items, data, labels, aliases) if labels else None
+    if labels and labelled is None:
+        notes.append("The labels are of parts of items: they colour no map.")
+    spread = _chosen(labelled, len(items))
+    worst = [] if hidden else _worst(run, results)
     if len(spread) < len(items):
-        notes.append(f"{len(spread):,} of {len(items):,} items, evenly spread over the data.")
+        which = "with a label" if labelled else "evenly spread over the data"
+        notes.append(f"{len(spread):,} of {len(items):,} items, {which}.")
     rows = sorted({*spread, *worst})
     found = _embedded(encoder, reader, items, rows, notes, hidden=hidden)
     embedded = np.array([place for place, row in enumerate(rows) if row in found], int)
     vectors = np.array([found[rows[place]] for place in embedded])
     near = nearest(vectors, embedded, QUERIES, NEIGHBOURS) if len(embedded) > NEIGHBOURS else ()
-    aliases = results if hidden_ids else ()
-    known, groups, said = columns_of(
-        run, reader, items, rows, data, labels, aliases=aliases, hidden=hidden
-    )
+    known, groups = columns_of(run, reader, items, rows, labelled, hidden=hidden)
     gallery, full = Gallery(), dict[int, Found]()
     if not hidden:
         queries = [each.query for each in near] or _spread(len(rows), QUERIES)
@@ -112,9 +116,15 @@ def look(
         full=full,
         private=private,
         hidden=hidden,
-        notes=(*notes, *said),
+        notes=tuple(notes),
         place_of={results[row]: place for place, row in enumerate(rows)} if not hidden else {},
     )
+
+
+def _chosen(labelled: Labelled | None, count: int) -> list[int]:
+    """Rows of the items for the map: those with labels, where there are some, else of all."""
+    pool = np.unique(labelled.rows).tolist() if labelled else list(range(count))
+    return [pool[place] for place in _spread(len(pool), MOST)]
 
 
 def _spread(count: int, most: int) -> list[int]:
