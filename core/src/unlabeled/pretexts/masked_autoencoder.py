@@ -115,7 +115,7 @@ class MaskedAutoencoder(Pretext, ShowsWork):
     def show_work(self, item: Item, sample: Sample, draw: Draw, reader: Previews) -> Work | None:
         batch = self.collate([self.example(sample, draw)])
         places = batch.split.hidden
-        prediction, target, counts = self._ask(batch.batch, batch.split)
+        prediction, target, counts = self._predict(batch.batch, batch.split)
         if self.settings.normalise_target:
             prediction = undo_normalisation(prediction, target, counts)
         note = NORMALISED if self.settings.normalise_target else ""
