@@ -77,7 +77,7 @@ def test_a_masked_autoencoder_shows_what_its_decoder_says(monkeypatch, normalise
     monkeypatch.setattr(MaskedAutoencoder, "example", lambda *_: None)
     monkeypatch.setattr(MaskedAutoencoder, "collate", lambda *_: batch)
     asked = prediction, target, torch.ones(1, 2, 2, dtype=torch.bool)
-    monkeypatch.setattr(MaskedAutoencoder, "_ask", lambda *_: asked)
+    monkeypatch.setattr(MaskedAutoencoder, "_predict", lambda *_: asked)
     pretext.encoder = None
     pretext.show_work(ITEM, VALUES, Draw.of(ITEM, 0, 0), "reader")
     _, _, (places, values), shown, _, note = kept["found"]
