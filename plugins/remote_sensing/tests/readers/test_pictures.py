@@ -33,3 +33,21 @@ def test_each_sensor_is_shown_in_its_colours_and_gaps_are_black():
 def test_bands_without_known_colours_are_grey():
     assert colours_of(("B02", "B03", "B04")) == [2, 1, 0]
     assert colours_of(("VV", "VH")) == [0]
+
+
+def test_two_polarisations_and_their_difference_are_red_green_and_blue():
+    sensors = {**SENSORS, "S1": Sensor(bands=("VV", "VH"), unit="dB")}
+    valid = np.ones((8, 10), dtype=bool)
+    rng = np.random.default_rng(0)
+    radar = rng.uniform(-20, -5, (2, 8, 10)).astype(np.float32)
+    optical = rng.uniform(1, 2, (3, 8, 10)).astype(np.float32)
+    layers = {"S1": Layer(radar, valid), "S2": Layer(optical, valid)}
+    first, second = previews_of(Raster(layers, (10, 0, 0, 0, -10, 0), "", 10.0), sensors)
+    assert first.caption.startswith("S2: ")
+    assert "VV −1" in second.caption.replace("-", "−")
+    assert "VV − VH " in second.caption
+    image = pytest.importorskip("PIL.Image")
+    pixels = np.asarray(image.open(io.BytesIO(second.content)))
+    difference = radar[0] - radar[1]
+    assert pixels[np.unravel_index(difference.argmax(), valid.shape)][2] == 255
+    assert pixels[np.unravel_index(difference.argmin(), valid.shape)][2] == 0
