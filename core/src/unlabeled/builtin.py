@@ -140,6 +140,11 @@ ASSESSMENTS = {
         target="unlabeled.evaluation.probe:Probe",
         summary="labels predicted from frozen embeddings by a linear or nearest-neighbour probe",
     ),
+    "detection": Component(
+        target="unlabeled.evaluation.detection:Detection",
+        summary="labels of stretches found segment by segment, as sound events are",
+        source="Mesaros et al. 2016, Applied Sciences 6(6)",
+    ),
     "retrieval": Component(
         target="unlabeled.evaluation.retrieval:Retrieval",
         summary="items of the same label found among the nearest of other groups",
