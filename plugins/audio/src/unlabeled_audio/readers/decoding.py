@@ -5,7 +5,6 @@ Everything that libsndfile or NumPy raises for a damaged file becomes `Unreadabl
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ import numpy as np
 import soundfile
 
 from unlabeled.errors import UnreadableItem
+from unlabeled_audio.readers.lengths import is_cut_short
 from unlabeled_audio.readers.mpeg import measured
 
 SUFFIXES = frozenset(
@@ -53,8 +53,6 @@ BLOCK = 1 << 18
 MOST_PER_BYTE = 10_000
 """Samples per channel that a byte can hold (FLAC's silence comes near): a larger length is none."""
 
-PROMISED = re.compile(r": (\d+) \(should be (\d+)\)")
-
 MP3_ROUNDING = 4096
 """Samples by which a guess may differ from the length without a note."""
 
@@ -92,6 +90,8 @@ def read_header(path: Path) -> Header:
         if header.frames > MOST_PER_BYTE * path.stat().st_size:
             blocks = iter(lambda: len(_block(file, BLOCK)), 0)
             header = replace(header, frames=sum(blocks), counted=True)
+        elif is_cut_short(path, file):
+            header = replace(header, counted=True)
     if header.frames < 1:
         raise UnreadableItem(str(path), "at least one sample", "a valid header and no samples")
     return header
@@ -131,20 +131,13 @@ def _block(file: _Forward, frames: int) -> np.ndarray:
 
 
 def _checked(path: Path, file: _Forward) -> Header:
-    counted = file.guess_is_wrong or _is_cut(file.extra_info)
-    header = Header(int(file.samplerate), int(file.channels), int(file.frames), counted)
+    header = Header(int(file.samplerate), int(file.channels), int(file.frames), file.guess_is_wrong)
     if header.frames < 1:
         raise UnreadableItem(str(path), "at least one sample", "a valid header and no samples")
     if header.sample_rate not in RATES:
         expected = f"a sample rate between {RATES[0]} and {RATES[-1]} Hz"
         raise UnreadableItem(str(path), expected, f"{header.sample_rate} Hz")
     return header
-
-
-def _is_cut(log: str) -> bool:
-    """Whether a chunk promises more bytes than the file has, by libsndfile's log of its header:
-    "data : 32000 (should be 15978)". A length that was never filled in is the largest there is."""
-    return any(int(promised) > int(found) for promised, found in PROMISED.findall(log))
 
 
 @contextmanager
