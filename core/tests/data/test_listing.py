@@ -75,6 +75,20 @@ def test_a_group_that_is_no_field_is_refused(tmp_path):
         list_files(folder(tmp_path, "a.wav"), FileRules(group="speaker"), ENDINGS)
 
 
+def test_a_field_called_group_is_the_group(tmp_path):
+    rules = FileRules(pattern="{group}_{take}.wav")
+    (file,) = list_files(folder(tmp_path, "anna_1.wav"), rules, ENDINGS).files
+    assert (file.group, file.fields) == ("anna", {"take": "1"})
+
+
+def test_a_field_never_takes_the_place_of_a_column_of_the_reader(tmp_path):
+    rules = FileRules(pattern="{size}_{take}.wav")
+    (file,) = list_files(folder(tmp_path, "3_1.wav"), rules, ENDINGS).files
+    assert file.row({"id": "a"}) == {"id": "a", "size": "3", "take": "1"}
+    with pytest.raises(DataError, match=r"3_1\.wav: the names size are the reader's own; rename"):
+        file.row({"id": "a", "size": 1})
+
+
 def test_files_without_a_known_ending_may_look_right(tmp_path):
     data = folder(tmp_path, "IM0001", "README")
     os.mkfifo(tmp_path / "IM0002")

@@ -6,14 +6,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
 from unlabeled.data.globs import compile_pattern, fields_of, fits
 from unlabeled.data.items import Items, LeftOut, Quarantined
-from unlabeled.data.tables import read_table
+from unlabeled.data.manifest import ManifestRow, read_manifest
 from unlabeled.data.walk import File, Walked, printable, walk
 from unlabeled.errors import DataError, RecipeError, UnreadableItem
 from unlabeled.settings import Settings
@@ -37,10 +37,12 @@ class FileRules(Settings):
     manifest: str | None = Field(
         None,
         description="a table in the folder that lists the files, in a column `path`; include, "
-        "exclude and pattern hold for those that it lists",
+        "exclude and pattern hold for those that it lists, and its other columns are metadata",
     )
     group: str | None = Field(
-        None, description="the field of `pattern`, or column of a manifest, that is the group"
+        None,
+        description="the field of `pattern`, or column of a manifest, that is the group; unset: "
+        "the one called group, if there is one",
     )
 
 
@@ -53,14 +55,28 @@ class Listed:
     fields: Mapping[str, str] = field(default_factory=dict)
     group: str = ""
 
+    def row(self, own: Mapping[str, Any]) -> dict[str, Any]:
+        """A row of an index: the reader's own columns and the fields.
+
+        Raises DataError where both have a name.
+        """
+        if taken := sorted(own.keys() & self.fields.keys()):
+            raise DataError(
+                f"{self.name}: the names {', '.join(taken)} are the reader's own; rename these "
+                "fields of reader.pattern, or columns of the manifest"
+            )
+        return {**own, **self.fields}
+
 
 @dataclass(slots=True)
 class Listing:
-    """files: to read, in the order of their names; quarantined: of a known format, and unusable."""
+    """files: to read, in the order of their names; quarantined: of a known format, and unusable;
+    notes: sentences about the manifest."""
 
     path: Path
     files: list[Listed] = field(default_factory=list)
     quarantined: list[Quarantined] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     _counts: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def quarantine(self, error: UnreadableItem) -> None:
@@ -88,6 +104,7 @@ class Listing:
 
         Raises DataError if there is no item.
         """
+        notes = (*self.notes, *notes)
         found = Items.of(columns, self.quarantined, notes, self.left_out)
         if not len(found):
             head = f"{self.path}: no {of} that can be used"
@@ -114,11 +131,11 @@ def list_files(
         raise DataError(f"{printable(str(path))}: expected a path that is UTF-8; rename the folder")
     names, listing, walked = _Names(rules), Listing(path), walk(path)
     _set_aside(walked, listing)
-    groups = _listed_groups(path, rules, listing, walked) if rules.manifest else None
+    rows = _listed_rows(path, rules, listing, walked) if rules.manifest else None
     for file in walked.files:
         if file.name == rules.manifest:
             continue
-        if groups is not None and file.name not in groups:
+        if rows is not None and file.name not in rows:
             listing.leave_out(f"that {rules.manifest} does not list")
             continue
         known = file.name.lower().endswith(tuple(endings)) or path.is_file()
@@ -131,7 +148,7 @@ def list_files(
                 UnreadableItem(str(path / file.name), "a file to read", file.problem)
             )
         elif known or (looks_right and looks_right(file)):
-            names.list(file, listing, (groups or {}).get(file.name, ""))
+            names.list(file, listing, (rows or {}).get(file.name))
         else:
             listing.leave_out(FOREIGN, file.ending or "without an ending")
     return listing
@@ -143,45 +160,43 @@ class _Names:
     def __init__(self, rules: FileRules) -> None:
         self._pattern = rules.pattern or ""
         self._expression = compile_pattern(self._pattern) if self._pattern else None
-        self._group = rules.group
+        named = "group" if "group" in fields_of(self._pattern) else None
+        self._group = rules.group or named
         if rules.manifest is None and rules.group not in (None, *fields_of(self._pattern)):
             raise RecipeError(
                 f"reader.group: {rules.group!r} is no field of reader.pattern ({rules.pattern!r}); "
                 f"write it there as {{{rules.group}}}"
             )
 
-    def list(self, file: File, listing: Listing, group: str = "") -> None:
-        """Add a file that matches the pattern; count one that does not. group: by a manifest."""
+    def list(self, file: File, listing: Listing, row: ManifestRow | None = None) -> None:
+        """Add a file that matches the pattern; count one that does not. row: of a manifest."""
         found = self._expression.fullmatch(file.name) if self._expression else None
         if self._expression and found is None:
             listing.leave_out(f"by the pattern {self._pattern}")
             return
-        fields = found.groupdict() if found else {}
-        group = (fields.pop(self._group, "") if self._group else "") or group
+        fields = {**(row.fields if row else {}), **(found.groupdict() if found else {})}
+        group = (fields.pop(self._group, "") if self._group else "") or (row.group if row else "")
         listing.files.append(Listed(file.name, file.path, fields, group))
 
 
-def _listed_groups(
+def _listed_rows(
     path: Path, rules: FileRules, listing: Listing, walked: Walked
-) -> dict[str, str]:
-    """The group of each file that a manifest lists, by name; rows without a file are quarantined.
+) -> dict[str, ManifestRow]:
+    """The rows of a manifest by the files that they name; a row without a file is quarantined.
 
     Raises DataError if the table cannot be read or lacks a column.
     """
-    table = read_table(path / str(rules.manifest))
     column = rules.group if rules.group not in fields_of(rules.pattern or "") else None
-    column = column or ("group" if "group" in table.names else None)
-    table.require("path", *([column] if column else []))
-    listing.quarantined += table.quarantined()
-    there, groups = {file.name for file in walked.files}, dict[str, str]()
-    for place, row in enumerate(table.columns.to_pylist()):
-        name = PurePosixPath(str(row["path"] or "")).as_posix()
-        if name in there:
-            groups[name] = str(row[column] or "") if column else ""
+    found = read_manifest(path / str(rules.manifest), column)
+    listing.quarantined += found.quarantined
+    listing.notes += found.notes
+    there, rows = {file.name for file in walked.files}, dict[str, ManifestRow]()
+    for row in found.rows:
+        if row.name in there:
+            rows[row.name] = row
         else:
-            found = f"no {name}" if row["path"] else "an empty field"
-            listing.quarantine(UnreadableItem(table.where(place), f"a file below {path}", found))
-    return groups
+            listing.quarantine(UnreadableItem(row.where, f"a file below {path}", f"no {row.name}"))
+    return rows
 
 
 def _set_aside(walked: Walked, listing: Listing) -> None:

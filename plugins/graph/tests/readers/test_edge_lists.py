@@ -219,3 +219,11 @@ def test_what_was_read_once_is_not_changed_by_its_reader(folder):
     reader.read(item).x.zero_()
 
     assert np.isclose(float(reader.read(item).x.sum()), 110)
+
+
+def test_a_manifest_lists_tables_of_edges(tmp_path):
+    for name in "ab":
+        (tmp_path / f"{name}.csv").write_text("source,target\nu,v\n")
+    (tmp_path / "m.csv").write_text("path,group\nb.csv,x\n")
+    items = EdgeLists(manifest="m.csv", features={"name": "degree"}).index(tmp_path)
+    assert [(item.id, item.group) for item in items] == [("b.csv", "x")]

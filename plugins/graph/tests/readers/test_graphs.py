@@ -264,3 +264,16 @@ def test_a_broken_file_is_listed_and_the_others_are_read(tmp_path, content):
     (entry,) = items.quarantine
     assert entry.source.endswith("broken.pt")
     assert items.notes == ()
+
+
+def test_a_manifest_lists_files_with_groups_and_columns(tmp_path):
+    for name in "abc":
+        save_graphs([ring(4)], tmp_path / f"{name}.safetensors")
+    (tmp_path / "m.csv").write_text("path,lab,site\nc.safetensors,x,oslo\na.safetensors,y,rome\n")
+    items = Graphs(manifest="m.csv", group="lab").index(tmp_path)
+    assert [item.id for item in items] == ["a.safetensors#0", "c.safetensors#0"]
+    assert [item.group for item in items] == ["y", "x"]
+    assert [item.metadata["site"] for item in items] == ["rome", "oslo"]
+    (tmp_path / "m.csv").write_text("path,size\nc.safetensors,4\n")
+    with pytest.raises(DataError, match="the names size are the reader's own"):
+        Graphs(manifest="m.csv").index(tmp_path)

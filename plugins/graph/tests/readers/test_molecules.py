@@ -304,3 +304,11 @@ def test_an_empty_file_is_listed(smiles_file, ending, content):
         entry.source.endswith(f"empty{ending}") and entry.found == "no rows"
         for entry in items.quarantine
     )
+
+
+def test_a_manifest_lists_files_of_molecules(tmp_path):
+    for name in "ab":
+        (tmp_path / f"{name}.smi").write_text("CCO\n")
+    (tmp_path / "m.csv").write_text("path,group,assay\nb.smi,x,7\n")
+    (item,) = Molecules(manifest="m.csv").index(tmp_path)
+    assert (item.id, item.group, item.metadata["assay"]) == ("b.smi#1", "x", "7")

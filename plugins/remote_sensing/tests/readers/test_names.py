@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from unlabeled.data.listing import Listing
+from unlabeled.data.listing import FileRules, Listing
 from unlabeled.errors import DataError, RecipeError
 from unlabeled_remote_sensing.readers.names import match_names, read_manifest
 from unlabeled_remote_sensing.sensors import PixelMask, Sensor
@@ -92,17 +92,26 @@ def test_manifest(tmp_path):
     path.write_text(
         "scene,sensor,path,band,region\nt,S1,x/a.tif,a,alps\nt,DEM,d.tif,,alps\n,S1,,,\n"
     )
-    (found,) = read_manifest(path, {"S1": X}, account)
+    (found,) = read_manifest(path, {"S1": X}, FileRules(), account)
     assert (found.path, found.band, found.fields) == ("x/a.tif", "a", {"region": "alps"})
     assert found.place == "alps/t"
     assert told(account) == ["1 of sensors that are not declared: 1 DEM"]
     assert account.quarantined[0].source.endswith("scenes.csv, row 4")
     path.write_text("scene,file\nt,x.tif\n")
     with pytest.raises(DataError, match="expected a column 'sensor'"):
-        read_manifest(path, {"S1": X}, account)
+        read_manifest(path, {"S1": X}, FileRules(), account)
 
 
 def test_a_manifest_of_a_spreadsheet(tmp_path):
     (tmp_path / "m.csv").write_bytes("\ufeffscene;sensor;path\r\n007;S1;a.tif\r\n".encode())
-    (found,) = read_manifest(tmp_path / "m.csv", {"S1": X}, listing())
+    (found,) = read_manifest(tmp_path / "m.csv", {"S1": X}, FileRules(), listing())
     assert (found.place, found.path) == ("007", "a.tif")
+
+
+def test_include_and_exclude_choose_among_the_rows_of_a_manifest(tmp_path):
+    path, account = tmp_path / "m.csv", listing()
+    path.write_text("scene,sensor,path\ns,S1,x/a.tif\nt,S1,y/b.tif\nu,S1,x/c.tif\n")
+    rules = FileRules(include=("x/*",), exclude=("c.*",))
+    (found,) = read_manifest(path, {"S1": X}, rules, account)
+    assert found.path == "x/a.tif"
+    assert told(account) == ["1 by exclude c.*", "1 by include"]

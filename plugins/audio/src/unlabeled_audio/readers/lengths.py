@@ -34,8 +34,8 @@ def is_cut_short(path: Path, file: soundfile.SoundFile) -> bool:
     if file.format == "OGG":
         return not _has_last_page(path)
     if file.format == "NIST":
-        return _promised_by_sphere(path) > file.frames
-    log = file.extra_info
+        return _promised_by_sphere(path) > int(file.frames)
+    log = str(file.extra_info)
     longer = any(
         int(each["said"]) > int(each["there"]) + PADDING for each in PROMISES.finditer(log)
     )

@@ -82,7 +82,7 @@ class EdgeLists(FileRules, NamesNodes):
             widths = (graph.num_node_features, graph.num_edge_features)
             source = source_of([each for each in (file.path, _node_table(file.path)) if each])
             values = (file.name, source, file.group, len(graph.x), widths)
-            for name, value in {**dict(zip(COLUMNS, values, strict=True)), **file.fields}.items():
+            for name, value in file.row(dict(zip(COLUMNS, values, strict=True))).items():
                 columns.setdefault(name, []).append(value)
         _count_lone_node_tables(listing)
         if len(set(columns["widths"])) > 1:

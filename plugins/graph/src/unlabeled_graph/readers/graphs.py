@@ -107,7 +107,7 @@ def _add(file: Listed, columns: dict[str, list[Any]], listing: Listing) -> None:
             place,
             (found.node_features, found.edge_features),
         )
-        for column, value in {**dict(zip(COLUMNS, row, strict=True)), **file.fields}.items():
+        for column, value in file.row(dict(zip(COLUMNS, row, strict=True))).items():
             columns.setdefault(column, []).append(value)
 
 

@@ -130,7 +130,6 @@ class Found:
     duplicates: str
     columns: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in COLUMNS})
     notes: list[str] = field(default_factory=list)
-    fields: list[Mapping[str, str]] = field(default_factory=list)
     mixtures: int = 0
     repeated: int = 0
     _seen: set[int] = field(default_factory=set)
@@ -168,7 +167,7 @@ class Found:
         values = (
             row.id or f"{file.name}#{row.line}",
             str(file.path),
-            file.group if group else _scaffold(molecule),
+            file.group if group or file.group else _scaffold(molecule),
             molecule.GetNumAtoms(),
             # A molecule is a part of its file: another row does not change it.
             content_of(smiles),
@@ -182,15 +181,12 @@ class Found:
         if again and self.duplicates == "drop":
             self.listing.leave_out("that repeat an earlier molecule (reader.duplicates)")
             return
-        self.fields.append(file.fields)
-        for column, value in zip(COLUMNS, values, strict=True):
-            self.columns[column].append(value)
+        for column, value in file.row(dict(zip(COLUMNS, values, strict=True))).items():
+            self.columns.setdefault(column, []).append(value)
 
     def filled(self) -> dict[str, list[Any]]:
-        """The columns, without names where there are none, and with the fields of file names."""
-        named = {name: c for name, c in self.columns.items() if name != "name" or any(c)}
-        fields = dict.fromkeys(name for each in self.fields[:1] for name in each)
-        return {**{name: [each[name] for each in self.fields] for name in fields}, **named}
+        """The columns, without names where there are none."""
+        return {name: found for name, found in self.columns.items() if name != "name" or any(found)}
 
     def warnings(self) -> list[str]:
         """Notes on salts, mixtures and duplicates."""

@@ -68,7 +68,7 @@ def find_scenes(path: Path, rules: FileRules, how: Grouping) -> SceneList:
     folder = path if path.is_dir() else path.parent
     found = SceneList(listing)
     if how.manifest:
-        files = read_manifest(folder / how.manifest, how.sensors, listing)
+        files = read_manifest(folder / how.manifest, how.sensors, rules, listing)
     else:
         products, names = split_products([file.name for file in listing.files], listing)
         files, found.notes = find_images(folder, products, how.sensors, listing)

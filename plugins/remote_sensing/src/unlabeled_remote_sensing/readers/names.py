@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
+from unlabeled.data.listing import FileRules, unwanted
 from unlabeled.data.tables import read_table
 from unlabeled.errors import RecipeError, UnreadableItem
 from unlabeled_remote_sensing.readers.dates import EXPECTED, parse_date
@@ -58,11 +59,14 @@ def match_names(
     return found
 
 
-def read_manifest(path: Path, sensors: Mapping[str, Sensor], account: Account) -> list[Found]:
+def read_manifest(
+    path: Path, sensors: Mapping[str, Sensor], rules: FileRules, account: Account
+) -> list[Found]:
     """A table with the columns scene, sensor and path (relative to it), like the pattern's fields;
     region, if there is one, is a part of the scene's identity, more columns are free.
 
-    Rows that cannot be used are counted. Raises DataError.
+    Rows that cannot be used, or that `include` and `exclude` leave out, are counted. Raises
+    DataError.
     """
     table = read_table(path)
     table.require("scene", "sensor", "path")
@@ -74,6 +78,8 @@ def read_manifest(path: Path, sensors: Mapping[str, Sensor], account: Account) -
         if missing := [name for name in ("scene", "sensor", "path") if name not in fields]:
             where = f"{path}, row {number}"
             account.quarantine(UnreadableItem(where, f"a value of {missing[0]}", "none"))
+        elif reason := unwanted(PurePosixPath(fields["path"]).as_posix(), rules):
+            account.leave_out(reason)
         elif fields["sensor"] not in sensors:
             account.leave_out(OTHER_SENSOR, fields["sensor"])
         else:

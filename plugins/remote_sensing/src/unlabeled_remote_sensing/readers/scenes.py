@@ -51,7 +51,9 @@ class Scenes(FileRules, Previews, ReadsTargets):
         description="names with fields: scene, sensor, band, res, date …",
     )
     manifest: str | None = Field(
-        None, description="a table with scene, sensor, path, maybe band, date; not the pattern then"
+        None,
+        description="a table with scene, sensor, path, maybe band, date, in place of `pattern`; "
+        "include and exclude choose among its paths",
     )
     group: str | None = Field("scene", description="the field or column that splits keep together")
     reference: str | None = Field(
