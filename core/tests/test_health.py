@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from unlabeled.errors import ShapeError
 from unlabeled.health import (
     alpha_req,
+    dead_units,
     effective_rank,
     examine,
     feature_std,
@@ -126,3 +127,11 @@ def test_lidar_sees_only_what_views_agree_on():
 def test_lidar_refuses_other_shapes(shape):
     with pytest.raises(ShapeError, match=r"expected \(n, q, D\)"):
         lidar(torch.zeros(shape))
+
+
+def test_dead_units_are_columns_that_never_change():
+    x = drawn(50, 8)
+    x[:, 2] = 3.0
+    x[:, 5] = 0.0
+    assert dead_units(x) == 0.25
+    assert dead_units(x.float() * 1e6) == 0.25

@@ -28,8 +28,9 @@ class Health:
 
     rows, width: N and D, because ranks are comparable only at equal N and D; feature_std: 1 for
     directions spread evenly over the sphere, 0 for a single one; effective_rank and centred_rank:
-    see `effective_rank`, the second after subtracting the mean; uniformity: see `uniformity`;
-    collapsed: whether more training makes no sense; verdict: the same in words.
+    see `effective_rank`, the second after subtracting the mean; alpha_req, dead_units, uniformity:
+    see the functions of these names; collapsed: whether more training makes no sense; verdict: the
+    same in words.
     """
 
     rows: int
@@ -37,6 +38,8 @@ class Health:
     feature_std: float
     effective_rank: float
     centred_rank: float
+    alpha_req: float
+    dead_units: float
     uniformity: float
     collapsed: bool
     verdict: str
@@ -48,7 +51,17 @@ def examine(embeddings: Tensor) -> Health:
     std = feature_std(x)
     rank, centred = effective_rank(x), effective_rank(x - x.mean(dim=0))
     collapsed, verdict = _judge(len(x), x.shape[1], std, centred)
-    return Health(len(x), x.shape[1], std, rank, centred, uniformity(x), collapsed, verdict)
+    alpha, dead = alpha_req(x), dead_units(x)
+    return Health(
+        len(x), x.shape[1], std, rank, centred, alpha, dead, uniformity(x), collapsed, verdict
+    )
+
+
+def dead_units(embeddings: Tensor) -> float:
+    """The share of columns that are equal for all rows, but for rounding. embeddings: (N, D)."""
+    x = _checked(embeddings).double()
+    spread, size = x.std(dim=0, unbiased=False), x.abs().amax(dim=0)
+    return float((spread <= 1e-6 * size).double().mean())
 
 
 def feature_std(embeddings: Tensor) -> float:

@@ -56,11 +56,12 @@ class Manifest:
 
     recipe: every section with every value; environment: versions, hardware, threads, processes;
     exact: whether it equals a run that was never stopped; notes: why not, and other notes; method:
-    the sections `encoder` and `pretext` with the facts of the data, from which `load_method` builds
-    the method again; continues: the run whose weights it continues; started_from: the encoder whose
-    weights it started from, empty if there is none; steps: done so far; seconds: spent training;
-    began, ended: ISO 8601 in UTC, empty before; failed: the error that ended it, without the path
-    of the run, empty if there was none.
+    the sections `encoder` and `pretext` with the facts of the data, from which `load_method`
+    builds the method again; continues: the run whose weights it continues; started_from: the
+    encoder whose weights it started from, empty if there is none; health_at_start: spread and rank
+    before the first step; steps: done so far; seconds: spent training; began, ended: ISO 8601 in
+    UTC, empty before; failed: the error that ended it, without the path of the run, empty if there
+    was none.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Manifest:
     method: Mapping[str, Any] = field(default_factory=dict)
     continues: str = ""
     started_from: Mapping[str, Any] = field(default_factory=dict)
+    health_at_start: Mapping[str, float] = field(default_factory=dict)
     began: str = field(default_factory=now)
     ended: str = ""
     failed: str = ""

@@ -9,9 +9,12 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from unlabeled.contract import Nodes, Output, Tokens
+from unlabeled.health import examine as health_of
 from unlabeled.training.collapse_monitor import (
     CollapseMonitor,
+    checked_after,
     columns,
+    has_fallen,
     one_per_sample,
     undisturbed,
 )
@@ -65,6 +68,8 @@ def test_modes_buffers_and_generators_are_as_before():
         "health_feature_std",
         "health_effective_rank",
         "health_centred_rank",
+        "health_alpha_req",
+        "health_dead_units",
         "health_uniformity",
         "health_collapsed",
     }
@@ -121,3 +126,36 @@ def test_tokens_and_nodes_count_only_where_they_are_valid():
     nodes = Nodes(values[valid], owner, torch.arange(5))
     torch.testing.assert_close(one_per_sample(nodes), expected)
     assert one_per_sample(expected) is expected
+
+
+@pytest.mark.parametrize("total", [20, 50, 333, 2000, 2001, 3999])
+def test_a_run_has_twenty_checks_or_more_and_the_first_within_fifty_steps(total):
+    steps = [step for step in range(1, total + 1) if checked_after(step, total, None)]
+    assert len(steps) >= 20
+    assert steps[0] <= 10
+    assert steps[-1] == total
+
+
+def test_a_long_run_has_one_check_in_200_steps():
+    steps = [step for step in range(1, 20_001) if checked_after(step, 20_000, None)]
+    assert steps == [10, 25, 50, *range(200, 20_001, 200)]
+    assert [step for step in range(1, 13) if checked_after(step, 12, 5)] == [5, 10, 12]
+
+
+def test_a_narrow_start_is_no_collapse_and_a_fall_is_one_at_once():
+    generator = torch.Generator().manual_seed(0)
+    narrow = health_of(1 + 0.05 * torch.randn(64, 32, generator=generator))
+    fallen = health_of(1 + 0.02 * torch.randn(64, 32, generator=generator))
+    point = health_of(1 + 1e-4 * torch.randn(64, 32, generator=generator))
+    assert narrow.collapsed
+    start = {"feature_std": narrow.feature_std, "centred_rank": narrow.centred_rank}
+    assert not has_fallen(narrow, start, 10, 1000)
+    assert has_fallen(fallen, start, 10, 1000)
+    assert has_fallen(narrow, start, 200, 1000)
+    assert has_fallen(narrow, start, 30, 30)
+    assert has_fallen(point, {}, 1, 1000)
+
+
+def test_a_measure_without_bound_is_left_empty():
+    line = torch.arange(10.0)[:, None] * torch.ones(1, 4)
+    assert columns(health_of(line))["health_alpha_req"] is None

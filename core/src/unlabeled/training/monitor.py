@@ -20,7 +20,13 @@ from unlabeled.errors import CollapseError, UnlabeledError
 from unlabeled.run_folder import JsonLines, RunFolder
 from unlabeled.training import checkpoint
 from unlabeled.training.checkpoint import Progress
-from unlabeled.training.collapse_monitor import CollapseMonitor, columns
+from unlabeled.training.collapse_monitor import (
+    CAUSES,
+    CollapseMonitor,
+    checked_after,
+    columns,
+    has_fallen,
+)
 from unlabeled.training.divergence import Divergence
 from unlabeled.training.loader import BatchSampler, Fetched
 from unlabeled.training.loop import Trainer
@@ -161,10 +167,8 @@ class TrainingMonitor:
         }
 
     def _check_health(self, done: int, row: dict[str, Any]) -> None:
-        every = self.settings.health_every
-        if self.collapse is None or not every:
-            return
-        if done % every and done != self.trainer.total_steps:
+        total = self.trainer.total_steps
+        if self.collapse is None or not checked_after(done, total, self.settings.health_every):
             return
         health = self.collapse()
         wrong = []
@@ -172,7 +176,8 @@ class TrainingMonitor:
             wrong.append(f"the embeddings of {broken} of the examined items are not finite")
         if health is not None:
             row.update(columns(health))
-            wrong += [health.verdict] if health.collapsed else []
+            fallen = has_fallen(health, self.collapse.start, done, total)
+            wrong += [f"{health.verdict}. {CAUSES}"] if fallen else []
         self._report_health(done, row, wrong)
 
     def _report_health(self, done: int, row: dict[str, Any], wrong: list[str]) -> None:

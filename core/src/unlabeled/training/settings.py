@@ -179,7 +179,12 @@ class TrainingSettings(Settings):
     max_skipped: float = Field(0.1, ge=0, le=1, description="largest share of items skipped")
 
     checkpoint: CheckpointSettings = CheckpointSettings()
-    health_every: int = Field(200, ge=0, description="steps between health checks, 0 for none")
+    health_every: int | None = Field(
+        None,
+        ge=0,
+        description="steps between health checks, 0 for none; about twenty in a run, and one in "
+        "200 steps, if unset",
+    )
     on_collapse: Literal["warn", "stop"] = Field(
         "warn", description="what to do when representations collapse"
     )

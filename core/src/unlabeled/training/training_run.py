@@ -10,7 +10,12 @@ from unlabeled.errors import NotFinite
 from unlabeled.run_folder import JsonLines, Manifest
 from unlabeled.training.build import build_trainer
 from unlabeled.training.checkpoint import Progress
-from unlabeled.training.collapse_monitor import ITEMS, CollapseMonitor, undisturbed
+from unlabeled.training.collapse_monitor import (
+    AT_START,
+    ITEMS,
+    CollapseMonitor,
+    undisturbed,
+)
 from unlabeled.training.finish import export, require_all_steps, settle_batch_norm
 from unlabeled.training.job import Job
 from unlabeled.training.launch import first
@@ -120,9 +125,15 @@ class TrainingRun:
     def _collapse_monitor(self, trainer: Trainer) -> CollapseMonitor | None:
         job, pretext = self.job, trainer.pretext
         # The output of a restoration is not an embedding, so it cannot collapse.
-        if not job.settings.health_every or pretext.kind != "representation":
+        if job.settings.health_every == 0 or pretext.kind != "representation":
             return None
         encoder = pretext.exported
         # The random generators are those of the checkpoint by now: reading must not move them.
         with undisturbed(encoder):
-            return CollapseMonitor(job.fabric, encoder, job.sample(encoder, ITEMS))
+            monitor = CollapseMonitor(job.fabric, encoder, job.sample(encoder, ITEMS))
+        monitor.start = job.folder.read().health_at_start
+        if not monitor.start and self.origin.progress.steps == 0 and (health := monitor()):
+            monitor.start = {name: getattr(health, name) for name in AT_START}
+            if job.fabric.is_global_zero:
+                job.folder.update(health_at_start=monitor.start)
+        return monitor
