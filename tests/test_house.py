@@ -102,3 +102,11 @@ def test_nothing_is_defined_that_only_tests_use():
     ]
     unused = {name for _, name in defined if times[name] < 2}
     assert unused <= FOR_USERS.keys()
+
+
+def test_the_map_of_the_tree_is_true():
+    """Every path that CONTRIBUTING names is there."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    paths = re.findall(r"`((?:core|plugins|docs|tests)/[\w./]+)`", text)
+    assert len(paths) > 12
+    assert not [path for path in paths if not (ROOT / path).exists()]
