@@ -1,11 +1,17 @@
 import json
 
+import numpy as np
 import pytest
-from reported import Checked, a_run, evaluated, judged, with_steps
+from reported import Checked, a_run, a_seen, evaluated, judged, read, with_steps
 
+from unlabeled.contract import Preview
 from unlabeled.errors import RunError, UsageError
 from unlabeled.evaluation.result import Evaluation
-from unlabeled.report.page import report
+from unlabeled.pictures import png
+from unlabeled.report.gallery import Gallery
+from unlabeled.report.look import Found
+from unlabeled.report.nearest import nearest
+from unlabeled.report.page import page, report
 from unlabeled.run_folder import JsonLines
 
 
@@ -15,7 +21,7 @@ def run(tmp_path):
 
 
 def test_a_run_that_just_started_has_a_page(run):
-    page = Checked(report(run.path).read_text())
+    shown = Checked(report(run.path).read_text())
     for expected in (
         "graph/<tiny>",
         "inexact: resumed with another torch",
@@ -23,7 +29,7 @@ def test_a_run_that_just_started_has_a_page(run):
         "No step was recorded yet",
         "There is no encoder yet",
     ):
-        assert expected in page.text
+        assert expected in shown.text
 
 
 def test_a_finished_run_shows_all_it_knows(run):
@@ -48,7 +54,7 @@ def test_a_finished_run_shows_all_it_knows(run):
     run.update(status="finished", steps=50, seconds=3725.0)
 
     path = report(run.path)
-    page = Checked(path.read_text())
+    shown = Checked(path.read_text())
     for expected in (
         "status finished",
         "1:02:05",
@@ -75,10 +81,10 @@ def test_a_finished_run_shows_all_it_knows(run):
         "name: graph/graphmae",
         "1,234",
     ):
-        assert expected in page.text
-    assert "timing" not in page.text
-    assert "30.mol" not in page.text
-    assert len(page.ids) == len(set(page.ids))
+        assert expected in shown.text
+    assert "timing" not in shown.text
+    assert "30.mol" not in shown.text
+    assert len(shown.ids) == len(set(shown.ids))
 
 
 def test_the_page_needs_nothing_from_elsewhere(run):
@@ -114,3 +120,21 @@ def test_a_missing_run_is_named(tmp_path):
 def test_labels_without_data_colour_nothing(run):
     with pytest.raises(UsageError, match="give it too"):
         report(run.path, labels="labels.csv")
+
+
+def test_a_page_with_sixty_pictures_of_noise_is_under_three_megabytes(run):
+    rng = np.random.default_rng(0)
+
+    def noise(side):
+        return Preview(png(rng.integers(0, 256, (side, side, 3), np.uint8)), "png", "noise")
+
+    gallery = Gallery()
+    for place in range(60):
+        gallery.add(place, (noise(300),))
+    full = {place: Found(None, tuple(noise(300) for _ in range(4))) for place in range(6)}
+    near = nearest(rng.normal(size=(600, 8)), np.arange(600), 12, 4)
+    seen = a_seen(count=600, gallery=gallery, full=full, near=near)
+    text = page(read(run), seen)
+    assert len(gallery.pictures) == 60
+    assert len(text.encode()) < 3e6
+    assert "left out, to keep the page small" in text

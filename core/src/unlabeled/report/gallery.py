@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from unlabeled.contract import Preview
 from unlabeled.pictures import smaller
 
-SIDE = 112
-"""Pixels of the longer side of a small picture."""
-BYTES = 900_000
+SIDES = (112, 88, 64)
+"""Pixels of the longer side of a small picture: the first at which it has at most EACH bytes."""
+EACH = 13_000
+BYTES = 800_000
 """Of all small pictures together; in the page a third more."""
 TYPES = {"png": "image/png", "svg": "image/svg+xml", "wav": "audio/wav"}
 
@@ -33,9 +34,18 @@ class Gallery:
         shown = next((each for each in previews if each.format != "wav"), None)
         if shown is None:
             return
-        content = smaller(shown.content, SIDE) if shown.format == "png" else shown.content
+        content = _small(shown.content) if shown.format == "png" else shown.content
         if self._bytes + len(content) > BYTES:
             self.left_out += 1
             return
         self._bytes += len(content)
         self.pictures[place] = uri(content, shown.format)
+
+
+def _small(content: bytes) -> bytes:
+    made = content
+    for side in SIDES:
+        made = smaller(content, side)
+        if len(made) <= EACH:
+            return made
+    return made

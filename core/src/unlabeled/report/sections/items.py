@@ -11,7 +11,7 @@ from unlabeled.report.rendering import render
 from unlabeled.report.sections import Section
 from unlabeled.report.seen import Seen
 
-BYTES = 900_000
+BYTES = 700_000
 """Of all large pictures and sounds; in the page a third more."""
 
 

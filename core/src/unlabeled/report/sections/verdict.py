@@ -161,7 +161,8 @@ def _trained(run: RunData) -> Verdict:
         )
     where = f"step {run.steps:,} of {run.manifest.total_steps:,}"
     if run.manifest.status == "running" and not run.ended:
-        return Verdict("open", f"Training: {where}{health}.", "Its checkpoints can be evaluated:")
+        advice = "Its last checkpoint can be evaluated already:"
+        return Verdict("open", f"Training: {where}{health}.", advice, _evaluate(run))
     minutes = f", with nothing new for {run.quiet / 60:,.0f} minutes" if run.ended else ""
     return Verdict(
         "caution",
