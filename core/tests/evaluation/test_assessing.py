@@ -181,7 +181,7 @@ def test_an_assessment_finds_labels_that_are_no_table(run, data, tmp_path):
         found = evaluate(run, data, labels, assess="named", settings=FEW)
         assert (found.items, found.unmatched_items, found.targets) == (8, 15, ("mask",))
         assert "Found by name." in found.notes
-        assert "15 of 24 items have no label and take no part." in found.notes
+        assert "15 of 24 items without a label take no part." in found.notes
         rows, folder, masks = FITTED.pop()
         assert (rows, folder) == (list(range(9)), labels or data)
         assert masks == [f"{name}.mask" for name in ids[:9]]
