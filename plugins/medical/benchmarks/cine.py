@@ -20,8 +20,8 @@ import numpy as np
 from hippocampus import CACHE, Experiment, run
 from PIL import Image
 
-from unlabeled_medical.evaluators.few_labels import Volumetric
-from unlabeled_medical.evaluators.segmentation import Labelled
+from unlabeled_medical.assessments.dense_probe import Labelled
+from unlabeled_medical.assessments.few_labels import Volumetric
 from unlabeled_medical.readers.volumes import Volumes
 
 RECIPES = ("multi_task",)

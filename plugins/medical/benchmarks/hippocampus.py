@@ -41,13 +41,9 @@ from unlabeled.batch_norm import estimate_batch_norm
 from unlabeled.contract import Encoder
 from unlabeled.evaluation.bootstrap import interval, resample_scores
 from unlabeled.recipe import Recipe, build_encoder, load_recipe
-from unlabeled_medical.evaluators.few_labels import Fitting, Volumetric, few_fits, probing, tuning
-from unlabeled_medical.evaluators.segmentation import (
-    Labelled,
-    frozen,
-    neighbourhood,
-    placed,
-)
+from unlabeled_medical.assessments.dense_probe import Labelled
+from unlabeled_medical.assessments.few_labels import Fitting, Volumetric, few_fits, probing, tuning
+from unlabeled_medical.assessments.voxels import frozen, neighbourhood, placed
 from unlabeled_medical.readers.volumes import Volumes
 
 HERE = Path(__file__).parent

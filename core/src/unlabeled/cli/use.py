@@ -183,6 +183,7 @@ def evaluate(
     labels
         A CSV, JSON lines or Parquet table: item (or item#node), one or more targets, optionally
         group, split, fold, start and end. Several rows about the same thing give it several labels.
+        Some assessments take more: medical/segmentation a folder of masks or a dataset.json.
     assess
         Which assessment: probe, or a plugin's (graph/link_prediction); the recipe's if left out.
     average_with

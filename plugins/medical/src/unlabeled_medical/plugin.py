@@ -217,6 +217,13 @@ plugin = Plugin(
             experimental=True,
         ),
     },
+    assessments={
+        "segmentation": Component(
+            target="unlabeled_medical.assessments.segmentation:Segmentation",
+            summary="scans segmented from few labelled ones, Dice and HD95",
+            source="Milletari et al. 2016, arXiv:1606.04797",
+        ),
+    },
     expected_failures={
         **{
             f"pretexts/{name}/learns": "takes a minute; make bench-hippocampus shows it by Dice"

@@ -63,16 +63,34 @@ def test_labels_of_resampled_volumes_are_those_of_the_nearest_voxel(pair):
     np.testing.assert_array_equal(part.classes(), target.classes()[box])
 
 
+def test_a_mask_of_any_grid_is_brought_to_its_image(pair):
+    """Cut around what is labelled, and with voxels of half the size: background lies beyond."""
+    mask = np.asarray(nibabel.load(pair[1]).dataobj)
+    fine = mask[2:7, 3:9, 1:8].repeat(2, 0).repeat(2, 1).repeat(2, 2)
+    affine = STORED @ np.diag([0.5, 0.5, 0.5, 1])
+    affine[:3, 3] = (STORED @ [1.75, 2.75, 0.75, 1])[:3]
+    save(pair[1], fine, affine)
+    expected = np.zeros(SIZE)
+    expected[2:7, 3:9, 1:8] = mask[2:7, 3:9, 1:8]
+    np.testing.assert_array_equal(target_of(Volumes(), pair)[1].classes(), expected[::-1])
+    sample, target = target_of(Volumes(patch=6), pair, keyed_rng(1))
+    assert target.size == sample.size
+    assert set(np.unique(target.classes())) <= {0, 3}
+
+
 def test_a_mask_that_lies_elsewhere_is_refused(pair):
-    save(pair[1], np.zeros((4, 4, 4), np.uint8), np.eye(4))
-    with pytest.raises(UnreadableItem, match=r"the grid of its image, \(9, 12, 11\)"):
-        target_of(Volumes(), pair)
     far = STORED.copy()
     far[:3, 3] = 500
-    save(pair[1], np.zeros(SIZE, np.uint8), far)
-    for reader in (Volumes(), Volumes(spacing=(1.0, 1.0, 1.0))):
+    save(pair[1], np.zeros((4, 4, 4), np.uint8), far)
+    with pytest.raises(UnreadableItem, match=r"the grid of its image, \(9, 12, 11\)"):
+        target_of(Volumes(), pair)
+    for place in (far, np.diag([-2.0, 1.0, 1.0, 1.0]) + np.eye(4, k=3) * 3):
+        save(pair[1], np.zeros(SIZE, np.uint8), place)
         with pytest.raises(UnreadableItem, match="another place"):
-            target_of(reader, pair)
+            target_of(Volumes(), pair)
+    save(pair[1], np.zeros(SIZE, np.uint8), far)
+    with pytest.raises(UnreadableItem, match="another place"):
+        target_of(Volumes(spacing=(1.0, 1.0, 1.0)), pair)
 
 
 def test_what_holds_no_classes_is_refused(pair):

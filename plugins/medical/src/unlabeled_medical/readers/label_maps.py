@@ -19,8 +19,8 @@ def label_map(
     """The labels of `like`, a sample of an image, by the nearest voxel.
 
     grid: of the mask; image: of the whole image as it is read; load: gives a window (x, y, z) of
-    the mask. Raises UnreadableItem if the mask lies elsewhere, or is on another grid where the
-    image is not resampled.
+    the mask, whose grid may be any that covers some of the image: beyond it lies background.
+    Raises UnreadableItem if the mask lies elsewhere.
     """
     matrix, offset, missing = _indices(grid, like)
     size = [*like.size] if missing is None else [*like.size[:missing], 1, *like.size[missing:]]
@@ -29,10 +29,11 @@ def label_map(
         box = tuple(slice(int(a), int(a) + s) for a, s in zip(start, size, strict=True))
         values = load((box[0], box[1], box[2]))
     else:
-        _require_place(path, grid, image, matrix, offset, size)
+        _require_place(path, grid, image)
         whole = load((slice(0, grid.shape[0]), slice(0, grid.shape[1]), slice(0, grid.shape[2])))
+        # Unlike "constant", this mode has the outer voxels reach to their borders.
         values = ndimage.affine_transform(
-            whole, matrix, offset, tuple(size), order=0, mode="nearest"
+            whole, matrix, offset, tuple(size), order=0, mode="grid-constant"
         )
     if missing is not None:
         values = values.squeeze(missing)
@@ -58,14 +59,21 @@ def _same(grid: Grid, image: Grid) -> bool:
     return grid.shape == image.shape and np.allclose(grid.affine, image.affine, atol=1e-2)
 
 
-def _require_place(
-    path: str, grid: Grid, image: Grid, matrix: np.ndarray, offset: np.ndarray, size: list[int]
-) -> None:
-    """Where an image is resampled its mask has another grid, and covers the same place."""
+def _require_place(path: str, grid: Grid, image: Grid) -> None:
+    """Raises UnreadableItem where a mask covers nothing of its image, or has as many voxels at
+    another place: then one of both headers is wrong, and the mask would be cut in silence."""
     resampled = any(step != 1 for step in image.scale)
-    corners = np.stack([offset, offset + matrix @ (np.array(size) - 1)])
-    beyond = np.maximum(-corners.min(axis=0), corners.max(axis=0) - np.array(grid.shape) + 1)
-    # A coarser grid may end up to one of its voxels before, or behind, the finer one.
-    if not resampled or (beyond > np.maximum(1, np.abs(matrix).max(axis=1))).any():
+    back = np.linalg.inv(grid.affine) @ _corners(image)
+    apart = (back.max(axis=1) < -0.5) | (back.min(axis=1) > np.array([*grid.shape, 2]) - 0.5)
+    if apart[:3].any() or (grid.shape == image.shape and not resampled):
         found = f"{grid.shape} voxels, or another place"
-        raise UnreadableItem(path, f"the grid of its image, {image.shape} voxels", found)
+        raise UnreadableItem(
+            path, f"the grid of its image, {image.shape} voxels, or one that covers it", found
+        )
+
+
+def _corners(grid: Grid) -> np.ndarray:
+    """The world coordinates of a grid's outer voxels, (4, 8), homogeneous."""
+    ends = np.meshgrid(*[(0, length - 1) for length in grid.shape], [1], indexing="ij")
+    corners: np.ndarray = grid.affine @ np.stack([each.ravel() for each in ends])
+    return corners

@@ -1,35 +1,27 @@
-"""Segmentation from few labelled volumes: a linear head on frozen features, or fine-tuning.
+"""Segmentation from few labelled volumes by a linear head on frozen features.
 
-Both put one linear map from voxel features to classes on top of an encoder. The dense probe fits
-it alone, on standardised features; fine-tuning trains it with the encoder. Both minimise
-cross-entropy plus soft Dice (Milletari et al. 2016, arXiv:1606.04797), since cross-entropy alone
-leaves a rare class to the background.
+One linear map from voxel features to classes, fitted on standardised features. Like fine-tuning it
+minimises cross-entropy plus soft Dice (Milletari et al. 2016, arXiv:1606.04797), since
+cross-entropy alone leaves a rare class to the background.
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from pydantic import Field
-from scipy import ndimage
 from torch import Tensor, nn
 
-from unlabeled.contract import Encoder
 from unlabeled.randomness import keyed_rng
 from unlabeled.settings import Settings
-from unlabeled_medical.encoders.maps import mappable
-from unlabeled_medical.encoders.uni_vit import UniViT
-from unlabeled_medical.evaluators.overlap import dice, hausdorff95
-from unlabeled_medical.evaluators.voxels import VoxelFeatures, voxel_features
-from unlabeled_medical.volume import Volume, VolumeBatch
+from unlabeled_medical.assessments.overlap import dice, hausdorff95
+from unlabeled_medical.assessments.voxels import Describe
+from unlabeled_medical.volume import Volume
 
-Describe = Callable[[Volume], VoxelFeatures]
 Predict = Callable[[Volume], np.ndarray]
 """(*S,) the class of every voxel."""
 
@@ -130,41 +122,6 @@ class DenseProbe(Settings):
         return head
 
 
-class FineTuning(Settings):
-    """Encoder and head trained together, by cross-entropy plus soft Dice, one volume a step."""
-
-    steps: int = Field(100, ge=1, description="optimiser steps")
-    lr: float = Field(1e-3, gt=0, description="peak learning rate of AdamW; linear to 0")
-
-    def fit(self, encoder: Encoder, labelled: Sequence[Labelled], classes: int) -> Predict:
-        """encoder: stays unchanged; a copy is trained. Draws are the same for every encoder."""
-        tuned = copy.deepcopy(encoder).eval()  # batch-norm statistics of few volumes mislead
-        maps = mappable(_of_rank(tuned, len(labelled[0].volume.size)))
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            head = nn.Linear(sum(maps.map_widths), classes)
-        weights = [*tuned.parameters(), *head.parameters()]
-        optimiser = torch.optim.AdamW(weights, lr=self.lr)
-        rng = keyed_rng("fine-tuning", len(labelled))
-        for step in range(self.steps):
-            optimiser.param_groups[0]["lr"] = self.lr * (1 - step / self.steps)
-            drawn = labelled[int(rng.integers(len(labelled)))]
-            logits = _features(tuned, drawn.volume).mapped(head.weight, head.bias)
-            target = torch.from_numpy(drawn.mask).long().flatten()
-            loss = overlap_loss(logits.flatten(1).T, target, classes)
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(weights, 1.0)
-            optimiser.step()
-
-        def predict(volume: Volume) -> np.ndarray:
-            features = _features(tuned, volume)
-            best: np.ndarray = features.mapped(head.weight, head.bias).argmax(dim=0).numpy()
-            return best
-
-        return torch.no_grad()(predict)
-
-
 def overlap_loss(logits: Tensor, target: Tensor, classes: int) -> Tensor:
     """Cross-entropy plus 1 - soft Dice, the mean over the classes but 0, over all voxels together.
     logits: (N, classes); target: (N,) int64. An absent class does not count.
@@ -173,53 +130,6 @@ def overlap_loss(logits: Tensor, target: Tensor, classes: int) -> Tensor:
     found = logits.softmax(dim=1)[:, 1:]
     overlap = 2 * (found * truth).sum(dim=0) / (found + truth).sum(dim=0).clamp(min=1e-6)
     return F.cross_entropy(logits, target) + 1 - overlap.mean()
-
-
-def frozen(encoder: Encoder) -> Describe:
-    """The features of an encoder, in eval mode and without gradient. Raises RecipeError."""
-    encoder.eval()
-    if not isinstance(encoder, UniViT):
-        mappable(encoder)
-
-    def describe(volume: Volume) -> VoxelFeatures:
-        return _features(encoder, volume)
-
-    return torch.no_grad()(describe)
-
-
-def neighbourhood(volume: Volume) -> VoxelFeatures:
-    """The raw baseline: each voxel's own values, means over 3, 7 and 15 voxels a side, and the
-    products of each two of them, by which a linear head can separate grey from dark and bright.
-    Averages stop at the border.
-    """
-    parts = [volume.values]
-    for side in (3, 7, 15):
-        window = (1, *[side] * len(volume.size))
-        total, known = (
-            ndimage.uniform_filter(x, window, mode="constant")
-            for x in (volume.values.numpy(), np.ones(volume.values.shape, np.float32))
-        )
-        parts.append(torch.from_numpy(total / known))
-    return VoxelFeatures([with_products(torch.cat(parts))], (1,), volume.size)
-
-
-def placed(describe: Describe) -> Describe:
-    """Adds the position of a voxel in the volume: its coordinates and their products."""
-
-    def described(volume: Volume) -> VoxelFeatures:
-        features = describe(volume)
-        axes = [torch.linspace(-1, 1, length) for length in volume.size]
-        place = with_products(torch.stack(torch.meshgrid(*axes, indexing="ij")))
-        maps, strides = [*features.maps, place], [*features.strides, 1]
-        return VoxelFeatures(maps, strides, features.size, features.centred)
-
-    return described
-
-
-def with_products(values: Tensor) -> Tensor:
-    """(C, *S) -> (C (C + 3) / 2, *S): followed by the products of each two of them."""
-    first, second = torch.triu_indices(len(values), len(values))
-    return torch.cat([values, values[first] * values[second]])
 
 
 def score(predict: Predict, labelled: Labelled, classes: int) -> Fit:
@@ -232,17 +142,6 @@ def score(predict: Predict, labelled: Labelled, classes: int) -> Fit:
         float(np.mean([dice(a, b) for a, b in pairs])),
         float(np.mean(known)) if known else float("nan"),
     )
-
-
-def _features(encoder: Encoder, volume: Volume) -> VoxelFeatures:
-    encoder = _of_rank(encoder, len(volume.size))
-    batch = cast(VolumeBatch, encoder.collate([volume]))
-    return voxel_features(mappable(encoder), batch)
-
-
-def _of_rank(encoder: Encoder, rank: int) -> Encoder:
-    """One of images and volumes together is here the one of either."""
-    return encoder.branch(rank) if isinstance(encoder, UniViT) else encoder
 
 
 def _draw(describe: Describe, labelled: Labelled, count: int, number: int) -> tuple[Tensor, Tensor]:

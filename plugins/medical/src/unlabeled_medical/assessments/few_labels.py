@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,40 +10,13 @@ import numpy as np
 
 from unlabeled.contract import Encoder
 from unlabeled.errors import DataError
-from unlabeled.evaluation.bootstrap import interval, resample_scores
 from unlabeled.randomness import keyed_rng
-from unlabeled_medical.evaluators.segmentation import (
-    DenseProbe,
-    Describe,
-    FineTuning,
-    Labelled,
-    Predict,
-    score,
-)
+from unlabeled_medical.assessments.dense_probe import DenseProbe, Labelled, Predict, score
+from unlabeled_medical.assessments.fine_tuning import FineTuning
+from unlabeled_medical.assessments.voxels import Describe
 
 Fitting = Callable[[Sequence[Labelled], int], Predict]
 """From the few labelled volumes and the number of classes, with the background."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """How much better the pretrained encoder is than `against`, in Dice, and 95 % of it."""
-
-    against: str
-    difference: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """hd95: in mm; None where nothing was ever found."""
-
-    name: str
-    labelled: int
-    dice: float
-    hd95: float | None
-    gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +30,10 @@ class Volumetric:
         """One volume each of `count` patients. Raises DataError if there are fewer."""
         known = np.unique(self.patients)
         if count > len(known):
-            raise DataError(f"labelled: {count} volumes asked for, {len(known)} patients to label")
+            raise DataError(
+                f"labelled: {count} volumes asked for, each of another patient, {len(known)} "
+                "patients to label. Ask for fewer: --evaluation.assess.labelled."
+            )
         rng = keyed_rng("few labels", count, number)
         chosen = rng.choice(known, count, replace=False)
         places = [rng.choice(np.flatnonzero(self.patients == patient)) for patient in chosen]
@@ -98,34 +74,3 @@ def few_fits(
     dice, known = found[..., 0].mean(axis=1), ~np.isnan(found[..., 1])
     hd95 = np.where(known, found[..., 1], 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
     return np.stack([dice, np.where(known.any(axis=1), hd95, np.nan)], axis=-1)
-
-
-def table_rows(
-    found: Mapping[str, Sequence[np.ndarray]], patients: np.ndarray, labelled: Sequence[int]
-) -> list[Row]:
-    """Means over encoders and tested volumes, and the gaps of "pretrained" and "fine-tuned".
-
-    found: by name, of each encoder what `few_fits` gives; patients: (tested,).
-    """
-    mean = {name: np.mean(each, axis=0) for name, each in found.items()}
-    rows = []
-    for place, count in enumerate(labelled):
-        for name, each in mean.items():
-            dice, hd95 = each[place, :, 0], each[place, :, 1]
-            against = _against(name, mean)
-            gaps = [_gap(dice - mean[other][place, :, 0], patients, other) for other in against]
-            distance = float(np.nanmean(hd95)) if (~np.isnan(hd95)).any() else None
-            rows.append(Row(name, count, float(dice.mean()), distance, tuple(gaps)))
-    return rows
-
-
-def _against(name: str, names: Mapping[str, object]) -> list[str]:
-    if name == "pretrained":
-        return [other for other in names if "random" in other or other.startswith("raw")]
-    return ["from scratch"] if name == "fine-tuned" else []
-
-
-def _gap(difference: np.ndarray, patients: np.ndarray, against: str) -> Gap:
-    drawn = resample_scores(patients, [lambda at: float(difference[at].mean())])
-    middle = interval(drawn[:, 0])
-    return Gap(against, float(difference.mean()), middle.low, middle.high)
