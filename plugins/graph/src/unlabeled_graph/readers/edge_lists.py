@@ -19,7 +19,7 @@ import torch
 from pydantic import Field
 from torch_geometric.data import Data
 
-from unlabeled.contract import NamesNodes
+from unlabeled.contract import NamesNodes, Preview, Previews
 from unlabeled.data.items import Item, Items
 from unlabeled.data.listing import FileRules, Listing, list_files
 from unlabeled.data.sources import files_of, source_of
@@ -27,6 +27,7 @@ from unlabeled.data.tables import SUFFIXES, Table, read_table
 from unlabeled.errors import DataError, ShapeError, UnreadableItem
 from unlabeled_graph.graphs import require_graph
 from unlabeled_graph.readers.columns import ColumnPolicy
+from unlabeled_graph.readers.drawing import drawing_of
 from unlabeled_graph.readers.policies import EdgePolicy, FeaturePolicy
 
 NODES = ".nodes"
@@ -42,7 +43,7 @@ class Network:
     notes: tuple[str, ...]
 
 
-class EdgeLists(FileRules, NamesNodes):
+class EdgeLists(FileRules, NamesNodes, Previews):
     """Reads one graph per table of edges; size = nodes, id = the file.
 
     Nodes are in the order of their table, or sorted by name without one, and are called by their
@@ -101,6 +102,10 @@ class EdgeLists(FileRules, NamesNodes):
             file = files_of(item.source)[0]
             raise UnreadableItem(str(file), "finite numbers", str(error)) from error
         return self.features.apply(self.edges.apply(graph))
+
+    def previews(self, item: Item, sample: Data) -> list[Preview]:  # noqa: ARG002
+        """Nodes and lines."""
+        return drawing_of(sample)
 
     def node_names(self, item: Item) -> np.ndarray:
         """The names (N,) in the tables. Raises UnreadableItem."""

@@ -11,12 +11,13 @@ import torch
 from pydantic import Field
 from torch_geometric.data import Data
 
-from unlabeled.contract import NamesNodes
+from unlabeled.contract import NamesNodes, Preview, Previews
 from unlabeled.data.items import Item, Items
 from unlabeled.data.listing import FileRules, Listed, Listing, list_files
 from unlabeled.errors import DataError, ShapeError, UnreadableItem
 from unlabeled_graph.graph_files import Directory, read_directory, read_graph, read_node_names
 from unlabeled_graph.graphs import require_graph
+from unlabeled_graph.readers.drawing import drawing_of
 from unlabeled_graph.readers.policies import EdgePolicy, FeaturePolicy
 from unlabeled_graph.readers.pyg_files import CouldRunCode, Refused, conversion, read_pyg_file
 
@@ -25,7 +26,7 @@ ENDINGS = (".safetensors", PYG)
 COLUMNS = ("id", "source", "group", "size", "first_node", "edges", "first_edge", "place", "widths")
 
 
-class Graphs(FileRules, NamesNodes):
+class Graphs(FileRules, NamesNodes, Previews):
     """Reads graphs as PyG `Data`; size = nodes, group as saved. The id is `file#id`.
 
     Nodes are called by their names where the file has them, else counted from 0 in each graph.
@@ -65,6 +66,10 @@ class Graphs(FileRules, NamesNodes):
                 f"{item.source}, {item.id}", "a graph of finite numbers", str(error)
             ) from error
         return self.features.apply(self.edges.apply(graph))
+
+    def previews(self, item: Item, sample: Data) -> list[Preview]:  # noqa: ARG002
+        """Nodes and lines."""
+        return drawing_of(sample)
 
     def node_names(self, item: Item) -> np.ndarray:
         """The names (N,) in the file, or numbers from 0. Raises UnreadableItem."""

@@ -24,6 +24,7 @@ from unlabeled.data.tables import SUFFIXES, read_table
 from unlabeled.errors import DataError, UnreadableItem
 from unlabeled.wording import counted
 from unlabeled_graph.readers.atoms import EDGE_FEATURES, NODE_FEATURES, molecule_graph
+from unlabeled_graph.readers.drawing import drawing_of
 from unlabeled_graph.readers.molecule_files import (
     SDF,
     SMILES,
@@ -88,9 +89,11 @@ class Molecules(FileRules, Previews):
     def describe(self, items: Items) -> Mapping[str, int]:  # noqa: ARG002
         return {"node_features": NODE_FEATURES, "edge_features": EDGE_FEATURES}
 
-    def previews(self, item: Item, sample: Data) -> list[Preview]:  # noqa: ARG002
-        """The structural formula."""
-        return previews_of(item.metadata["smiles"])
+    def previews(self, item: Item, sample: Data) -> list[Preview]:
+        """The structural formula; of a view with other atoms or bonds its graph."""
+        whole = self.read(item)
+        same = whole.num_nodes == sample.num_nodes and whole.num_edges == sample.num_edges
+        return previews_of(item.metadata["smiles"]) if same else drawing_of(sample)
 
     def _rows(self, file: Listed, found: Found) -> Iterable[Row]:
         """Raises OSError, EOFError or ValueError; DataError where a column of ids is missing."""

@@ -20,11 +20,13 @@ import torch
 from pydantic import Field
 from torch_geometric.data import Data
 
+from unlabeled.contract import Preview, Previews
 from unlabeled.data.items import Item, Items
 from unlabeled.data.listing import FileRules, Listing, list_files
 from unlabeled.data.sources import files_of, source_of
 from unlabeled.errors import DataError, ShapeError, UnreadableItem
 from unlabeled_graph.graphs import require_graph
+from unlabeled_graph.readers.drawing import drawing_of
 from unlabeled_graph.readers.policies import EdgePolicy, FeaturePolicy
 
 INDICATOR = "_graph_indicator.txt"
@@ -53,7 +55,7 @@ class Collection:
     edge_attr: np.ndarray | None
 
 
-class TU(FileRules):
+class TU(FileRules, Previews):
     """Reads graphs of a TU folder; given features are node attributes and one-hot node labels.
 
     The id is `NAME#graph`, graphs counted from 1; size = nodes.
@@ -96,6 +98,10 @@ class TU(FileRules):
         except ShapeError as error:
             raise UnreadableItem(str(file), "finite numbers", str(error)) from error
         return self.features.apply(self.edges.apply(graph))
+
+    def previews(self, item: Item, sample: Data) -> list[Preview]:  # noqa: ARG002
+        """Nodes and lines."""
+        return drawing_of(sample)
 
     def describe(self, items: Items) -> Mapping[str, int]:
         """Raises DataError if given features are wanted and there are none."""
