@@ -39,7 +39,8 @@ class Limits:
         """Raises DataError if `count` is more than the allowed share of all items. bad: one of
         them."""
         total = len(items) + len(items.quarantine)
-        if count > self.max_skipped * total:
+        # A product would be rounded: 0.29 * 100 < 29.
+        if count / max(total, 1) > self.max_skipped:
             raise DataError(
                 f"{count} of {total} items cannot be used, more than the share of "
                 f"{self.max_skipped:g} that --max-skipped allows; one of them is {bad.source}: "
@@ -55,11 +56,11 @@ class Quarantine:
         """write: whether this process writes the file; the others only count."""
         self._file, self._items, self._limits, self._write = file, items, limits, write
         self._known = {row["item"] for row in file.rows()}
-        self.add(map(named, items.quarantine))
+        self.add(items.quarantine)
 
     def add(self, found: Iterable[Quarantined]) -> None:
         """List those not listed yet. Raises DataError above the ceiling."""
-        for bad in found:
+        for bad in map(named, found):
             if bad.item in self._known:
                 continue
             self._known.add(bad.item)
