@@ -6,10 +6,13 @@ import os
 import shlex
 
 COMMANDS = {
-    "plugins": ("catalogue:plugins", "What is installed, and whether it is healthy."),
-    "recipes": ("catalogue:recipes", "What can be run, one line each, with its source."),
-    "describe": ("catalogue:describe", "What a plugin, recipe or component is and can be set to."),
-    "inspect": ("inspect:inspect", "What is in a folder: counts, sizes, groups, broken files."),
+    "plugins": ("catalogue:plugins", "List installed plugins, and why one is unusable."),
+    "recipes": ("catalogue:recipes", "List recipes, one line each, with their sources."),
+    "describe": (
+        "catalogue:describe",
+        "Describe a plugin, a recipe or a component, and its settings.",
+    ),
+    "inspect": ("inspect:inspect", "Look at a folder's data: counts, sizes, groups, broken files."),
     "pretrain": ("pretrain:pretrain", "Train a recipe on a folder, resume or continue a run."),
     "update-batch-norm": (
         "use:update_batch_norm",
@@ -28,7 +31,7 @@ COMMANDS = {
     ),
     "neighbours": (
         "use:neighbours",
-        "The rows of a table of embeddings nearest to an item or file.",
+        "List the rows of a table of embeddings nearest to an item or file.",
     ),
     "drift": (
         "drift:drift",

@@ -107,7 +107,7 @@ def _two_by_two(items: Items, count: int) -> Items:
 
 @torch.no_grad()
 def _given(pretext: Pretext, batch: object) -> list[Tensor]:
-    """The groups that the pretext's objectives are given for a batch."""
+    """The groups that the pretext's objectives get for a batch."""
     given: list[Tensor] = []
 
     def note(_: torch.nn.Module, __: object, named: dict[str, object]) -> None:

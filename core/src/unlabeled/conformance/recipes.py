@@ -83,7 +83,7 @@ def _trains(fixture: Fixture, name: str) -> None:
     require(len(rows) == 2, f"2 steps give {len(rows)} rows of metrics")
     values = load_encoder(out).state_dict()
     bad = [name for name, value in values.items() if not torch.isfinite(value).all()]
-    require(not bad, f"the finished encoder holds what is no finite number: {', '.join(bad[:5])}")
+    require(not bad, f"the finished encoder holds values that are not finite: {', '.join(bad[:5])}")
 
 
 def _resumes(fixture: Fixture, name: str) -> None:

@@ -312,7 +312,7 @@ def _notes(path: Path | str, found: ItemVectors) -> list[str]:
         notes.append(f"{path}: {counted(found.absent, 'item')} without a vector left out.")
     if groups < FEW_GROUPS:
         notes.append(
-            f"{path}: {counted(groups, 'group', 'is', 'are')} few: what is usual is known roughly."
+            f"{path}: {counted(groups, 'group', 'is', 'are')} few: their range is known roughly."
         )
     if len(found.ids) > MOST:
         notes.append(f"{path}: about {MOST:,} of {len(found.ids):,} items are compared.")

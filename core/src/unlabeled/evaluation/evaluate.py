@@ -249,7 +249,7 @@ def recipe_settings(path: Path | str) -> EvaluationSettings:
 def _averaged(
     paths: Sequence[Path | str], scores: Sequence[float | None], *, private: bool
 ) -> list[str]:
-    """Which runs, where their paths may be told, and the score of each."""
+    """The runs, if their paths may be shown, and the score of each."""
     if len(paths) == 1:
         return []
     names = "" if private else f": {', '.join(map(str, paths))}"

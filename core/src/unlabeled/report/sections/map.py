@@ -20,8 +20,8 @@ from unlabeled.report.separability import Separability, separability
 
 @dataclass(frozen=True)
 class Map:
-    """places: by layout, (m, 2); columns: of the m embedded items; told: how well each can be
-    predicted from the embedding."""
+    """places: by layout, (m, 2); columns: of the m embedded items; separabilities: how well each
+    can be predicted from the embedding."""
 
     seen: Seen
     places: dict[str, np.ndarray]
