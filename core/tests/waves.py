@@ -8,7 +8,8 @@ from torch import nn
 
 from unlabeled.contract import Encoder, Output, PatchEncoder
 from unlabeled.encoders.patches import grid_of, valid_patches
-from unlabeled.encoders.token_transformer import TokenTransformer, mean_of_valid
+from unlabeled.encoders.pooling import mean_of_valid
+from unlabeled.encoders.token_transformer import TokenTransformer
 from unlabeled.settings import Settings
 
 PATCH = (4,)

@@ -5,9 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unlabeled.contract import Tokens
 from unlabeled.encoders.patches import patchify
-from unlabeled.encoders.token_transformer import TokenDecoder, TokenTransformer, mean_of_valid
+from unlabeled.encoders.pooling import mean_of_valid
+from unlabeled.encoders.token_transformer import TokenDecoder, TokenTransformer
 from unlabeled.errors import ShapeError
 
 PATCHES = {1: (4,), 2: (3, 2), 3: (2, 2, 3)}
@@ -204,12 +204,6 @@ def test_decoder_predicts_hidden_tokens_whatever_the_padding():
     # What is predicted for a place does not depend on the order of the others.
     three = decoder(tokens.flip(1), visible.flip(1), hidden.flip(1), (2, 3))
     torch.testing.assert_close(three.flip(1), one)
-
-
-def test_mean_counts_valid_tokens_only():
-    values = torch.tensor([[[1.0], [3.0], [math.nan]]])
-    tokens = Tokens(values, torch.tensor([[True, True, False]]), torch.zeros(1, 3, 1))
-    assert mean_of_valid(tokens).tolist() == [[2.0]]
 
 
 def test_first_token_is_the_linear_map_of_the_first_patch():

@@ -8,14 +8,13 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
-from unlabeled.contract import Nodes, Output, Tokens
+from unlabeled.contract import Output
 from unlabeled.health import examine as health_of
 from unlabeled.training.collapse_monitor import (
     CollapseMonitor,
     checked_after,
     columns,
     has_fallen,
-    one_per_sample,
     undisturbed,
 )
 
@@ -113,19 +112,6 @@ def test_what_a_sample_lacks_is_no_collapse():
 
 def test_one_point_has_collapsed():
     assert CollapseMonitor(fabric(), Vectors(), [torch.ones(16, 9)])().collapsed
-
-
-def test_tokens_and_nodes_count_only_where_they_are_valid():
-    values = torch.randn(2, 3, 4, dtype=torch.float64)
-    valid = torch.tensor([[True, True, False], [True, True, True]])
-    values[0, 2] = 1e9
-    expected = torch.stack([values[0, :2].mean(0), values[1].mean(0)])
-    tokens = Tokens(values, valid, torch.zeros(2, 3, 1))
-    torch.testing.assert_close(one_per_sample(tokens), expected)
-    owner = torch.tensor([0, 0, 1, 1, 1])
-    nodes = Nodes(values[valid], owner, torch.arange(5))
-    torch.testing.assert_close(one_per_sample(nodes), expected)
-    assert one_per_sample(expected) is expected
 
 
 @pytest.mark.parametrize("total", [20, 50, 333, 2000, 2001, 3999])

@@ -21,8 +21,8 @@ from unlabeled.contract import Encoder, Encoding, Output, TokenEncoder, Tokens
 from unlabeled.data.vocabulary import LARGEST, MASK, SEPARATOR, SPECIAL
 from unlabeled.encoders.attention import Blocks
 from unlabeled.encoders.pieces import Tokenizer
+from unlabeled.encoders.pooling import mean_of_valid
 from unlabeled.encoders.positions import sine_positions
-from unlabeled.encoders.token_transformer import mean_of_valid
 from unlabeled.errors import RecipeError
 from unlabeled.settings import Settings
 

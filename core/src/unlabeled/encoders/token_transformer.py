@@ -184,13 +184,6 @@ class TokenDecoder(nn.Module):
         return predicted
 
 
-def mean_of_valid(tokens: Tokens) -> Tensor:
-    """One vector per sample, (N, D): the mean of its valid tokens, zero if there are none."""
-    valid = tokens.valid.unsqueeze(-1)
-    total = torch.where(valid, tokens.values, 0).sum(dim=1)
-    return total / valid.sum(dim=1).clamp(min=1)
-
-
 def _bias(place: Tensor, grid: Sequence[int] | None, slopes: Tensor, prefix: int) -> Tensor:
     """Prefix tokens have no place, so no distance to the others."""
     table = alibi_bias(place, place, slopes) if grid is None else grid_alibi(grid, slopes)

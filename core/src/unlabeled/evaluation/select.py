@@ -21,6 +21,7 @@ from unlabeled.checkpoints import step_of
 from unlabeled.contract import Encoder
 from unlabeled.data.items import Items
 from unlabeled.data.quarantine import Limits, Unreadable
+from unlabeled.encoders.pooling import one_per_sample
 from unlabeled.errors import DataError, RunError, UsageError
 from unlabeled.evaluation.assessing import Entry, share
 from unlabeled.evaluation.compare_runs import Question
@@ -36,7 +37,6 @@ from unlabeled.progress import progress
 from unlabeled.randomness import Draw, keyed_rng
 from unlabeled.recipe import read_choice
 from unlabeled.run_folder import RunFolder
-from unlabeled.training.collapse_monitor import one_per_sample
 
 ITEMS = 512
 """Items that are embedded, by default."""

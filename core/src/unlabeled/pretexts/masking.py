@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from unlabeled.contract import Batch, Encoder, PatchEncoder, Sample
+from unlabeled.encoders.pooling import masked_mean
 from unlabeled.errors import RecipeError, UnreadableItem
 from unlabeled.masks.planner import Mask
 from unlabeled.masks.split import Split, split_tokens
@@ -78,5 +79,4 @@ def taught_tokens(teacher: Teacher, batch: Batch, split: Split) -> tuple[Tensor,
 
 def mean_over_places(tokens: Tensor, places: Tensor) -> Tensor:
     """The mean of each sample's tokens (N, K, D) at `places` (N, K), -1 is padding: (N, D)."""
-    real = (places >= 0).unsqueeze(-1)
-    return torch.where(real, tokens, 0).sum(dim=1) / real.sum(dim=1).clamp(min=1)
+    return masked_mean(tokens, places >= 0)

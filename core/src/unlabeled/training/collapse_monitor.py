@@ -12,7 +12,8 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from unlabeled.contract import Batch, Encoder, Encoding, Nodes, Tokens
+from unlabeled.contract import Batch, Encoder
+from unlabeled.encoders.pooling import one_per_sample
 from unlabeled.health import Health, examine
 from unlabeled.training.checkpoint import random_state, restore_random_state
 
@@ -111,16 +112,3 @@ def undisturbed(encoder: Encoder) -> Iterator[None]:
         for module in training:
             module.training = True
         restore_random_state(before)
-
-
-def one_per_sample(encoding: Encoding) -> Tensor:
-    """(N, D): a global output as it is, tokens and nodes as their mean over valid ones."""
-    if isinstance(encoding, Tokens):
-        weight = encoding.valid.to(encoding.values.dtype)[..., None]
-        return (encoding.values * weight).sum(1) / weight.sum(1).clamp(min=1)
-    if isinstance(encoding, Nodes):
-        count = int(encoding.owner.max()) + 1
-        rows = encoding.values.new_zeros(count, encoding.values.shape[1])
-        sums = rows.index_add(0, encoding.owner, encoding.values)
-        return sums / torch.bincount(encoding.owner, minlength=count).clamp(min=1)[:, None]
-    return encoding

@@ -32,7 +32,8 @@ from unlabeled.contract import (
 )
 from unlabeled.data.items import Item
 from unlabeled.encoders.patches import grid_of, unpatchify, valid_patches
-from unlabeled.encoders.token_transformer import TokenTransformer, mean_of_valid
+from unlabeled.encoders.pooling import mean_of_valid
+from unlabeled.encoders.token_transformer import TokenTransformer
 from unlabeled.errors import RecipeError
 from unlabeled.pictures import contrast, grey_levels, heat, png
 from unlabeled.settings import Settings

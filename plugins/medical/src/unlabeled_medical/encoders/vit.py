@@ -28,8 +28,9 @@ from unlabeled.contract import (
 )
 from unlabeled.data.items import Item
 from unlabeled.encoders.patches import grid_of, unpatchify, valid_patches
+from unlabeled.encoders.pooling import mean_of_valid
 from unlabeled.encoders.positions import grid_positions
-from unlabeled.encoders.token_transformer import TokenTransformer, mean_of_valid
+from unlabeled.encoders.token_transformer import TokenTransformer
 from unlabeled.settings import Settings
 from unlabeled_medical.encoders.input import require_input
 from unlabeled_medical.encoders.maps import MapEncoder

@@ -23,7 +23,8 @@ from unlabeled.contract import Encoder, Encoding, Output, Tokens
 from unlabeled.encoders.alibi import alibi_bias, alibi_slopes, grid_alibi
 from unlabeled.encoders.attention import Attention, CrossAttention, attention_mask
 from unlabeled.encoders.patches import grid_of
-from unlabeled.encoders.token_transformer import TokenTransformer, mean_of_valid
+from unlabeled.encoders.pooling import mean_of_valid
+from unlabeled.encoders.token_transformer import TokenTransformer
 from unlabeled.errors import RecipeError, UsageError
 from unlabeled.settings import Settings
 from unlabeled_remote_sensing.encoders.raster_batch import (

@@ -27,7 +27,8 @@ from unlabeled.contract import (
 )
 from unlabeled.data.items import Item
 from unlabeled.encoders.patches import unpatchify, valid_patches
-from unlabeled.encoders.token_transformer import TokenTransformer, mean_of_valid
+from unlabeled.encoders.pooling import mean_of_valid
+from unlabeled.encoders.token_transformer import TokenTransformer
 from unlabeled.settings import Settings
 from unlabeled_remote_sensing.encoders.raster_batch import (
     BandNormalisation,
