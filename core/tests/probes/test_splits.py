@@ -1,10 +1,11 @@
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from unlabeled.errors import DataError
-from unlabeled.probes.splits import by_fold, by_split, inner_folds, leave_groups_out
+from unlabeled.probes.splits import by_fold, by_split, inner_folds, leave_groups_out, splits_of
 
 groupings = st.lists(st.sampled_from("abcdefgh"), min_size=2, max_size=60).filter(
     lambda groups: len(set(groups)) > 1
@@ -60,3 +61,19 @@ def test_a_given_split_is_followed():
     assert (split.train.tolist(), split.test.tolist()) == ([1, 3], [0])
     with pytest.raises(DataError, match="'train', 'valid': expected both"):
         by_split(np.array(["train", "valid"]))
+
+
+def test_folds_of_the_labels_go_before_their_split_and_this_before_folds_by_group():
+    groups = np.array(["a", "a", "b", "c"])
+    table = pa.table({"item": list("wxyz")})
+    split = table.append_column("split", [["train", "valid", "test", "test"]])
+    folded = split.append_column("fold", [[1, 1, 2, 2]])
+    (one,), described = splits_of(split, groups, 3, "nodes")
+    assert (one.train.tolist(), one.test.tolist()) == ([0], [2, 3])
+    assert described == "the split of the labels: 1 nodes train, 2 test"
+    found, described = splits_of(folded, groups, 3)
+    assert [each.test.tolist() for each in found] == [[0, 1], [2, 3]]
+    assert described == "the 2 folds of the labels, each left out in turn"
+    found, described = splits_of(table, groups, 3)
+    assert sorted(each.test.tolist() for each in found) == [[0, 1], [2], [3]]
+    assert described == "3 folds by group, each left out in turn"

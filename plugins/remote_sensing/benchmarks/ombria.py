@@ -39,7 +39,8 @@ from unlabeled.probes.logistic import Logistic
 from unlabeled_remote_sensing.baselines.band_statistics import BandStatistics
 from unlabeled_remote_sensing.encoders.croma import CROMA
 from unlabeled_remote_sensing.encoders.raster_batch import RasterBatch
-from unlabeled_remote_sensing.evaluators.segmentation import SegmentationProbe
+from unlabeled_remote_sensing.evaluators.patches import Patches, raw_patches
+from unlabeled_remote_sensing.evaluators.segmentation import segment
 from unlabeled_remote_sensing.raster import Raster
 
 HERE = Path(__file__).parent
@@ -147,10 +148,14 @@ class Experiment:
 
     def pixels(self, tokens: np.ndarray) -> np.ndarray:
         """Pixels found of the n test patches, (n, 64, 64) bool. tokens: (N, rows, columns, D)."""
-        train, test = self.train, ~self.train
-        return SegmentationProbe()(
-            tokens[train], self.mask[train], self.tile[train], tokens[test], self.mask[test]
-        ).found
+        side = self.mask.shape[1] // tokens.shape[1]
+        images = [Patches(each, side) for each in tokens]
+        train, test = np.flatnonzero(self.train), np.flatnonzero(~self.train)
+        masks = [self.mask[i].astype(np.int64) for i in train]
+        found = segment(
+            [images[i] for i in train], masks, self.tile[train], [images[i] for i in test], 2
+        )
+        return np.stack(found) == 1
 
     def scorer(self, said: np.ndarray) -> Scorer:
         """AUC of probabilities, IoU of pixels, both of the test patches at given positions."""
@@ -166,14 +171,9 @@ class Experiment:
         own = {"S1": every[:, :radar], "S2": every[:, radar:]}
         return {**own, "joint": every, "concatenated": every}
 
-    def raw_patches(self, side: int = 4) -> np.ndarray:
-        """All values of each patch of `side` pixels, as tokens (N, rows, columns, D)."""
-        bands = np.stack(
-            [np.concatenate([x.values for x in r.layers.values()]) for r in self.rasters]
-        )
-        count, channels, height, width = bands.shape
-        cells = bands.reshape(count, channels, height // side, side, width // side, side)
-        return cells.transpose(0, 2, 4, 1, 3, 5).reshape(count, height // side, width // side, -1)
+    def raw_patches(self) -> np.ndarray:
+        """All values of each patch of 4 px, as tokens (N, rows, columns, D)."""
+        return np.stack([raw_patches(raster, {}).values for raster in self.rasters])
 
 
 def embedded(experiment: Experiment, encoder: CROMA) -> dict[str, np.ndarray]:

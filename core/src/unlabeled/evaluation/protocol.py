@@ -15,7 +15,7 @@ from unlabeled.evaluation.labelling import GivenLabels
 from unlabeled.evaluation.matching import Labelled
 from unlabeled.evaluation.probing import Predictions, predict
 from unlabeled.evaluation.seen_labels import nothing_left
-from unlabeled.probes.splits import Split, by_fold, by_split, leave_groups_out
+from unlabeled.probes.splits import Split, splits_of
 from unlabeled.recipe import Choice, read_choice
 
 DEFAULT_PROBES = {"classification": "logistic", "regression": "ridge"}
@@ -66,7 +66,7 @@ def design(given: GivenLabels, choice: Choice, folds: int) -> Protocol:
     """The protocol for N labelled items. Raises DataError, also if nothing is left to test."""
     probe: Evaluator = choice.settings  # type: ignore[assignment]
     labelled = given.labelled
-    splits, described = _splits(labelled, given.groups, folds)
+    splits, described = splits_of(labelled.table, given.groups, folds, labelled.unit)
     splits = _testable(splits, given)
     notes = _notes_on_groups(given.groups, splits)
     targets, notes_on_targets = _targets(labelled, given.targets, probe, splits)
@@ -133,24 +133,6 @@ def _judgeable(target: Target, splits: Sequence[Split]) -> bool:
     items."""
     parts = [split.train for split in splits] + [np.concatenate([s.test for s in splits])]
     return all(len(np.unique(target.values[part[target.known[part]]])) == 2 for part in parts)
-
-
-def _splits(labelled: Labelled, groups: np.ndarray, folds: int) -> tuple[list[Split], str]:
-    """The folds of the labels, else their split, else folds by group."""
-    columns = labelled.table.column_names
-    if "fold" in columns:
-        splits = by_fold(_names(labelled, "fold"))
-        return splits, f"the {len(splits)} folds of the labels, each left out in turn"
-    if "split" in columns:
-        splits = by_split(_names(labelled, "split"))
-        sizes = f"{len(splits[0].train)} {labelled.unit} train, {len(splits[0].test)} test"
-        return splits, f"the split of the labels: {sizes}"
-    splits = leave_groups_out(groups, folds)
-    return splits, f"{len(splits)} folds by group, each left out in turn"
-
-
-def _names(labelled: Labelled, column: str) -> np.ndarray:
-    return np.array([str(name) for name in labelled.table[column].to_pylist()])
 
 
 def _notes_on_groups(groups: np.ndarray, splits: Sequence[Split]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 from sklearn.model_selection import GroupKFold, KFold
 
 from unlabeled.errors import DataError
@@ -18,6 +19,28 @@ class Split:
 
     train: np.ndarray
     test: np.ndarray
+
+
+def splits_of(
+    table: pa.Table, groups: np.ndarray, folds: int, unit: str = "items"
+) -> tuple[list[Split], str]:
+    """The folds of a labels table, else its split, else folds by group; and which, in words.
+
+    table: N rows; groups: (N,); unit: what a row is about. Raises DataError.
+    """
+    if "fold" in table.column_names:
+        splits = by_fold(_names(table, "fold"))
+        return splits, f"the {len(splits)} folds of the labels, each left out in turn"
+    if "split" in table.column_names:
+        splits = by_split(_names(table, "split"))
+        sizes = f"{len(splits[0].train)} {unit} train, {len(splits[0].test)} test"
+        return splits, f"the split of the labels: {sizes}"
+    splits = leave_groups_out(groups, folds)
+    return splits, f"{len(splits)} folds by group, each left out in turn"
+
+
+def _names(table: pa.Table, column: str) -> np.ndarray:
+    return np.array([str(name) for name in table[column].to_pylist()])
 
 
 def leave_groups_out(groups: np.ndarray, folds: int) -> list[Split]:

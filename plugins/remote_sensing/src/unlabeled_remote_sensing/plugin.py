@@ -73,13 +73,12 @@ plugin = Plugin(
             source="Dalsasso et al. 2021, arXiv:2110.13148",
         ),
     },
-    evaluators={
-        "multi_label": Component(
-            target="unlabeled_remote_sensing.evaluators.multi_label:MultiLabel",
-            summary="logistic regression on one label after the other, by average precision",
-        ),
-    },
     assessments={
+        "segmentation": Component(
+            target="unlabeled_remote_sensing.assessments.segmentation:Segmentation",
+            summary="classes of pixels by masks or polygons, beside raw pixels and band indices",
+            source="Fuller et al. 2023, arXiv:2311.00566",
+        ),
         "despeckling": Component(
             target="unlabeled_remote_sensing.assessments.despeckling:Despeckling",
             summary="scenes whose reflectivity is known, restored, beside classical filters",
