@@ -81,6 +81,10 @@ class Named(Distance, FindsLabels):
         return labels.rows[:3]
 
 
+class OfTokens(Distance):
+    output_kind = "tokens"
+
+
 FITTED = []
 
 
@@ -104,7 +108,7 @@ def run(vectors, save_mixer):
 def known(monkeypatch):
     DRAWN.clear()
     FITTED.clear()
-    for name in ("Distance", "Unlabelled", "Picky", "Named"):
+    for name in ("Distance", "Unlabelled", "Picky", "Named", "OfTokens"):
         component = Component(f"{__name__}:{name}", "toy")
         monkeypatch.setitem(core.assessments, name.lower(), component)
 
@@ -168,6 +172,11 @@ def test_labels_that_are_not_used_are_refused(run, data):
 def test_encoders_of_another_kind_are_refused(run, data):
     with pytest.raises(RunError, match="Picky needs an encoder of the kind Assessment, found vec"):
         evaluate(run, data, data / "labels.csv", assess="picky", target=["kind"])
+
+
+def test_the_kind_of_output_that_an_assessment_encodes_by_is_asked_for(run, data):
+    with pytest.raises(UsageError, match="the encoder has no output of kind tokens"):
+        evaluate(run, data, data / "labels.csv", assess="oftokens", target=["kind"])
 
 
 def test_an_assessment_finds_labels_that_are_no_table(run, data, tmp_path):

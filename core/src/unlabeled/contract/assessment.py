@@ -239,6 +239,8 @@ class Assessment(Settings):
     it is False `labels` is None and --labels is refused."""
     encoders: ClassVar[tuple[type, ...]] = (Encoder,)
     """Classes of the encoders that it can assess; others are refused before an item is read."""
+    output_kind: ClassVar[Literal["global", "tokens", "nodes"] | None] = None
+    """The kind of output that it encodes by; None: the one that fits what labels are about."""
 
     def training_rows(self, source: Source, labels: LabelledItems | None) -> np.ndarray:
         """Rows of `source.items` (n,) on which random encoders estimate their input statistics.

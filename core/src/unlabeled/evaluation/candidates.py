@@ -110,9 +110,8 @@ class Pool:
         self.paths, self.config, self.settings = paths, config, settings
         self.assessment, self.source, self.labels = assessment, source, labels
         parts = labels.labelled.parts if labels else None
-        self.output = choose_output(
-            config.outputs, settings.output, parts.kind if parts else None
-        ).name
+        kind = assessment.output_kind or (parts.kind if parts else None)
+        self.output = choose_output(config.outputs, settings.output, kind).name
         self.batch_size = config.provenance.batch_size
         self.pretrained = [self._trained(place, path) for place, path in enumerate(paths)]
         self.baselines = {

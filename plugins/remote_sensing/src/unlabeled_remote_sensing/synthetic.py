@@ -42,7 +42,8 @@ def write_pairs(path: Path, *, count: int, seed: int) -> dict[str, str]:
         _write(path / f"masks/{name}.tif", water[None].astype(np.uint8), ("water",), place)
         rows.append(f"{name},{pattern},{water.mean():.4f}")
         masks.append(f"{name},masks/{name}.tif")
-    (path / "masks.csv").write_text("\n".join(masks) + "\n", encoding="utf-8")
+    for name in ("masks.csv", "labels-segmentation.csv"):  # the latter for the kit
+        (path / name).write_text("\n".join(masks) + "\n", encoding="utf-8")
     (path / "labels.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     return GROUPS
 

@@ -115,8 +115,8 @@ def test_unequal_numbers_and_broken_patches_are_refused():
         segment(patches(train), masks[:3], np.arange(4), patches(train), 2)
     with pytest.raises(ShapeError, match="patches of 8 px that cover the mask"):
         segment(patches(train[:, :3]), masks, np.arange(4), patches(train), 2)
+    gaps = [np.where(np.arange(32) % 8 == 0, -1, mask) for mask in masks]
     with pytest.raises(DataError, match="no patch of 8 px is labelled in all its pixels"):
-        gaps = [np.where(np.arange(32) % 8 == 0, -1, mask) for mask in masks]
         segment(patches(train), gaps, np.arange(4), patches(train), 2)
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -67,6 +67,7 @@ class LinkPrediction(Assessment):
     """
 
     uses_labels: ClassVar[bool] = False
+    output_kind: ClassVar[Literal["nodes"]] = "nodes"
     share: float = Field(0.1, gt=0, lt=1, description="of the edges, that are held out")
     seed: int = Field(0, ge=0, description="of the draw of edges and other pairs")
 

@@ -47,9 +47,10 @@ def token_patches(piece: Piece, scene: Raster) -> Patches:
     """
     assert piece.position is not None
     x, y = piece.position.T
-    column, row = ~Affine(*scene.transform) * (x, y)
-    side = _side(np.asarray(row), np.asarray(column))
-    places = [np.asarray(each) / side - 0.5 for each in (row, column)]
+    a, b, c, d, e, f = tuple(~Affine(*scene.transform))[:6]
+    column, row = a * x + b * y + c, d * x + e * y + f
+    side = _side(row, column)
+    places = [each / side - 0.5 for each in (row, column)]
     grid = [np.rint(place).astype(int) for place in places]
     if any(np.abs(place - near).max() > 1e-3 for place, near in zip(places, grid, strict=True)):
         raise PluginError("tokens: expected the centres of square patches from the first pixel on")
@@ -78,7 +79,7 @@ def raw_patches(scene: Raster, sensors: Mapping[str, Sensor]) -> Patches:
 
 
 def index_patches(scene: Raster, sensors: Mapping[str, Sensor]) -> Patches | None:
-    """The indices that the bands allow, of each pixel in patches of 4 px; None if they allow none."""
+    """The indices that the bands allow, of each pixel in patches of 4 px; None if none."""
     found = [
         change(_values(scene, name, len(sensor.bands)))
         for name, sensor in sensors.items()
