@@ -17,7 +17,7 @@ from unlabeled.evaluation.assessing import Entry, share
 from unlabeled.evaluation.evaluate import evaluate
 from unlabeled.evaluation.result import Evaluation
 from unlabeled.evaluation.settings import EvaluationSettings
-from unlabeled.export.encoder import load_reader
+from unlabeled.export.encoder import load_encoder, load_reader
 from unlabeled.labelled import Labelled as SeenLabels
 from unlabeled.plugin import Component
 
@@ -175,8 +175,12 @@ def test_encoders_of_another_kind_are_refused(run, data):
 
 
 def test_the_kind_of_output_that_an_assessment_encodes_by_is_asked_for(run, data):
-    with pytest.raises(UsageError, match="the encoder has no output of kind tokens"):
-        evaluate(run, data, data / "labels.csv", assess="oftokens", target=["kind"])
+    for assess, output in (("distance", "global"), ("oftokens", "tokens")):
+        found = evaluate(
+            run, data, data / "labels.csv", assess=assess, target=["kind"], settings=FEW
+        )
+        kinds = {each.name: each.kind for each in load_encoder(run).outputs}
+        assert kinds[found.output] == output
 
 
 def test_an_assessment_finds_labels_that_are_no_table(run, data, tmp_path):

@@ -53,9 +53,9 @@ def _choose(
     for fit, held in inner_folds(groups) if len(groups) > 1 else ():
         if not any(teach[i] for i in fit):
             continue
-        parts = [[each[i] for i in fit] for each in (train, masks)]
-        truth = [masks[i] for i in held]
-        found = _scores(*parts, [train[i] for i in held], classes, PENALTIES)
+        truth, shown = [masks[i] for i in held], [train[i] for i in held]
+        images, taught = [train[i] for i in fit], [masks[i] for i in fit]
+        found = _scores(images, taught, shown, classes, PENALTIES)
         for row, scores in zip(total, found, strict=True):
             known = _known(truth, scores)
             row += [_goodness(*known, t) for t in thresholds]
@@ -167,9 +167,9 @@ def _targets(mask: np.ndarray, patches: Patches, classes: int) -> np.ndarray:
     """(tokens, side² · outputs): 1 where the class is."""
     cells = _cut(_padded(mask, patches), patches.side)
     if classes == 2:
-        return (cells == 1).astype(np.float64)
-    one_hot: np.ndarray = cells[..., None] == np.arange(classes)
-    return one_hot.reshape(len(cells), -1).astype(np.float64)
+        return np.asarray(cells == 1, np.float64)
+    one_hot = np.asarray(cells[..., None] == np.arange(classes), np.float64)
+    return one_hot.reshape(len(cells), -1)
 
 
 def _whole(mask: np.ndarray, patches: Patches) -> np.ndarray:

@@ -48,7 +48,8 @@ def _layer(path: Path, file: sqlite3.Connection) -> tuple[str, str, int]:
             f"{path}: expected one layer of features, found {names}. Write the one that holds the "
             "labels to a file of its own."
         )
-    return rows[0]
+    table, column, srs = rows[0]
+    return str(table), str(column), int(srs)
 
 
 def _features(file: sqlite3.Connection, table: str, column: str) -> Iterator[dict[str, Any]]:

@@ -138,7 +138,7 @@ def _geojson(path: Path) -> tuple[list[dict[str, Any]], CRS]:
 def _column(path: Path, features: Sequence[Mapping[str, Any]], column: str | None) -> str:
     names = list(dict.fromkeys(n for each in features for n in each.get("properties") or {}))
     if column is None and len(names) == 1:
-        return names[0]
+        return str(names[0])
     if column is None or column not in names:
         wanted = f"a column {column!r}" if column else "one column with the class"
         raise DataError(
