@@ -65,10 +65,14 @@ def _require_place(path: str, grid: Grid, image: Grid) -> None:
     resampled = any(step != 1 for step in image.scale)
     back = np.linalg.inv(grid.affine) @ _corners(image)
     apart = (back.max(axis=1) < -0.5) | (back.min(axis=1) > np.array([*grid.shape, 2]) - 0.5)
-    if apart[:3].any() or (grid.shape == image.shape and not resampled):
-        found = f"{grid.shape} voxels, or another place"
+    same = grid.shape == image.shape and not resampled
+    if apart[:3].any() or same:
+        found = "as many" if same else f"{grid.shape}"
+        beside = ", which cover nothing of it" if apart[:3].any() else ""
         raise UnreadableItem(
-            path, f"the grid of its image, {image.shape} voxels, or one that covers it", found
+            path,
+            f"the grid of its image, {image.shape} voxels, or one that covers it",
+            f"{found} voxels at another place{beside}",
         )
 
 
