@@ -14,6 +14,7 @@ MOST = 60
 SIDE, EDGE = 320, 14
 COLOURS = ("#2b59c3", "#d55e00", "#009e73", "#cc79a7", "#c29b00", "#56b4e9", "#8c564b", "#7f5fc7")
 SEED = 0
+STEPS = 100
 
 
 def drawing_of(graph: Data) -> list[Preview]:
@@ -42,20 +43,36 @@ def drawing_of(graph: Data) -> list[Preview]:
 
 
 def layout(links: csr_matrix) -> np.ndarray:
-    """Places (n, 2) in [0, 1] whose distances are near those along the edges: classical scaling
-    (Torgerson 1952). links: (n, n)."""
+    """Places (n, 2) in [0, 1]: classical scaling of distances along edges (Torgerson 1952), then
+    springs (Fruchterman and Reingold 1991), which part what scaling lays on one another. links:
+    (n, n)."""
     count = links.shape[0]
+    if count == 1:
+        return np.full((1, 2), 0.5)
     hops = shortest_path(links, unweighted=True, directed=False)
     finite = np.isfinite(hops)
-    hops[~finite] = 2 + (hops[finite].max() if finite.any() else 0)  # parts stand apart
+    hops[~finite] = 2 + hops[finite].max()  # parts stand apart
     centre = np.eye(count) - 1 / count
     _, vectors = np.linalg.eigh(-centre @ np.square(hops) @ centre / 2)
-    found = vectors[:, -2:] if count > 1 else np.zeros((1, 2))
-    # Nodes that are alike to all others would lie on one another.
-    found = found + np.random.default_rng(SEED).normal(0, 0.01, (count, 2))
+    # Leaves of one node are alike to all others, and springs do not part what is at one place.
+    start = vectors[:, -2:] + np.random.default_rng(SEED).normal(0, 0.01, (count, 2))
+    found = _sprung(start, links.toarray() > 0)
     low, high = found.min(0), found.max(0)
     placed: np.ndarray = (found - low) / np.maximum(high - low, 1e-9)
-    return placed if count > 1 else np.full((1, 2), 0.5)
+    return placed
+
+
+def _sprung(places: np.ndarray, linked: np.ndarray) -> np.ndarray:
+    """places: (n, 2); linked: (n, n) bool. Moves by at most a step that shrinks."""
+    ideal = 1 / np.sqrt(len(places))
+    for step in np.linspace(0.1, 0.005, STEPS):
+        apart = places[:, None] - places[None]
+        far = np.maximum(np.linalg.norm(apart, axis=2), 0.01)
+        force = np.square(ideal / far) - linked * far / ideal
+        move = (apart * force[..., None]).sum(1) - 0.3 * places  # parts do not drift away
+        length = np.maximum(np.linalg.norm(move, axis=1, keepdims=True), 1e-9)
+        places = places + move / length * np.minimum(length, step)
+    return places
 
 
 def _links(graph: Data, count: int) -> csr_matrix:
