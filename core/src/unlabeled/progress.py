@@ -22,7 +22,7 @@ class Advance(Protocol):
 def progress(task: str, total: int, unit: str = "items") -> Iterator[Advance]:
     """Show the progress of `task`; call the yielded function with the number of `unit` just
     done."""
-    console = Console(stderr=True)
+    console = stderr()
     if console.is_terminal:
         columns = (
             TextColumn("{task.description}"),
@@ -38,9 +38,14 @@ def progress(task: str, total: int, unit: str = "items") -> Iterator[Advance]:
         yield _Lines(task, total, unit, console)
 
 
+def stderr() -> Console:
+    """Where progress and notes go: the output stream belongs to results."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
 def say(text: str) -> None:
     """Write lines to standard error, as they are."""
-    Console(stderr=True, markup=False, highlight=False, soft_wrap=True).print(text)
+    stderr().print(text, markup=False)
 
 
 class _Lines:

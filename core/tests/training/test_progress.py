@@ -19,10 +19,10 @@ def show(monkeypatch, *, terminal, quiet=False):
     """What is written for 100 steps, health at step 40."""
     text = io.StringIO()
 
-    def console(**arguments):
-        return Console(**{**arguments, "file": text, "stderr": False}, force_terminal=terminal)
+    def console():
+        return Console(file=text, highlight=False, soft_wrap=True, force_terminal=terminal)
 
-    monkeypatch.setattr(progress, "Console", console)
+    monkeypatch.setattr(progress, "stderr", console)
     monkeypatch.setenv("COLUMNS", "200")
     with display(100, 0, quiet=quiet) as shown:
         shown.note("3 files [look] like label maps")

@@ -16,7 +16,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-SECONDS_BETWEEN_LINES = 10.0
+from unlabeled.progress import SECONDS_BETWEEN_LINES, stderr
+
 HEALTH = "health_feature_std"
 """A column of rows for which health was examined."""
 
@@ -35,7 +36,7 @@ class Display(Protocol):
 def display(total_steps: int, start: int, *, quiet: bool) -> Iterator[Display]:
     """The display for this stream: nothing, a bar, or lines. It writes to stderr, because stdout is
     for the result of the command."""
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = stderr()
     if quiet:
         yield Silence()
     elif console.is_terminal:

@@ -8,12 +8,12 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
-from rich.console import Console
 
 from unlabeled.contract import Pretext, Reader
 from unlabeled.data.items import Items
 from unlabeled.data.training_labels import TrainingLabels
 from unlabeled.privacy import is_private
+from unlabeled.progress import say
 from unlabeled.recipe import Recipe
 from unlabeled.run_folder import JsonLines, Manifest, RunFolder
 from unlabeled.training.accumulation import steps_of
@@ -142,8 +142,7 @@ def show_start(fabric: Fabric, recipe: Recipe, data: Path, out: Path) -> None:
     if device == "cuda":
         device = torch.cuda.get_device_name(fabric.device)
     many = f", {fabric.world_size} processes" if fabric.world_size > 1 else ""
-    console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
-    console.print(f"{recipe.name} on {data}, to {out}; {device}{many}. Listing the items …")
+    say(f"{recipe.name} on {data}, to {out}; {device}{many}. Listing the items …")
 
 
 def size_of(pretext: Pretext, sampler: BatchSampler, recipe: Recipe, total: int) -> str:
