@@ -59,7 +59,7 @@ def test_bytes_that_are_not_utf8_are_read_as_latin1_and_named(tmp_path):
     assert table.columns["label"].to_pylist() == ["café", "é", "ü"]
     assert table.latin1 == (2, 5)
     assert table.notes() == [
-        "t.csv: 2 rows hold bytes that are not UTF-8 and are read as Latin-1 (rows 2 and 5)."
+        "t.csv: 2 rows hold bytes that are not UTF-8, read as Latin-1 (rows 2 and 5)."
     ]
 
 

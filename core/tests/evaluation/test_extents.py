@@ -30,7 +30,7 @@ def test_a_slight_overhang_is_cut_and_noted(tmp_path):
     found = stretches(tmp_path, (0.0, 2.0), (3.0, 4.05))
     assert found.parts.bounds.tolist() == [[0, 2], [3, 4]]
     assert found.labels.notes == (
-        "1 stretches end up to 0.05 after their item and are cut there (l.csv, row 3).",
+        "1 stretch ends up to 0.05 after the end of the item, cut there (l.csv, row 3).",
     )
 
 

@@ -48,6 +48,12 @@ def test_labels_are_counted_and_rows_that_are_left_out_are_named(vectors, tmp_pa
     assert "(few.csv, row 5)" in told
 
 
+def test_one_step_of_one_item_is_no_plural(vectors, tmp_path, capsys):
+    data = toy_runs.write_data(tmp_path / "data")
+    pretrain(toy_runs.recipe(batch_size=30, steps=1), data, tmp_path / "run")
+    assert "; 1 step of 30 items, 1 epoch\n" in capsys.readouterr().err
+
+
 def test_nothing_is_said_of_batches_that_take_every_draw(vectors, tmp_path, capsys):
     data = toy_runs.write_data(tmp_path / "data")
     pretrain(toy_runs.recipe(batch_size=10, steps=3), data, tmp_path / "even")

@@ -94,8 +94,8 @@ class Table:
             )
         if self.latin1:
             found.append(
-                f"{self.path.name}: {len(self.latin1)} rows hold bytes that are not UTF-8 and are "
-                f"read as Latin-1 ({name_rows(self.latin1)})."
+                f"{self.path.name}: {counted(len(self.latin1), 'row', 'holds', 'hold')} bytes that "
+                f"are not UTF-8, read as Latin-1 ({name_rows(self.latin1)})."
             )
         if self.unnamed:
             found.append(

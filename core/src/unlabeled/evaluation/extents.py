@@ -35,8 +35,9 @@ def within(labelled: Labelled, source: Source) -> Labelled:
         return labelled
     bounds = np.stack([parts.bounds[:, 0], np.minimum(parts.bounds[:, 1], ends)], axis=1)
     most = (parts.bounds[over, 1] - ends[over]).max()
+    ends_of = f"{len(over)} stretches end" if len(over) != 1 else "1 stretch ends"
     note = (
-        f"{len(over)} stretches end up to {most:.4g} after their item and are cut there "
+        f"{ends_of} up to {most:.4g} after the end of the item, cut there "
         f"({labelled.labels.where(over)})."
     )
     labels = replace(labelled.labels, notes=(*labelled.labels.notes, note))

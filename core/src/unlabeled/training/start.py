@@ -23,6 +23,7 @@ from unlabeled.training.job import Job
 from unlabeled.training.loader import BatchSampler
 from unlabeled.training.loop import Trainer
 from unlabeled.training.origin import Origin
+from unlabeled.wording import counted
 
 
 def start_manifest(job: Job, trainer: Trainer, origin: Origin) -> Manifest:
@@ -149,8 +150,10 @@ def size_of(pretext: Pretext, sampler: BatchSampler, recipe: Recipe, total: int)
     """Parameters, steps and epochs, in one line."""
     encoder = sum(each.numel() for each in pretext.encoder.parameters())
     everything = sum(each.numel() for each in pretext.parameters() if each.requires_grad)
+    joint = sampler.batch_size * recipe.training.accumulate
     epochs = total * recipe.training.accumulate / max(1, sampler.batches_per_epoch)
     return (
-        f"{encoder:,} parameters in the encoder, {everything:,} trained in all; {total:,} steps of "
-        f"{sampler.batch_size * recipe.training.accumulate} items, {epochs:.3g} epochs"
+        f"{encoder:,} parameters in the encoder, {everything:,} trained in all; "
+        f"{counted(total, 'step')} of {counted(joint, 'item')}, {epochs:.3g} "
+        f"{'epoch' if f'{epochs:.3g}' == '1' else 'epochs'}"
     )

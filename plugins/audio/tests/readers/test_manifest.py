@@ -80,7 +80,7 @@ def test_a_slight_overhang_is_cut_and_noted_and_a_large_one_left_out(folder):
     items = index(folder, text)
     assert [item.id for item in items] == ["a_anna_0.wav@0.5-1", "a_anna_0.wav@0-1"]
     assert items.notes[0] == (
-        "2 segments end up to 0.05 s after their file and are cut there (m.csv, rows 2 and 3)"
+        "2 segments end up to 0.05 s after the end of the file, cut there (m.csv, rows 2 and 3)"
     )
     (bad,) = items.quarantine
     assert bad.source.endswith("m.csv, row 4")

@@ -294,7 +294,7 @@ def test_a_file_that_covers_a_part_or_nothing_of_the_other_is_named(pairs, write
     assert [item.id for item in items] == ["north/t0", "north/t2"]
     assert "overlaps" in items.quarantine[0].expected
     assert items.quarantine[0].source == "north/t1_S2.tif"
-    assert "1 scenes have a sensor that does not cover" in items.notes[0]
+    assert "1 scene has a sensor that does not cover" in items.notes[0]
     assert "S2 covers 50% of north/t0" in items.notes[0]
 
 

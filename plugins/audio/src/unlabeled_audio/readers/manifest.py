@@ -13,6 +13,7 @@ from unlabeled.data.columns import notes_on_missing, numbers, typed
 from unlabeled.data.listing import FileRules, Listing, unwanted
 from unlabeled.data.tables import Table, name_rows, read_table
 from unlabeled.errors import RecipeError, UnreadableItem
+from unlabeled.wording import counted
 from unlabeled_audio.readers.decoding import Header, read_header
 from unlabeled_audio.readers.listing import Row
 
@@ -98,8 +99,9 @@ class _Segments:
         if not self.cut:
             return []
         return [
-            f"{len(self.cut)} segments end up to {max(self.cut.values()):.4g} s after their file "
-            f"and are cut there ({self.manifest.name}, {name_rows(list(self.cut))})"
+            f"{counted(len(self.cut), 'segment', 'ends', 'end')} up to "
+            f"{max(self.cut.values()):.4g} s after the end of the file, cut there "
+            f"({self.manifest.name}, {name_rows(list(self.cut))})"
         ]
 
     def _header(self, name: str) -> Header:

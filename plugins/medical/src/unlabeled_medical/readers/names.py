@@ -28,6 +28,7 @@ from typing import Literal
 
 from unlabeled.data.globs import compile_pattern
 from unlabeled.errors import UnreadableItem
+from unlabeled.wording import counted
 from unlabeled_medical.readers.conventions import (
     BIDS,
     CHANNEL,
@@ -213,7 +214,7 @@ def notes_on(patients_from: Iterable[tuple[PatientFrom, str]]) -> list[str]:
     notes = []
     if items.keys() & {"study", "layout", "name", "folder", "file"}:
         parts = [
-            f"{len(patients[how])} ({items[how]} items) {text}"
+            f"{len(patients[how])} ({counted(items[how], 'item')}) {text}"
             for how, text in words.items()
             if items[how]
         ]

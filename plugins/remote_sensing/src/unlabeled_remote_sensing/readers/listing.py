@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from unlabeled.data.listing import FileRules, Listing, list_files
 from unlabeled.data.walk import File
 from unlabeled.errors import DataError, UnreadableItem
+from unlabeled.wording import counted
 from unlabeled_remote_sensing.readers.entries import Entry, least_coverage, make_entry
 from unlabeled_remote_sensing.readers.names import match_names, read_manifest
 from unlabeled_remote_sensing.readers.pairing import NO_PARTNER, Found, Scene, finest, pair
@@ -133,6 +134,7 @@ def _partly(partly: Sequence[tuple[float, str, str]]) -> list[str]:
         return []
     share, scene, sensor = min(partly)
     return [
-        f"{len(partly)} scenes have a sensor that does not cover the grid of the others; the rest "
+        f"{counted(len(partly), 'scene', 'has', 'have')} a sensor that does not cover "
+        "the grid of the others; the rest "
         f"is no data (least: {sensor} covers {share:.0%} of {scene})"
     ]
