@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import errno
 import json
-import shlex
 import sys
 import types
-from collections import Counter
 from pathlib import Path
-from typing import Literal
 
 import pytest
-import toy_runs
 from unlabeled_tides.plugin import plugin as tides
 from unlabeled_tides.synthetic import write
 
 from unlabeled import discovery
-from unlabeled.cli import catalogue, inspect, main
-from unlabeled.cli.overrides import parse_overrides
-from unlabeled.data.items import Items
+from unlabeled.cli import main
 from unlabeled.errors import DataError, PluginError, RunError
 from unlabeled.plugin import Component, Plugin
-from unlabeled.recipe import load_recipe
 
 
 @pytest.fixture(autouse=True)
@@ -96,11 +89,6 @@ def test_an_interruption_has_its_own_exit_code(monkeypatch, capsys):
     assert "interrupted" in capsys.readouterr().err
 
 
-def test_help_of_a_recipe_lists_its_settings(capsys):
-    assert main.run(["pretrain", "tides/next_level", "--help"]) == 0
-    assert "--encoder.width 8" in capsys.readouterr().out
-
-
 @pytest.mark.parametrize("command", ["plugins", "recipes", "describe tides", "inspect tides DATA"])
 def test_json_is_json(command, data, capsys):
     words = [str(data) if word == "DATA" else word for word in command.split()]
@@ -155,15 +143,6 @@ def test_what_a_library_prints_goes_to_stderr(monkeypatch, capsys):
     assert "hello from a library" in shown.err
 
 
-def test_values_in_the_help_of_a_recipe_can_be_typed_back(capsys):
-    assert main.run(["pretrain", "tides/next_level", "--help"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    words = [word for line in lines if line.startswith("  --") for word in shlex.split(line)]
-    assert load_recipe("tides/next_level", parse_overrides(words)) == load_recipe(
-        "tides/next_level"
-    )
-
-
 @pytest.mark.parametrize(
     "error",
     [
@@ -188,64 +167,6 @@ def test_a_full_disk_is_not_our_mistake(monkeypatch, capsys):
     monkeypatch.setattr(discovery, "discover", fail)
     assert main.run(["plugins"]) == 1
     assert capsys.readouterr().err == "unlabeled: out.parquet: No space left on device\n"
-
-
-def test_settings_are_described_in_words(capsys):
-    assert main.run(["describe", "tides/recurrent"]) == 0
-    assert "width: whole number = 16" in capsys.readouterr().out
-    kinds = {
-        int | None: "whole number or none",
-        Literal["layer", "mlp"]: "one of layer, mlp",
-        tuple[float, float]: "list of number and number",
-        tuple[str, ...]: "list of text",
-    }
-    assert {kind: catalogue.type_name(kind) for kind in kinds} == kinds
-
-
-def test_a_folder_is_inspected_by_the_readers_that_take_the_settings(monkeypatch, tmp_path, capsys):
-    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "vectors")
-    from unlabeled_vectors.plugin import plugin
-
-    toy_runs.write_data(tmp_path / "data", count=6)
-    found = discovery.Found("vectors", "unlabeled-vectors", "0.1.0", plugin=plugin)
-    monkeypatch.setattr(discovery, "discover", lambda: (found,))
-    words = ["inspect", "vectors", str(tmp_path / "data")]
-    assert main.run([*words, "--reader.extra", "1", "--json"]) == 0
-    (entry,) = json.loads(capsys.readouterr().out)
-    assert entry["reader"] == "vectors/private"
-    assert main.run([*words, "--reader.exta", "1"]) == 2
-    shown = capsys.readouterr().err
-    assert "vectors/json: inspect, reader.exta: unknown key" in shown
-    assert "Did you mean extra?" in shown
-
-
-def test_columns_of_different_values_are_counted():
-    assert inspect.commonest(Counter(a=3, b=1)) == {"a": 3, "b": 1}
-    assert inspect.commonest(Counter("abcdef")) == {"different values": 6}
-    many = Counter({str(number): 2 for number in range(12)})
-    assert inspect.commonest(many)["other values"] == 2
-
-
-def test_a_few_groups_are_named_with_one_of_their_items():
-    ids, groups = [f"{n}.wav" for n in range(6)], ["", "ann", "ann", "ben", "cid", "dot"]
-    items = Items.of({"id": ids, "source": ids, "size": [1] * 6, "group": groups})
-    assert inspect._some_groups(items) == {"ann": "1.wav", "ben": "3.wav", "cid": "4.wav"}
-
-
-def test_what_cannot_be_used_is_counted_apart_and_cut_short(monkeypatch, tmp_path, capsys):
-    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "vectors")
-    from unlabeled_vectors.plugin import plugin
-
-    toy_runs.write_data(tmp_path / "data", count=6)
-    broken = sorted((tmp_path / "data").glob("*.json"))[0]
-    for number in range(15):
-        (broken.parent / f"bad{number:02}.json").write_text("[")
-    found = discovery.Found("vectors", "unlabeled-vectors", "0.1.0", plugin=plugin)
-    monkeypatch.setattr(discovery, "discover", lambda: (found,))
-    assert main.run(["inspect", "vectors", str(tmp_path / "data")]) == 0
-    shown = capsys.readouterr().out
-    assert "cannot be used: " in shown
-    assert "and 5 more; --json lists all" in shown
 
 
 @pytest.mark.parametrize(
