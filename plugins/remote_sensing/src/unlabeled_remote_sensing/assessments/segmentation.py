@@ -269,7 +269,7 @@ class _OfPixels:
         number: int | None,
         positions: np.ndarray,
     ) -> float:
-        """Of one class, or the mean over those for which it is defined."""
+        """Of one class, or the mean over those that define it. positions: (n,) of the units."""
         found = metric(self.sum(positions))
         if number is not None:
             return float(found[number])

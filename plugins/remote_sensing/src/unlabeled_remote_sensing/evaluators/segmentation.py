@@ -88,7 +88,7 @@ def f1(pixels: np.ndarray) -> np.ndarray:
 
 
 def accuracy(pixels: np.ndarray) -> float:
-    """The share of pixels that are right, NaN of none; see `iou`."""
+    """The share of pixels that are right, NaN of none. pixels: (3, K), see `iou`."""
     return float(_share(pixels[0].sum(), pixels[1].sum()))
 
 
