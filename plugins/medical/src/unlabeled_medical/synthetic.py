@@ -19,7 +19,7 @@ def write_heads(path: Path, *, count: int, seed: int) -> None:
     volume_mm3 their size; group is the scanner, which sets the unit of intensity and the noise.
     Place, size and tilt of the head vary within a label. Each two volumes are of one patient.
     masks/ and masks.csv (item, mask, group): label maps of the head (1) and the nuclei (2);
-    labels-segmentation.csv: those of the first 4 patients, each of whom is a group.
+    labels-segmentation.csv: those of the first 3 patients, each of whom is a group.
     """
     rng = np.random.default_rng(seed)
     rows: list[dict[str, str]] = []
@@ -35,7 +35,7 @@ def write_heads(path: Path, *, count: int, seed: int) -> None:
         rows.append(row | {"volume_mm3": f"{(labels == 2).sum() * 8:.0f}"})
     _write(path / "labels.csv", ["item", "label", "group", "volume_mm3"], rows)
     _write(path / "masks.csv", ["item", "mask", "group"], rows)
-    _write(path / "labels-segmentation.csv", ["item", "mask"], rows[:8])
+    _write(path / "labels-segmentation.csv", ["item", "mask"], rows[:6])
 
 
 def _write(path: Path, names: list[str], rows: list[dict[str, str]]) -> None:
