@@ -48,7 +48,7 @@ class Waveforms:
             shape = tuple(clip.values.shape)
             if len(shape) != 2 or shape[0] != 1 or shape[1] < 1:
                 raise ShapeError(
-                    f"clip {index}: expected one channel and samples, (1, T), found {shape}. The "
+                    f"clip {index}: expected one channel and samples, (1, T), found {shape}. The"
                     " reader's `channels` setting chooses the channel."
                 )
             if clip.sample_rate != sample_rate:
