@@ -22,8 +22,8 @@ interval (paired bootstrap over groups); **bold** if the interval excludes 0 on 
 *italic* on the bad side. All sets are sets to choose on: what is chosen here has to be judged on
 others.
 
-`make grid` (`UNLABELED_DATA` set) measures what is missing and writes this page;
-`benchmarks/grid/results/SET/METHOD.json` holds each cell.
+`make grid` (`UNLABELED_DATA` set) measures what is missing and writes this page; each cell is a
+file below `benchmarks/grid/results`.
 
 ![difference from random encoders, by method and set](grid.svg)
 """

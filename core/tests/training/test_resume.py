@@ -233,7 +233,7 @@ def test_a_run_from_before_signatures_is_not_called_exact(stopped, tmp_path):
     (out / "trained_on.jsonl").unlink()
     run = resume(out, quiet=True)
     assert not run.manifest.exact
-    assert any("kept no signatures" in note for note in run.manifest.notes)
+    assert any("recorded no signatures" in note for note in run.manifest.notes)
 
 
 def test_a_run_whose_checkpoints_are_gone_does_not_start_again_in_silence(stopped, tmp_path):
