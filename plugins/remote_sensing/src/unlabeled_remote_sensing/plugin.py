@@ -74,6 +74,11 @@ plugin = Plugin(
         ),
     },
     assessments={
+        "sizes": Component(
+            target="unlabeled_remote_sensing.assessments.sizes:Sizes",
+            summary="accuracy at several image sizes and normalisations, by kNN and linear probe",
+            source="Corley et al. 2023, arXiv:2305.13456",
+        ),
         "segmentation": Component(
             target="unlabeled_remote_sensing.assessments.segmentation:Segmentation",
             summary="classes of pixels by masks or polygons, beside raw pixels and band indices",
@@ -85,6 +90,11 @@ plugin = Plugin(
         ),
     },
     baselines={
+        "random_convolutions": Component(
+            target="unlabeled_remote_sensing.baselines.random_convolutions:RandomConvolutions",
+            summary="means of rectified random filters",
+            source="Rolf et al. 2021, doi:10.1038/s41467-021-24638-z",
+        ),
         "band_statistics": Component(
             target="unlabeled_remote_sensing.baselines.band_statistics:BandStatistics",
             summary="mean, deviation, maximum and minimum of each band",

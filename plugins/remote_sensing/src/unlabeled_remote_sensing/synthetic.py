@@ -45,6 +45,8 @@ def write_pairs(path: Path, *, count: int, seed: int) -> dict[str, str]:
     for name in ("masks.csv", "labels-segmentation.csv"):  # the latter for the kit
         (path / name).write_text("\n".join(masks) + "\n", encoding="utf-8")
     (path / "labels.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    classes = [row.rsplit(",", 1)[0] for row in rows]
+    (path / "labels-sizes.csv").write_text("\n".join(classes) + "\n", encoding="utf-8")
     return GROUPS
 
 
