@@ -83,3 +83,8 @@ def test_a_name_that_one_item_has_asks_for_it(tmp_path):
     assert neighbours(path, "ethanol", count=1)["id"].to_pylist() != ["1"]
     with pytest.raises(UsageError, match=r"2 items are called 'acid'.*'2', '3'"):
         neighbours(path, "acid")
+
+
+def test_a_table_that_is_not_there_is_said_in_plain_words(tmp_path, capsys):
+    assert run(["neighbours", str(tmp_path / "none.parquet"), "a"]) == 3
+    assert capsys.readouterr().err.endswith("wrote, found no such file\n")

@@ -214,6 +214,8 @@ def read_schema(path: Path) -> pa.Schema:
     """The columns and metadata of a table that `embed` wrote. Raises DataError."""
     try:
         schema = pq.read_schema(path)
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: expected {EXPECTED}, found no such file") from error
     except (OSError, pa.ArrowInvalid) as error:
         raise DataError(f"{path}: expected {EXPECTED}, found: {error}") from error
     _require_format(schema.metadata, path)
