@@ -27,6 +27,7 @@ from unlabeled.contract import (
 from unlabeled.data.items import Items
 from unlabeled.data.training_labels import LabelSettings, training_labels
 from unlabeled.errors import UnlabeledError
+from unlabeled.plugin import Component
 from unlabeled.randomness import keyed_rng
 from unlabeled.recipe import Choice
 
@@ -60,12 +61,19 @@ def checks(fixture: Fixture) -> Iterator[Check]:
     for name in filter(fixture.plugin.synthetic.get, fixture.plugin.readers):
         if _reads_targets(fixture, fixture.default_reader, name):
             yield from checks_of(f"readers/{name}", {TARGETS: _targets}, fixture, name)
+    if not fixture.plugin.synthetic:
+        return
     if not _reads_targets(fixture, lambda _: fixture.main_reader(), ""):
         return
     for name, component in fixture.plugin.augmentations.items():
-        target = discovery.resolve(component.target)
-        if not issubclass(target, BatchAugmentation):
+        if _is_of_samples(component):
             yield from checks_of(f"augmentations/{name}", {SPACE: _space}, fixture, name)
+
+
+def _is_of_samples(component: Component) -> bool:
+    with suppress(UnlabeledError):  # what cannot be imported is caught by M2
+        return not issubclass(discovery.resolve(component.target), BatchAugmentation)
+    return False
 
 
 def _reads_targets(fixture: Fixture, choice: Any, name: str) -> bool:

@@ -47,8 +47,15 @@ class Presence:
         return cls.of_rows(torch.stack(known).any(dim=0))
 
     def enough(self, smallest: int) -> bool:
-        """Whether the joint batch has so many samples with data; all processes decide alike."""
-        return self.count is None or self.count >= smallest
+        """Whether the joint batch has so many samples with data; all processes decide alike.
+
+        A batch that is too small even with those that lack data is left to the objective, which
+        refuses it by name.
+        """
+        if self.count is None or self.rows is None:
+            return True
+        joint = int(all_reduce_sum(torch.tensor(len(self.rows), device=self.rows.device)))
+        return self.count >= smallest or joint < smallest
 
     def take(self, encoding: Encoding) -> Tensor:
         """The vectors that count: one per sample (N, D), or per node (M, D)."""
