@@ -20,7 +20,7 @@ from unlabeled.training.collapse_monitor import (
 
 
 class Vectors(nn.Module):
-    """What an examination asks of an encoder."""
+    """What a health check asks of an encoder."""
 
     outputs = (Output("vector", "global", 4),)
 
