@@ -1,31 +1,14 @@
 import numpy as np
 import torch
+from graph_views import RATIOS, SAMPLES
 from hypothesis import given
 from hypothesis import strategies as st
-from torch_geometric.data import Data
 
 from unlabeled_graph.augmentations.drop_edges import DropEdges, kept_edges
 
 
-def graph(size, edges, seed=0):
-    generator = torch.Generator().manual_seed(seed)
-    ends = torch.randint(size, (2, edges), generator=generator)
-    edge_index = torch.cat([ends, ends.flip(0)], dim=1)
-    return Data(
-        x=torch.rand(size, 3, generator=generator) + 1,
-        edge_index=edge_index,
-        edge_attr=edge_index.sum(0, keepdim=True).T.float(),
-    )
-
-
 def pairs(sample):
     return set(map(tuple, sample.edge_index.T.tolist()))
-
-
-SAMPLES = st.builds(graph, st.integers(1, 12), st.integers(0, 30), st.integers(0, 99))
-
-
-RATIOS = st.floats(0, 0.95)
 
 
 @given(SAMPLES, RATIOS, st.integers(0, 99))

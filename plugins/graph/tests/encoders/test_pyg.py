@@ -2,20 +2,11 @@
 
 import pytest
 import torch
-from torch_geometric.data import Data
+from graph_encoders import graph
 
 from unlabeled.errors import RecipeError
 from unlabeled.validation import validate
 from unlabeled_graph.encoders.pyg import PyG, PyGSettings
-
-
-def graph(size, edges):
-    generator = torch.Generator().manual_seed(size)
-    return Data(
-        x=torch.randn(size, 3, generator=generator, dtype=torch.float64),
-        edge_index=torch.randint(size, (2, edges), generator=generator),
-        edge_attr=torch.randn(edges, 2, generator=generator, dtype=torch.float64),
-    )
 
 
 def pyg(**settings):

@@ -5,21 +5,12 @@ import inspect
 import pytest
 import torch
 import torch_geometric.nn
-from torch_geometric.data import Data
+from graph_encoders import graph
 from torch_geometric.nn import MessagePassing
 
 from unlabeled.validation import validate
 from unlabeled_graph.encoders.pyg import PyG, PyGSettings
 from unlabeled_graph.encoders.pyg_layers import LAYERS
-
-
-def graph(size, edges):
-    generator = torch.Generator().manual_seed(size)
-    return Data(
-        x=torch.randn(size, 3, generator=generator, dtype=torch.float64),
-        edge_index=torch.randint(size, (2, edges), generator=generator),
-        edge_attr=torch.randn(edges, 2, generator=generator, dtype=torch.float64),
-    )
 
 
 def pyg(**settings):

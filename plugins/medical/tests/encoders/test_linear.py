@@ -1,19 +1,9 @@
-import numpy as np
 import pytest
 import torch
+from medical_encoders import make_volume
 
 from unlabeled.errors import RecipeError
 from unlabeled_medical.encoders.linear import Linear, LinearSettings
-from unlabeled_medical.volume import Volume
-
-
-def make_volume(size, channels=1, seed=0):
-    rank = len(size)
-    affine = np.zeros((4, rank + 1))
-    affine[:rank, :rank] = np.diag(np.arange(1, rank + 1) * 0.5)
-    affine[:, rank] = [10, -20, 30, 1]
-    values = torch.randn(channels, *size, generator=torch.Generator().manual_seed(seed))
-    return Volume(values, affine, torch.ones(channels, dtype=torch.bool))
 
 
 def test_a_linear_encoder_maps_voxels_or_means_of_regions():

@@ -1,20 +1,7 @@
 import torch
+from medical_encoders import build
 
-from unlabeled_medical.encoders.linear import Linear, LinearSettings
-from unlabeled_medical.encoders.residual import Residual, ResidualSettings
-from unlabeled_medical.encoders.swin import Swin, SwinSettings, load_monai, to_monai
-from unlabeled_medical.encoders.vit import ViT, ViTSettings
-
-
-def build(kind, rank, channels=1):
-    torch.manual_seed(0)
-    if kind is ViT:
-        return ViT(ViTSettings(rank=rank, channels=channels, patch=4, width=24, depth=2))
-    if kind is Linear:
-        return Linear(LinearSettings(rank=rank, channels=channels, grid=4, width=12))
-    if kind is Residual:
-        return Residual(ResidualSettings(rank=rank, channels=channels, widths=(4, 8, 16)))
-    return Swin(SwinSettings(rank=rank, channels=channels, width=12))
+from unlabeled_medical.encoders.swin import Swin, load_monai, to_monai
 
 
 def test_swin_takes_and_gives_the_weights_of_swin_unetr():
