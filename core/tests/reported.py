@@ -115,7 +115,7 @@ def judged(against=("random",), differences=(0.2,), groups=40, score=0.5):
         about={
             "task": "regression",
             "probe": {"name": "ridge"},
-            "probe_because": "as asked for",
+            "probe_because": "as requested",
             "splits": "5 folds by group, each left out in turn",
         },
         headline=headline,

@@ -55,7 +55,7 @@ def made(tmp_path):
 
 
 def quiet(tab):
-    """Nobody complained, and nothing was asked of anybody."""
+    """No console error and no request."""
     return (tab.complaints, tab.asked) == ([], [])
 
 

@@ -30,7 +30,7 @@ class Check:
     """name: "encoders/gin/alone"; run: raises `Violation`, or whatever the component raises.
 
     expected_failure: a written reason why the component need not keep the clause, empty if it must.
-    repeated: the clause is costly, and a smaller recipe of the plugin is asked for it too.
+    repeated: the clause is costly, and a smaller recipe of the plugin shows it too.
     """
 
     name: str

@@ -210,7 +210,7 @@ class Subject(Protocol):
     def encode(
         self, samples: Sequence[Sample], kind: Literal["global", "tokens", "nodes"] | None = None
     ) -> list[Piece] | None:
-        """One piece per sample, of the output that was asked for, or the first of this kind.
+        """One piece per sample, of the requested output, or the first of this kind.
 
         None for a baseline that has no such output. Raises UsageError.
         """

@@ -66,7 +66,7 @@ class Quarantined:
 
 @dataclass(frozen=True)
 class Items:
-    """A columnar table of items; no Python object per item until one is asked for.
+    """A columnar table of items; Python objects are made per item on access.
 
     table: columns id, source, group, size, signature and any metadata columns. One of these may be
     `name`, the name of an item in the data; label tables and neighbours also accept it. quarantine:

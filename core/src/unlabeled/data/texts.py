@@ -167,6 +167,6 @@ def _column(table: Table, name: str) -> list[str]:
 
 
 def tidy(text: str, case: str = "lower") -> str:
-    """Unicode in its compatible composed form (NFKC), single spaces, small letters if asked for."""
+    """Unicode in its compatible composed form (NFKC), single spaces, optionally in lower case."""
     text = " ".join(unicodedata.normalize("NFKC", text).split())
     return text.lower() if case == "lower" else text

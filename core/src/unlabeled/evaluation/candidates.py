@@ -137,7 +137,7 @@ class Pool:
 
     @property
     def made(self) -> Embeddings | None:
-        """The embeddings, if an assessment has asked for them."""
+        """The embeddings, if an assessment has used them."""
         return self.__dict__.get("embeddings")
 
     def embedded(self, labels: LabelledItems) -> Embeddings:

@@ -97,7 +97,7 @@ class _OfTargets:
 
     def all(self, positions: np.ndarray) -> np.ndarray:
         """(targets,). positions: (n,) within the tested items."""
-        if positions is not self.positions:  # scores of one resample are asked for with one array
+        if positions is not self.positions:  # all scores of a resample get one array
             self.positions = positions
             self.found = self.protocol.scores(self.predictions, self.tested[positions])
         return self.found

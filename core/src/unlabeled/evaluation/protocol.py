@@ -52,7 +52,7 @@ class Protocol:
 def choose_probe(given: GivenLabels, probe: Mapping[str, Any] | None) -> tuple[Choice, str]:
     """The probe, and why it was chosen. Raises RecipeError, PluginError or UsageError."""
     if probe:
-        return read_choice("evaluators", probe, "evaluation"), "as asked for"
+        return read_choice("evaluators", probe, "evaluation"), "as requested"
     labels, names = given.labelled.labels, given.targets
     task, why = infer_task(labels, names)
     chosen = {"name": DEFAULT_PROBES[task]}

@@ -11,7 +11,7 @@ from unlabeled.errors import UnlabeledError
 
 
 class Stopped(UnlabeledError):
-    """Training was asked to stop, and did so after a checkpoint."""
+    """Training stopped on a signal, after a checkpoint."""
 
     exit_code = 130
 

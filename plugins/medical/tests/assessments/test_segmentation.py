@@ -110,7 +110,7 @@ def test_every_number_of_labels_is_a_table_beside_random_and_raw(run, balls):
 def test_without_a_split_every_second_patient_is_tested(run, balls):
     write_table(balls)
     assert found(run, balls).groups == 4
-    with pytest.raises(DataError, match=r"5 scans asked for, .* 4 patients to label"):
+    with pytest.raises(DataError, match=r"5 scans requested, .* 4 patients to label"):
         found(run, balls, labelled=[5])
 
 

@@ -12,7 +12,7 @@ are all hidden is reconstructed as exactly 0, where the normalisation has a deri
 Adam holds the decoder's bias for the rest of training where that one gradient drives it, at 6.0
 learning rates, for every word of such a node. With a bias that learns, Cora's accuracy falls.
 
-Beyond the paper, and off unless asked for: features of edges at hidden nodes are hidden and
+Beyond the paper, and off by default: features of edges at hidden nodes are hidden and
 reconstructed too, as Hu et al., ICLR 2020, arXiv:1905.12265, do for bonds; what is reconstructed is
 standardised, and holds the mean features of the neighbours beside a node's own, as the tokens of
 Liu et al., NeurIPS 2023, arXiv:2310.14753, do.

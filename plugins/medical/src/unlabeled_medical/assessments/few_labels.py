@@ -31,7 +31,7 @@ class Volumetric:
         known = np.unique(self.patients)
         if count > len(known):
             raise DataError(
-                f"labelled: {count} volumes asked for, each of another patient, {len(known)} "
+                f"labelled: {count} volumes requested, each of another patient, {len(known)} "
                 "patients to label. Ask for fewer: --evaluation.assess.labelled."
             )
         rng = keyed_rng("few labels", count, number)

@@ -165,7 +165,7 @@ class Segmentation(Assessment, Rivals, FindsLabels):
         counts = self.labelled or [n for n in COUNTS if n <= patients]
         if bad := [n for n in counts if not 1 <= n <= patients]:
             raise DataError(
-                f"evaluation.assess.labelled: {bad[0]} scans asked for, each of another patient, "
+                f"evaluation.assess.labelled: {bad[0]} scans requested, each of another patient, "
                 f"{patients} patients to label. Ask for fewer."
             )
         about = {

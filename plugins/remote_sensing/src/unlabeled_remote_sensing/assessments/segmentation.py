@@ -259,7 +259,7 @@ class _OfPixels:
 
     def sum(self, positions: np.ndarray) -> np.ndarray:
         """(3, K)."""
-        if positions is not self.positions:  # scores of one resample are asked for with one array
+        if positions is not self.positions:  # all scores of a resample get one array
             self.positions, self.total = positions, self.pixels[positions].sum(axis=0)
         return self.total
 
