@@ -12,6 +12,7 @@ from waves import Waves, signals
 
 from unlabeled.augmentations.views import Views, ViewSettings
 from unlabeled.contract import Encoder, Nodes, Output
+from unlabeled.errors import ShapeError
 from unlabeled.objectives.barlow_twins import BarlowTwins, BarlowTwinsSettings
 from unlabeled.objectives.byol import BYOL, BYOLSettings
 from unlabeled.objectives.dino import DINO, DINOSettings
@@ -211,6 +212,13 @@ def test_self_distillation_with_too_few_samples_has_no_loss():
     loss, gradients = with_gradients(distillation(), found)
     assert loss.total == 0
     assert all(not gradient.any() for gradient in gradients)
+
+
+def test_a_batch_that_is_too_small_is_refused_whatever_it_lacks():
+    method = distillation()
+    assert method.smallest_batch == 2
+    with pytest.raises(ShapeError):
+        with_gradients(method, signals(40))
 
 
 def test_presence_in_all_and_in_any():
