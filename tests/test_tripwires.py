@@ -154,7 +154,7 @@ def test_the_wires_are_taut(nothing_happens):
     seen.clear()
 
 
-@pytest.mark.parametrize(("found", "kind", "name"), components())
+@pytest.mark.parametrize(("found", "kind", "name"), list(components()))
 def test_no_setting_is_run(found, kind, name, nothing_happens):
     watching[0] = False  # plugins start libraries of their own when they are first imported
     fixture = FIXTURES.setdefault(found.modality, Fixture(found.plugin))

@@ -75,6 +75,17 @@ def test_each_is_listed_once_also_after_a_resume(tmp_path):
     assert listed(tmp_path) == ["bad0.wav", "7"]
 
 
+def test_what_training_met_is_counted_apart_from_what_the_index_left_out(tmp_path):
+    later = Quarantined("7.wav", "sound", "nothing", item="7")
+    for _ in range(2):  # the second part of a resumed run meets it again
+        found = quarantine(tmp_path, bad=[broken(0)])
+        found.add([later])
+        assert found.met_later == 1
+        found._file.close()
+    (tmp_path / "fresh").mkdir()
+    assert quarantine(tmp_path / "fresh", bad=[broken(0)]).met_later == 0
+
+
 def test_what_is_found_in_training_counts_with_what_the_index_found(tmp_path):
     found = quarantine(tmp_path, 8, [broken(0), broken(1)])  # 3 of 10 are allowed
     found.add([broken(2)])

@@ -108,6 +108,14 @@ def test_several_labels_of_an_item_are_one_target_each():
     assert tit.classes == ("no", "yes")
 
 
+def test_a_measurement_that_stands_twice_is_no_pair_of_labels():
+    twice = labels(y=[[0.5, 2.0], [1.5], None])
+    assert infer_task(twice, ["y"]) == ("regression", "y holds numbers with fractions")
+    with pytest.raises(DataError, match=r"l\.csv, row 2, column y: expected one number for each"):
+        read_targets(twice, "y", "regression")
+    assert infer_task(labels(y=[[1.0, 2.0], [1.0]]), ["y"])[0] == "classification"
+
+
 def test_several_numbers_of_one_item_are_no_quantity():
     with pytest.raises(DataError, match=r"l\.csv, row 3, column y: expected one number .*\[1.0, 2"):
         read_targets(labels(y=[[3.0], [1.0, 2.0]]), "y", "regression")

@@ -72,6 +72,11 @@ def test_each_of_several_labels_is_judged_by_itself_and_rare_ones_are_left_out()
     assert "1 of 6 items have no value of bird and take no part." in told
 
 
+def test_a_measurement_that_an_item_has_twice_is_no_label():
+    with pytest.raises(DataError, match=r"row 2, .* one number for each item, found 1 item with"):
+        several([[0.5, 2.0], [1.5], [0.5], [2.5]], ["a", "a", "b", "b"])
+
+
 def test_labels_that_cannot_be_judged_at_all_are_said():
     with pytest.raises(DataError, match=r"2 of 4 items have several values .* None of them"):
         several([["tit", "owl"], ["tit", "owl"], ["tit"], ["tit"]], ["a", "a", "b", "b"])

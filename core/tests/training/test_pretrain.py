@@ -161,11 +161,14 @@ EMPTY = '{"group": "g", "site": "s", "length": 3, "values": []}'
 
 
 @pytest.mark.parametrize("text", ["no json", EMPTY])
-def test_one_broken_file_among_many_is_set_aside(vectors, tmp_path, text):
+def test_one_broken_file_among_many_is_set_aside(vectors, tmp_path, text, capsys):
     path = broken(tmp_path, 1, text)
-    run = train(path, tmp_path / "run", epochs=3, health_every=0)
+    recipe = toy_runs.recipe(epochs=3, health_every=0)
+    run = pretrain(recipe, path, tmp_path / "run")
     listed = list(JsonLines(RunFolder(run.path).quarantine).rows())
     assert [os.path.basename(row["source"]) for row in listed] == ["0000.json"]  # noqa: PTH119
+    told = "1 item could not be used while training" in capsys.readouterr().err
+    assert told == (text == EMPTY)  # of the other, the start says so
 
 
 @pytest.mark.parametrize("text", ["no json", EMPTY])

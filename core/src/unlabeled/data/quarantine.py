@@ -58,6 +58,11 @@ class Quarantine:
         self._known = {row["item"] for row in file.rows()}
         self.add(items.quarantine)
 
+    @property
+    def met_later(self) -> int:
+        """How many items could not be used though the index had listed them."""
+        return len(self._known - {named(bad).item for bad in self._items.quarantine})
+
     def add(self, found: Iterable[Quarantined]) -> None:
         """List those not listed yet. Raises DataError above the ceiling."""
         for bad in map(named, found):

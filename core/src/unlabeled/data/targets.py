@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from unlabeled.data.columns import is_number, is_text, parse, plain
 from unlabeled.data.labels import Labels
 from unlabeled.errors import DataError, UsageError
+from unlabeled.wording import counted
 
 Task = Literal["classification", "regression"]
 
@@ -72,7 +73,7 @@ def read_targets(labels: Labels, name: str, task: Task) -> list[Target]:
     if task == "regression":
         return [_quantity(labels, name, known)]
     _refuse_infinite(labels, name)
-    if pa.types.is_floating(column.type) and not _whole(column):
+    if _has_fractions(column):
         raise DataError(
             f"target {name!r}: expected classes, found fractions. Choose the probe ridge."
         )
@@ -89,6 +90,8 @@ def read_targets(labels: Labels, name: str, task: Task) -> list[Target]:
 
 def _task(labels: Labels, name: str) -> tuple[Task, str]:
     if has_several(labels, name):
+        if _has_fractions(pc.list_flatten(labels.table[name])):
+            return "regression", "numbers with fractions"
         return "classification", "several labels of one item"
     column = plain(labels.table[name])
     different, rows = len(column.drop_null().unique()), len(column) - column.null_count
@@ -157,7 +160,7 @@ def _labels_apart(labels: Labels, name: str, task: Task, known: np.ndarray) -> l
         several = np.flatnonzero(counts > 1)
         raise DataError(
             f"{labels.where(several)}, column {name}: expected one number for each item, found "
-            f"{len(several)} items with several, first {column[int(several[0])].as_py()}"
+            f"{counted(len(several), 'item')} with several, first {column[int(several[0])].as_py()}"
         )
     sets = [set(each or ()) for each in column.to_pylist()]
     return [
@@ -170,6 +173,10 @@ def _labels_apart(labels: Labels, name: str, task: Task, known: np.ndarray) -> l
         )
         for label in sorted(set().union(*sets))
     ]
+
+
+def _has_fractions(column: pa.ChunkedArray) -> bool:
+    return bool(pa.types.is_floating(column.type)) and not _whole(column)
 
 
 def _whole(column: pa.ChunkedArray) -> bool:

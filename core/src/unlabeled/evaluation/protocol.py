@@ -56,7 +56,7 @@ def choose_probe(given: GivenLabels, probe: Mapping[str, Any] | None) -> tuple[C
     labels, names = given.labelled.labels, given.targets
     task, why = infer_task(labels, names)
     chosen = {"name": DEFAULT_PROBES[task]}
-    if any(has_several(labels, name) for name in names):
+    if task == "classification" and any(has_several(labels, name) for name in names):
         chosen["metric"] = "roc_auc"  # most items lack most labels, so accuracy is uninformative
     choice = read_choice("evaluators", chosen, "evaluation")
     return choice, f"inferred: {why}; --probe chooses another"

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from unlabeled import labelled
 from unlabeled.batch_norm import estimate_batch_norm, has_batch_norm
 from unlabeled.commands import command
+from unlabeled.data.quarantine import Quarantine
 from unlabeled.distributed import world_size
 from unlabeled.export.encoder import Provenance, save_encoder
-from unlabeled.run_folder import Manifest, now
+from unlabeled.run_folder import Manifest, RunFolder, now
 from unlabeled.training.checkpoint import Progress
 from unlabeled.training.collapse_monitor import on_device
 from unlabeled.training.job import Job
 from unlabeled.training.loop import Trainer
 from unlabeled.training.signals import Stopped
+from unlabeled.wording import counted
 
 NORM_ITEMS = 2048
 """Items over which batch-norm statistics are estimated for the exported encoder."""
+
+
+def about_items_met(folder: RunFolder, quarantine: Quarantine) -> Iterator[str]:
+    """How many of the items that the index lists turned out to be of no use while training."""
+    if count := quarantine.met_later:
+        yield f"{counted(count, 'item')} could not be used while training: {folder.quarantine}"
 
 
 def require_all_steps(job: Job, trainer: Trainer, done: Progress) -> None:

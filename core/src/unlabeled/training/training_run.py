@@ -16,7 +16,7 @@ from unlabeled.training.collapse_monitor import (
     CollapseMonitor,
     undisturbed,
 )
-from unlabeled.training.finish import export, require_all_steps, settle_batch_norm
+from unlabeled.training.finish import about_items_met, export, require_all_steps, settle_batch_norm
 from unlabeled.training.job import Job
 from unlabeled.training.launch import first
 from unlabeled.training.loader import Examples, RankBatches, load
@@ -77,6 +77,8 @@ class TrainingRun:
                 done = trainer.fit(monitor.batches(stream), start, monitor.after_step)
             except NotFinite as error:
                 raise monitor.divergence.of_a_loss(monitor.done + 1, error) from error
+            for note in about_items_met(job.folder, monitor.quarantine):
+                shown.note(note)
         return Progress(done, monitor.seconds)
 
     def finish(self, trainer: Trainer, done: Progress) -> Manifest:
