@@ -43,6 +43,7 @@ def test_a_folder_is_inspected_by_the_readers_that_take_the_settings(monkeypatch
 def test_columns_of_different_values_are_counted():
     assert inspect.commonest(Counter(a=3, b=1)) == {"a": 3, "b": 1}
     assert inspect.commonest(Counter("abcdef")) == {"different values": 6}
+    assert inspect.commonest(Counter({"{" * 100: 3})) == {"different values": 1}
     many = Counter({str(number): 2 for number in range(12)})
     assert inspect.commonest(many)["other values"] == 2
 

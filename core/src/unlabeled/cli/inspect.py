@@ -27,6 +27,8 @@ SHOWN = 10
 """Quarantined files, groups or values of a column that the text shows."""
 MOST_VALUES = 32
 """How many values of a fact (bands, tokens) the text shows."""
+LONG = 80
+"""Characters; longer values are a reader's own notes, which the text does not show."""
 EXAMPLES = 3
 """Groups, and items with a finding of a data check, that are named."""
 
@@ -189,9 +191,9 @@ def _columns(items: Items) -> dict[str, Any]:
 
 
 def commonest(counts: Counter[str]) -> dict[str, int]:
-    """The values that several items share; their number if all differ."""
+    """The values that several items share; their number if all differ, or are too long to read."""
     found = dict(counts.most_common(SHOWN))
-    if len(counts) > 1 and max(found.values()) == 1:
+    if (len(counts) > 1 and max(found.values()) == 1) or max(map(len, found), default=0) > LONG:
         return {"different values": len(counts)}
     return found | ({"other values": len(counts) - SHOWN} if len(counts) > SHOWN else {})
 

@@ -265,7 +265,15 @@ def neighbours(table: Path, item: str, *, count: Positive = 10, json: Json = Fal
     if json:
         print_json(rows)
         return
-    shown = [{**row, "similarity": f"{row['similarity']:.3f}"} for row in rows]
+    # Where an item lies and how a changed file is noticed are for programs, not for readers.
+    hidden = {"similarity", "source", "size", "signature"}
+    shown = [
+        {
+            "similarity": f"{row['similarity']:.3f}",
+            **{name: value for name, value in row.items() if name not in hidden},
+        }
+        for row in rows
+    ]
     print_table(shown, right=["similarity"])
 
 

@@ -35,6 +35,15 @@ def test_lists_by_name_with_sizes_at_the_output_rate(folder):
     assert any("resampled to 16000 Hz" in note for note in items.notes)
 
 
+@pytest.mark.parametrize(
+    ("channels", "taken"), [("mean", "their mean is"), ("first", "the first is")]
+)
+def test_what_becomes_of_several_channels_is_said(folder, channels, taken):
+    told = f"1 clip has several channels, {taken} taken; see reader.channels"
+    assert told in Clips(channels=channels).index(folder).notes
+    assert not any("channels" in note for note in Clips(channels="each").index(folder).notes)
+
+
 def test_named_fields_become_group_and_metadata(folder):
     reader = Clips(pattern="{label}_{speaker}_{take}.{kind}", group="speaker")
     items = reader.index(folder)

@@ -367,3 +367,14 @@ def test_labels_may_name_a_scene_by_its_first_file(pairs):
     source = Source(scenes().index(pairs), scenes())
     labelled = match(read_labels(pairs / "labels.csv"), source, pairs)
     assert labelled.rows.tolist() == [1, 2]
+
+
+def test_a_glance_at_a_large_scene_reaches_from_side_to_side(pairs, monkeypatch):
+    reader = scenes()
+    item = reader.index(pairs)[0]
+    whole = reader.read(item)
+    assert reader.glance(item).shape == whole.shape
+    monkeypatch.setattr("unlabeled_remote_sensing.readers.scenes.GLANCE", 200)
+    strip = reader.glance(item)
+    assert strip.shape == (6, 30)
+    np.testing.assert_array_equal(strip.layers["S1"].values, whole.layers["S1"].values[:, 7:13])

@@ -157,6 +157,11 @@ class Clips(FileRules, ChecksData, Glances, Extends, Previews):
         found = ", ".join(f"{rate} Hz ({count})" for rate, count in rates.most_common(5))
         others = counted(other, "clip", "is", "are")
         notes = [f"{others} resampled to {self.sample_rate} Hz: {found}"] if other else []
+        several = {row.id for row in rows if row.header.channels > 1}
+        if several and self.channels != "each":
+            have = counted(len(several), "clip", "has", "have")
+            taken = "their mean is" if self.channels == "mean" else "the first is"
+            notes.append(f"{have} several channels, {taken} taken; see reader.channels")
         low = sum(count for rate, count in rates.items() if rate < self.sample_rate)
         if low:
             holds = counted(low, "clip", "holds", "hold")

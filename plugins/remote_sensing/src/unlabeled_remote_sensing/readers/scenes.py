@@ -17,12 +17,13 @@ import pyarrow.compute as pc
 from pydantic import Field, field_validator, model_validator
 from rasterio.windows import Window
 
-from unlabeled.contract import Preview, Previews, ReadsTargets
+from unlabeled.contract import ChecksData, Glances, Preview, Previews, ReadsTargets
 from unlabeled.data.items import Item, Items
 from unlabeled.data.listing import FileRules
 from unlabeled.data.sources import files_of
 from unlabeled.errors import DataError
 from unlabeled_remote_sensing.raster import Layer, MaskRaster, Raster, shifted
+from unlabeled_remote_sensing.readers.data_checks import check_data
 from unlabeled_remote_sensing.readers.entries import Entry
 from unlabeled_remote_sensing.readers.grids import Grid, metres_per_pixel
 from unlabeled_remote_sensing.readers.label_rasters import read_label_raster
@@ -37,8 +38,11 @@ ENOUGH = 0.1
 """The share of a window that has data, below which training draws another one."""
 DRAWS = 16
 
+GLANCE = 4_000_000
+"""Pixels of a glance at a scene."""
 
-class Scenes(FileRules, Previews, ReadsTargets):
+
+class Scenes(FileRules, ChecksData, Glances, Previews, ReadsTargets):
     """Folders of rasters, matched by their names or listed in a manifest."""
 
     sensors: dict[str, Sensor] = Field(
@@ -141,6 +145,18 @@ class Scenes(FileRules, Previews, ReadsTargets):
             if share_with_data(raster) > share:
                 best, share = raster, share_with_data(raster)
         return best
+
+    def glance(self, item: Item) -> Raster:
+        """The whole item; of a large scene a strip from side to side through its middle."""
+        grid = self.grid(item)
+        if self.items == "window" or grid.height * grid.width <= GLANCE:
+            return self.read(item)
+        rows = max(1, GLANCE // grid.width)
+        return self.read_part(item, (grid.height - rows) // 2, 0, rows, grid.width)
+
+    def check_data(self, sample: Raster) -> list[str]:
+        """What is unusual in a scene: little data, dead bands, fill that is not declared."""
+        return check_data(sample)
 
     def read_part(self, item: Item, row: int, column: int, height: int, width: int) -> Raster:
         """Any window of an item's scene, in pixels. Raises UnreadableItem."""
