@@ -77,6 +77,6 @@ def test_inspection_names_patients_and_odd_scans(tmp_path, capsys, write_nifti):
     write_nifti(tmp_path / "empty_T1.nii", np.zeros((20, 20, 20), np.float32))
     assert run(["inspect", "medical", str(tmp_path)]) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert "patients were recognised: 2 (2 items) by file names" in shown
+    assert "patients were recognised: 2 (2 items) by the names of files and folders" in shown
     assert "groups: 2, such as anna (as anna_T1.nii); empty (as empty_T1.nii)" in shown
     assert "one value everywhere: 1 of 2 items read, such as empty_T1.nii" in shown

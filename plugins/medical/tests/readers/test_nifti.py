@@ -53,6 +53,18 @@ def test_pairs_of_header_and_voxels(tmp_path, header, voxels, kind):
     np.testing.assert_allclose(np.sort(read(tmp_path).values.ravel()), np.sort(VALUES.ravel()))
 
 
+def test_what_nibabel_corrects_in_a_header_is_noted_and_not_printed(tmp_path, capsys, caplog):
+    save(tmp_path / "a.nii")
+    content = bytearray((tmp_path / "a.nii").read_bytes())
+    content[80:84] = bytes(4)  # pixdim[1]
+    (tmp_path / "a.nii").write_bytes(content)
+    save(tmp_path / "b.nii")
+    corrected = "pixdim[1,2,3] should be non-zero; setting 0 dims to 1"
+    told = f"1 file with a header that nibabel corrected ({corrected})"
+    assert told in Volumes().index(tmp_path).notes
+    assert "pixdim" not in "".join((*capsys.readouterr(), caplog.text))
+
+
 @pytest.mark.parametrize(("unit", "factor"), [("mm", 1), ("micron", 1e-3), ("meter", 1e3)])
 def test_distances_are_mm_whatever_the_file_says(tmp_path, unit, factor):
     affine = np.diag([0.5, 1.0, 2.0, 1.0]) / factor

@@ -206,7 +206,7 @@ def notes_on(patients_from: Iterable[tuple[PatientFrom, str]]) -> list[str]:
         "tag": "by the PatientID of DICOM",
         "study": "by the study, as DICOM files say no PatientID",
         "layout": "as known collections name them",
-        "name": "by file names",
+        "name": "by the names of files and folders",
         "folder": "by folders, as files are named by numbers or kinds",
         "file": "as one each by the numbers of files",
         "given": "by BIDS or as given",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +28,13 @@ def header(files: Sequence[Path]) -> Header:
     """Raises UnreadableItem."""
     import nibabel
 
-    image = _open(files[0])
+    image, corrected = _open(files[0])
     shape = _grid(image, files[0])
     affine, notes = np.asarray(image.affine, dtype=np.float64), tuple[str, ...]()
     if isinstance(image.header, nibabel.Nifti1Header):  # as are those of NIfTI-2
         affine, notes = in_mm(affine, _unit(image.header))
         notes += _doubts(image.header)
+    notes += tuple(f"a header that nibabel corrected ({how})" for how in corrected)
     return Header(shape[:3], affine, shape[3], spaced=_has_spacing(image), notes=notes)
 
 
@@ -42,7 +45,7 @@ def load(files: Sequence[Path]) -> Stored:
     """
     from nibabel.arrayproxy import ArrayProxy
 
-    image = _open(files[0])
+    image, _ = _open(files[0])
     shape = _grid(image, files[0])
     try:
         if isinstance(image.dataobj, ArrayProxy):
@@ -54,12 +57,30 @@ def load(files: Sequence[Path]) -> Stored:
         raise UnreadableItem(str(files[0]), "complete voxel data", _words(error)) from error
 
 
-def _open(file: Path) -> Any:
-    from nibabel.imageglobals import LoggingOutputSuppressor
+@contextmanager
+def _logged() -> Iterator[list[str]]:
+    """What nibabel logs meanwhile, "pixdim[1,2,3] should be non-zero; …", which is not printed.
 
+    Its own LoggingOutputSuppressor leaves no handler, and then Python prints.
+    """
+    from nibabel.imageglobals import logger
+
+    found: list[str] = []
+    collect = logging.Handler(logging.WARNING)
+    collect.emit = lambda record: found.append(record.getMessage())  # type: ignore[method-assign]
+    handlers, propagate = logger.handlers, logger.propagate
+    logger.handlers, logger.propagate = [collect], False
     try:
-        with LoggingOutputSuppressor():  # the error contains what it would print
-            return _open_any(file)
+        yield found
+    finally:
+        logger.handlers, logger.propagate = handlers, propagate
+
+
+def _open(file: Path) -> tuple[Any, list[str]]:
+    """The image, and what nibabel corrected in its header."""
+    try:
+        with _logged() as corrected:  # also by an error, which contains it
+            return _open_any(file), corrected
     except ModuleNotFoundError as error:
         expected = f"the package {error.name}, which this format needs (pip install {error.name})"
         raise UnreadableItem(str(file), expected, "it is not installed") from error
