@@ -54,7 +54,7 @@ def test_the_field_that_is_no_number_is_named_with_its_row(tmp_path, wrong):
     assert f"t.csv, row 4, column y: expected a finite number or nothing, found {wrong!r}" in str(
         error.value
     )
-    assert "and 1 more rows" in str(error.value)
+    assert "and 1 more row" in str(error.value)
 
 
 def test_missing_values_are_known_to_be_missing(tmp_path):

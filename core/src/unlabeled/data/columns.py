@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from unlabeled.data.tables import Table, name_rows
 from unlabeled.errors import DataError
+from unlabeled.wording import counted
 
 MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "#N/A", "#NA", "<NA>")
 """Words for a missing value; their rows are counted."""
@@ -60,9 +61,10 @@ def numbers(table: Table, name: str) -> tuple[np.ndarray, np.ndarray]:
     for place in np.flatnonzero(parsed.wrong)[:1]:
         found = table.columns[name][int(place)].as_py()
         others = len(np.flatnonzero(parsed.wrong)) - 1
+        more = f" (and {counted(others, 'more row')})" if others else ""
         raise DataError(
             f"{table.path}, row {table.rows[place]}, column {name}: expected a finite number or "
-            f"nothing, found {found!r}{f' (and {others} more rows)' if others else ''}."
+            f"nothing, found {found!r}{more}."
         )
     return parsed.values, parsed.known
 

@@ -34,12 +34,31 @@ def test_edges_and_nodes_become_one_graph(folder):
     assert reader.describe(items) == {"node_features": 2, "edge_features": 1}
 
 
+@pytest.mark.parametrize(
+    ("edges", "nodes"),
+    [
+        ("edges.csv", "nodes.csv"),
+        ("trade_edges.csv", "trade_nodes.tsv"),
+        ("Edges.CSV", "nodes.CSV"),
+        ("edges.csv", "edges.nodes.csv"),
+    ],
+)
+def test_tables_called_edges_and_nodes_belong_together(folder, edges, nodes):
+    (folder / "trade.csv").rename(folder / edges)
+    text = (folder / "trade.nodes.csv").read_text()
+    (folder / "trade.nodes.csv").unlink()
+    (folder / nodes).write_text(text.replace(",", "\t") if nodes.endswith("tsv") else text)
+    items = EdgeLists().index(folder)
+    assert items.account() == ["1 item read, nothing left out"]
+    assert EdgeLists().read(items[0]).x.tolist() == [[1, 10], [2, 20], [3, 30], [4, 40]]
+
+
 def test_without_a_table_of_nodes_they_are_sorted_and_features_are_a_choice(tmp_path):
     table = pa.table({"from": [30, 10], "to": [20, 30]})
     pq.write_table(table, tmp_path / "net.parquet")
     plain = EdgeLists(source="from", target="to")
     items = plain.index(tmp_path)
-    with pytest.raises(DataError, match="degree or constant"):
+    with pytest.raises(DataError, match=r"net\.nodes\.csv, found none\. .* degree or constant"):
         plain.describe(items)
 
     reader = EdgeLists(source="from", target="to", features=FeaturePolicy(name="constant"))

@@ -1,11 +1,13 @@
 """Edge lists: tables with one edge a row, and a table of nodes where there is one.
 
-`trade.csv` holds the edges and `trade.nodes.csv` the nodes of one graph, in any format of
-`unlabeled.data.tables`. Columns beside the ends and the node's name are features (`columns`).
+`trade.csv` holds the edges and `trade.nodes.csv` the nodes of one graph, or `trade_edges.csv` and
+`trade_nodes.csv`, in any format of `unlabeled.data.tables`. Columns beside the ends and the node's
+name are features (`columns`).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,12 +27,14 @@ from unlabeled.data.listing import FileRules, Listing, list_files
 from unlabeled.data.sources import files_of, source_of
 from unlabeled.data.tables import SUFFIXES, Table, read_table
 from unlabeled.errors import DataError, ShapeError, UnreadableItem
+from unlabeled.wording import counted
 from unlabeled_graph.graphs import require_graph
 from unlabeled_graph.readers.columns import ColumnPolicy
 from unlabeled_graph.readers.drawing import drawing_of
 from unlabeled_graph.readers.policies import EdgePolicy, FeaturePolicy
 
 NODES = ".nodes"
+EDGES = re.compile(r"edges$", re.IGNORECASE)
 COLUMNS = ("id", "source", "group", "size", "widths")
 
 
@@ -64,8 +68,9 @@ class EdgeLists(FileRules, NamesNodes, Previews):
         """
         columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
         listing, notes = list_files(path, self, SUFFIXES), list[str]()
+        of_nodes = {_node_table(file.path) for file in listing.files}
         for file in listing.files:
-            if _stem(file.path).endswith(NODES) and file.path != path:
+            if file.path != path and (file.path in of_nodes or _stem(file.path).endswith(NODES)):
                 continue
             try:
                 network = self._network(file.path)
@@ -117,9 +122,11 @@ class EdgeLists(FileRules, NamesNodes, Previews):
         given, edge_features = items[0].metadata["widths"]
         width = self.features.width(given)
         if width == 0:
+            file = files_of(items[0].source)[0]
             raise DataError(
-                f"{items[0].source}: expected a table of nodes with features beside it, found "
-                "none. Set reader.features.name to degree or constant."
+                f"{file}: expected a table of nodes with features beside it, "
+                f"{_stem(file)}{NODES}.csv, found none. Set reader.features.name to degree or "
+                "constant."
             )
         return {"node_features": width, "edge_features": edge_features}
 
@@ -174,7 +181,7 @@ class EdgeLists(FileRules, NamesNodes, Previews):
         if len(again):
             name, place = names[int(again[0])], int(again[0])
             before = int(np.flatnonzero(first == first[place])[0])
-            others = f" (and {len(again) - 1} more rows)" if len(again) > 1 else ""
+            others = f" (and {counted(len(again) - 1, 'more row')})" if len(again) > 1 else ""
             found = f"{name.as_py()!r} in rows {nodes.rows[before]} and {nodes.rows[place]}{others}"
             raise UnreadableItem(str(nodes.path), f"each {self.node} once", found)
         return names
@@ -200,8 +207,10 @@ def _count_lone_node_tables(listing: Listing) -> None:
 
 def _node_table(file: Path) -> Path | None:
     """The table of nodes beside a table of edges."""
-    endings = (form for suffix in sorted(SUFFIXES) for form in (suffix, suffix.upper()))
-    beside = (file.with_name(_stem(file) + NODES + ending) for ending in endings)
+    stem = _stem(file)
+    stems = [stem + NODES, *([EDGES.sub("nodes", stem)] if EDGES.search(stem) else [])]
+    endings = [form for suffix in sorted(SUFFIXES) for form in (suffix, suffix.upper())]
+    beside = (file.with_name(each + ending) for each in stems for ending in endings)
     return next((each for each in beside if each.exists()), None)
 
 
@@ -229,7 +238,8 @@ def _names(table: Table, column: str) -> pa.Array:
         raise UnreadableItem(str(table.path), f"names in column {column}", found) from error
     if names.null_count:
         place = int(pc.index(pc.is_null(names), True).as_py())
-        found = f"nothing in row {table.rows[place]} (and {names.null_count - 1} more rows)"
+        others = counted(names.null_count - 1, "more row") if names.null_count > 1 else ""
+        found = f"nothing in row {table.rows[place]}{f' and {others}' if others else ''}"
         raise UnreadableItem(str(table.path), f"a name in column {column}", found)
     return names
 
