@@ -28,6 +28,10 @@ plugin = Plugin(
             target="unlabeled_graph.synthetic:write_tu",
             summary="the rings and trees as a folder of the TU collection",
         ),
+        "user_item": Component(
+            target="unlabeled_graph.synthetic:write_user_item",
+            summary="users of four tastes and their items",
+        ),
     },
     readers={
         "blocks": Component(
@@ -51,6 +55,10 @@ plugin = Plugin(
             target="unlabeled_graph.readers.tu:TU",
             summary="text folders of the TU collection",
             source="Morris et al. 2020",
+        ),
+        "user_item": Component(
+            target="unlabeled_graph.readers.user_item:UserItem",
+            summary="tables of who took what, as one graph of users and items",
         ),
     },
     augmentations={

@@ -110,6 +110,28 @@ def write_molecules(path: Path, *, count: int, seed: int) -> None:
     _write_labels(path / "labels.csv", items, labels)
 
 
+def write_user_item(path: Path, *, count: int, seed: int) -> None:
+    """Write `log.csv`, which 5 · count users took part in, and `labels.csv` of their tastes.
+
+    An item is of one of four kinds, and users take most of theirs from the kind that they like. A
+    fifth of the rows is marked as test; the time is the number of the row.
+    """
+    rng = np.random.default_rng(seed)
+    users, items = 5 * count, 3 * count
+    taste, kind = rng.integers(FAMILIES, size=users), rng.integers(FAMILIES, size=items)
+    chance = np.where(taste[:, None] == kind, 40 / items, 4 / items).clip(max=0.8)
+    pairs = rng.permutation(np.argwhere(rng.random(chance.shape) < chance))
+    marks = np.where(rng.random(len(pairs)) < 0.2, "test", "train")
+    rows = (
+        f"u{user},i{item},{number},{mark}"
+        for number, ((user, item), mark) in enumerate(zip(pairs, marks, strict=True))
+    )
+    (path / "log.csv").write_text("\n".join(["user,item,time,split", *rows]) + "\n")
+    known = np.unique(pairs[marks == "train", 0])
+    names = [f"interactions#user:u{user}" for user in known]
+    _write_labels(path / "labels.csv", names, [f"taste{taste[user]}" for user in known])
+
+
 def _graphs(count: int, seed: int) -> tuple[list[Data], list[str]]:
     rng = np.random.default_rng(seed)
     labels = ["ring" if index % 2 else "tree" for index in range(count)]

@@ -55,10 +55,10 @@ class ColumnPolicy(Settings):
             column = pc.cast(column, pa.int8())
         if name in self.categories:
             return _one_hot(column, self.categories[name]), ""
-        seconds = _seconds(column)
-        if seconds is not None:
-            _require_all(table, name, np.isnan(seconds), "a date")
-            return (seconds[:, None] / YEAR).astype(np.float32), "dates count in years since 2000."
+        moments = seconds(column)
+        if moments is not None:
+            _require_all(table, name, np.isnan(moments), "a date")
+            return (moments[:, None] / YEAR).astype(np.float32), "dates count in years since 2000."
         parsed = parse(column, comma=table.delimiter == ";")
         if parsed.known.any():
             _require_all(table, name, ~parsed.known, "a finite number")
@@ -73,7 +73,7 @@ class ColumnPolicy(Settings):
         )
 
 
-def _seconds(column: pa.ChunkedArray) -> np.ndarray | None:
+def seconds(column: pa.ChunkedArray) -> np.ndarray | None:
     """Seconds since 2000 (N,), NaN for empty fields; None if the column holds no dates."""
     if is_text(column.type):
         column = _dates_of_text(column)
