@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+from pydantic import Field
 from unlabeled_tides.gauges import Gauges
 from unlabeled_tides.waves import Waves
 
@@ -106,6 +107,12 @@ class Undescribed(Waves):
     """M3: a setting that nobody explains."""
 
     depth: float = 1.0
+
+
+class Called(Waves):
+    """M3: a setting with the key by which a recipe names the component."""
+
+    name: str = Field("", description="of the gauge")
 
 
 class Ragged(Settings):

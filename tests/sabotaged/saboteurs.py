@@ -14,6 +14,7 @@ from unlabeled_tides.recurrent import Recurrent
 
 from sabotaged.assessments import BesideAMean, Drawing, Levels, NoGroups, Placed, Sure
 from sabotaged.data import (
+    Called,
     Careless,
     Forgetful,
     Global,
@@ -199,6 +200,7 @@ SABOTEURS = {
         "evaluators/gone/exists",
     ),
     "M3": _waves(Undescribed, "settings"),
+    "M3 name": _waves(Called, "settings"),
     "M4": Saboteur(replace(tides, synthetic={}), "readers/gauges/synthetic"),
     "M5": Saboteur(
         replace(tides, commands={"count": Component("sabotaged.commands:untyped", "count")}),

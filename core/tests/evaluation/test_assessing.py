@@ -15,7 +15,7 @@ from unlabeled.evaluation import assessing
 from unlabeled.evaluation import evaluate as room
 from unlabeled.evaluation.assessing import Entry, share
 from unlabeled.evaluation.evaluate import evaluate
-from unlabeled.evaluation.result import Evaluation
+from unlabeled.evaluation.result import FORMAT, Evaluation
 from unlabeled.evaluation.settings import EvaluationSettings
 from unlabeled.export.encoder import load_encoder, load_reader
 from unlabeled.labelled import Labelled as SeenLabels
@@ -141,7 +141,7 @@ def test_an_assessment_is_run_for_everybody_and_shown(run, data):
 
     path = run / "evaluation" / "labels-distance.json"
     written = json.loads(path.read_text())
-    assert (written["format"], written["assessment"]) == (1, {"name": "distance"})
+    assert (written["format"], written["assessment"]) == (FORMAT, {"name": "distance"})
     assert Evaluation.from_dict(written) == found
     assert "NaN" not in path.read_text()
 

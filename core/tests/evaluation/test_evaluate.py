@@ -1,4 +1,5 @@
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -8,9 +9,11 @@ from torch import nn
 
 from unlabeled.errors import DataError, PluginError, RunError, UsageError
 from unlabeled.evaluation.evaluate import evaluate
+from unlabeled.evaluation.result import ScoreTable
 from unlabeled.evaluation.settings import EvaluationSettings
 from unlabeled.export.encoder import load_reader
 from unlabeled.inference.embed import embed
+from unlabeled.probes.logistic import Logistic
 
 FEW = EvaluationSettings(random_encoders=2, baselines=("vectors/mean",))
 ONE = EvaluationSettings(random_encoders=1)
@@ -92,6 +95,29 @@ def test_a_good_encoder_wins_and_the_run_keeps_the_numbers(mixer, data, save_mix
 
     written = json.loads((run / "evaluation" / "labels-logistic.json").read_text())
     assert written == json.loads(json.dumps(found.to_dict()))
+
+    added = found.headline.added
+    assert (added.against, added.outcome) == (mean.name, "win")
+    assert found.headline.together > 0.95
+    assert added.difference == pytest.approx(found.headline.together - mean.score)
+    assert f"{mean.name} with the pretrained beside it reaches" in found.verdict()[-1]
+    assert ScoreTable.from_dict(json.loads(json.dumps(asdict(found.headline)))) == found.headline
+
+
+def test_the_best_baseline_is_joined_with_the_pretrained_column_by_column(mixer, data, save_mixer):
+    seen, predict = {}, Logistic.predict
+
+    def watched(probe, train, target, groups, test):
+        seen[train.shape[1]] = train
+        return predict(probe, train, target, groups, test)
+
+    run = save_mixer(taught(mixer, data))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Logistic, "predict", watched)
+        evaluate(run, data, data / "labels.csv", target=["kind"], settings=FEW)
+    # 4 columns of the baseline, 6 of the encoders; those of the random ones came before.
+    np.testing.assert_array_equal(seen[10][:, :4], seen[4])
+    assert len(np.unique(seen[10][:, 4:], axis=0)) > 50
 
 
 def test_the_same_call_gives_the_same_numbers(mixer, data, save_mixer):

@@ -6,6 +6,7 @@ import pytest
 from reported import a_run, evaluated, judged, read, with_steps
 
 from unlabeled.errors import RunError
+from unlabeled.evaluation.result import FORMAT
 
 
 @pytest.fixture
@@ -44,9 +45,9 @@ def test_the_newest_evaluation_is_the_first(run):
 
 def test_a_result_of_another_format_is_refused_by_number(run):
     (run.path / "evaluation").mkdir()
-    fields = {**judged().to_dict(), "format": 2}
+    fields = {**judged().to_dict(), "format": FORMAT + 1}
     (run.path / "evaluation" / "new.json").write_text(json.dumps(fields))
-    with pytest.raises(RunError, match=r"new\.json: expected format 1, found 2.*pip install"):
+    with pytest.raises(RunError, match=r"new\.json: expected format 2, found 3.*pip install"):
         read(run)
 
 

@@ -12,28 +12,20 @@ import torch
 from torch import Tensor
 
 
-def arrays(value: Any, path: str = "") -> Iterator[tuple[str, np.ndarray | Tensor]]:
-    """Every array inside a value, of whatever shape, with the path on which it was found.
+def arrays(value: Any) -> Iterator[tuple[str, np.ndarray | Tensor]]:
+    """Every array of numbers inside a value, of whatever shape, with the path on which it was
+    found.
 
     Looks into mappings, sequences, dataclasses and objects with `to_dict` or attributes.
     """
-    if isinstance(value, np.ndarray | Tensor):
-        yield path, value
-    elif isinstance(value, np.generic):
-        yield path, np.asarray(value)
-    elif isinstance(value, Mapping):
-        for key in sorted(value, key=str):
-            yield from arrays(value[key], f"{path}.{key}")
-    elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        for index, inner in enumerate(value):
-            yield from arrays(inner, f"{path}[{index}]")
-    elif not isinstance(value, str | bytes | int | float | bool | type(None)):
-        yield from arrays(_fields(value), path)
+    for path, leaf in _leaves(value, ""):
+        if not _is_text(leaf):
+            yield path, leaf
 
 
 def difference(one: Any, other: Any) -> str:
-    """Where two values differ in an array, bit by bit; empty if they are the same."""
-    left, right = list(arrays(one)), list(arrays(other))
+    """Where two values differ in an array, bit by bit, or a text; empty if they are the same."""
+    left, right = list(_leaves(one, "")), list(_leaves(other, ""))
     if [path for path, _ in left] != [path for path, _ in right]:
         return "they hold different arrays"
     for (path, a), (_, b) in zip(left, right, strict=True):
@@ -76,6 +68,25 @@ def main_values(sample: Any) -> Tensor:
     return max(floating, key=lambda tensor: tensor.numel(), default=torch.zeros(0).double())
 
 
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, np.ndarray | Tensor]]:
+    if isinstance(value, np.ndarray | Tensor):
+        yield path, value
+    elif isinstance(value, np.generic | str | bytes):
+        yield path, np.asarray(value)
+    elif isinstance(value, Mapping):
+        for key in sorted(value, key=str):
+            yield from _leaves(value[key], f"{path}.{key}")
+    elif isinstance(value, Sequence):
+        for index, inner in enumerate(value):
+            yield from _leaves(inner, f"{path}[{index}]")
+    elif not isinstance(value, int | float | bool | type(None)):
+        yield from _leaves(_fields(value), path)
+
+
+def _is_text(leaf: np.ndarray | Tensor) -> bool:
+    return isinstance(leaf, np.ndarray) and leaf.dtype.kind in "OSUT"
+
+
 def _real(values: Tensor) -> Tensor:
     return (values.abs() if values.is_complex() else values).double()
 
@@ -94,6 +105,8 @@ def _fields(value: Any) -> Mapping[str, Any]:
 
 
 def _equal(a: np.ndarray | Tensor, b: np.ndarray | Tensor) -> bool:
+    if _is_text(a) or _is_text(b):
+        return np.array_equal(a, b)
     left, right = torch.as_tensor(a), torch.as_tensor(b)
     if left.layout != torch.strided:
         left, right = left.to_dense(), right.to_dense()

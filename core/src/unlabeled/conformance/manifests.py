@@ -107,6 +107,11 @@ def _settings(component: Component) -> None:
     model = settings_type(discovery.resolve(component.target))
     is_model = isinstance(model, type) and issubclass(model, Settings)
     require(is_model, f"{component.target} has no settings model: {model!r}")
+    # A section of a recipe names its component by that key, so the setting could not be written.
+    require(
+        "name" not in model.model_fields,
+        f"{model.__name__}: no setting can be called `name`, which names the component itself",
+    )
     silent = [name for name, field in model.model_fields.items() if not field.description]
     require(not silent, f"{model.__name__}: no description of {', '.join(silent)}")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from unlabeled.contract import Assessed, Assessment, Rivals, Score, Subject
 from unlabeled.errors import DataError, PluginError
-from unlabeled.evaluation.candidates import Pool
+from unlabeled.evaluation.candidates import CombinedSubject, Pool
 from unlabeled.evaluation.labelling import GivenLabels
 from unlabeled.evaluation.seen_labels import Seen, without
 from unlabeled.inference.reading import Source
@@ -21,16 +21,19 @@ from unlabeled.randomness import keyed_rng
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row of the table: one subject, or several whose scores are averaged."""
+    """A row of the table: one subject, or several whose scores are averaged. added_to: the baseline
+    beside which the pretrained stand in a combined one."""
 
     name: str
-    kind: Literal["pretrained", "random", "baseline", "rival"]
+    kind: Literal["pretrained", "random", "baseline", "rival", "combined"]
     assessed: tuple[Assessed, ...]
+    added_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """entries: the pretrained first, then random ones; left_out: baselines that cannot be assessed;
+    """entries: the pretrained first, then random ones, and where there is a baseline the best one
+    with the pretrained last; left_out: baselines that cannot be assessed;
     dropped: (n,) groups of units that were returned although they had labels in training."""
 
     entries: tuple[Entry, ...]
@@ -76,10 +79,14 @@ def assess_all(
         dropped[:] = lost or dropped
         return left
 
-    def one(subject: Subject) -> Assessed | None:
+    def assess(subject: Subject) -> Assessed | None:
         found = assessment.assess(subject, source, labels, keyed_rng(*rng_key))
-        advance(1)
         return allowed(found) if found is not None else None
+
+    def one(subject: Subject) -> Assessed | None:
+        found = assess(subject)
+        advance(1)
+        return found
 
     def several(subjects: Sequence[Subject]) -> tuple[Assessed, ...]:
         found = tuple(each for each in map(one, subjects) if each is not None)
@@ -104,8 +111,25 @@ def assess_all(
     if isinstance(assessment, Rivals):
         rivals = assessment.rivals(source, labels, keyed_rng(*rng_key))
         entries += [Entry(key, "rival", (allowed(each),)) for key, each in rivals.items()]
+    if best := _best_baseline(baselines):
+        subjects = [CombinedSubject(pool.baselines[best], each) for each in pool.pretrained]
+        joined = tuple(each for each in map(assess, subjects) if each is not None)
+        if joined:
+            entries.append(Entry(f"{best} + pretrained", "combined", joined, added_to=best))
     left_out = tuple(baseline for baseline, found in baselines.items() if found is None)
     return Found(tuple(entries), left_out, np.array(dropped))
+
+
+def _best_baseline(baselines: Mapping[str, Assessed | None]) -> str:
+    """The name of the one with the best first score; empty if none has one."""
+    scores = {}
+    for name, found in baselines.items():
+        if found is not None:
+            score = found.scores[0]
+            value = score.of(np.arange(len(found.units)))
+            scores[name] = value if score.higher_is_better else -value
+    known = {name: value for name, value in scores.items() if not np.isnan(value)}
+    return max(known, key=known.__getitem__, default="")
 
 
 def share(entries: Sequence[Entry], name: str) -> Shared:

@@ -90,6 +90,33 @@ class BaselineSubject:
         return None if values is None else Embedded(found.read, values)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class CombinedSubject:
+    """A baseline and a pretrained encoder side by side (`contract.Subject`): does the encoder know
+    anything that the baseline lacks?"""
+
+    baseline: BaselineSubject
+    pretrained: EncoderSubject
+    kind: Literal["baseline"] = "baseline"
+    encoder: None = None
+    method: None = None
+
+    @property
+    def batch_size(self) -> int:
+        return self.baseline.batch_size
+
+    def encode(self, samples: Sequence[Sample], kind: Kind | None = None) -> None:  # noqa: ARG002
+        """Nothing: only the embeddings of labelled things are joined."""
+        return
+
+    def embed(self, labels: LabelledItems) -> Embedded | None:
+        """(n, A + D), the baseline's columns first."""
+        described, embedded = self.baseline.embed(labels), self.pretrained.embed(labels)
+        if described is None:
+            return None
+        return Embedded(embedded.places, np.hstack([described.values, embedded.values]))
+
+
 class Pool:
     """All subjects of an evaluation, so that items are read once when labels are embedded.
 

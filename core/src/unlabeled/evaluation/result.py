@@ -9,7 +9,7 @@ from typing import Any, Literal
 from unlabeled.evaluation.bootstrap import Interval
 from unlabeled.wording import counted
 
-FORMAT = 1
+FORMAT = 2
 """The version of `evaluation/<name>.json`."""
 
 Outcome = Literal["win", "loss", "open"]
@@ -57,7 +57,9 @@ class Comparison:
 @dataclass(frozen=True, slots=True)
 class ScoreTable:
     """One score of all rows. at: its condition ({"labels": 5}); unit: "dB", "mm" … or empty;
-    outcome: that of the comparison with the mean of the random ones."""
+    outcome: that of the comparison with the mean of the random ones; added: the best baseline and
+    the pretrained side by side compared with that baseline alone, None where they cannot be joined;
+    together: the score of both."""
 
     metric: str
     higher_is_better: bool
@@ -66,6 +68,8 @@ class ScoreTable:
     rows: tuple[Row, ...]
     comparisons: tuple[Comparison, ...]
     outcome: Outcome
+    added: Comparison | None = None
+    together: float | None = None
 
     @classmethod
     def from_dict(cls, found: Mapping[str, Any]) -> ScoreTable:
@@ -77,6 +81,8 @@ class ScoreTable:
         known["comparisons"] = tuple(
             Comparison(**_with_interval(each)) for each in known["comparisons"]
         )
+        if known["added"] is not None:
+            known["added"] = Comparison(**_with_interval(known["added"]))
         return cls(**known)
 
     @property
@@ -211,11 +217,25 @@ class Evaluation:
         many = self.rows[0].sd is not None
         subject = "The pretrained encoders are on average" if many else "The pretrained encoder is"
         metric = f"{self.headline.unit or ''} {self.metric}".strip()
-        return [
+        compared = [
             f"{subject} {words[c.outcome]} {c.against} "
             f"({_number(c.difference, '+')} {metric}, 95 % interval "
             f"{_span(c.interval, '+')})."
             for c in self.comparisons
+        ]
+        return [*compared, *self._added(metric)]
+
+    def _added(self, metric: str) -> list[str]:
+        """What the pretrained add to the best baseline, in a sentence."""
+        added = self.headline.added
+        if added is None:
+            return []
+        words = {"win": "is better than", "loss": "is worse than", "open": "does not differ from"}
+        return [
+            f"{added.against} with the pretrained beside it reaches "
+            f"{_number(self.headline.together)} and {words[added.outcome]} {added.against} alone "
+            f"({_number(added.difference, '+')} {metric}, 95 % interval "
+            f"{_span(added.interval, '+')})."
         ]
 
 

@@ -54,6 +54,13 @@ def _table(
         samples.append(_over_encoders(drawn[:, own]))
         rows.append(_row(entry, values[own], samples[-1]))
     sign = 1 if score.higher_is_better else -1
+    added, together = None, None
+    if alone := entries[-1].added_to:
+        combined, with_both = rows.pop(), samples.pop()
+        place = [row.name for row in rows].index(alone)
+        difference = _difference(combined.score, rows[place].score, sign)
+        added = compare(alone, difference, _interval(sign * (with_both - samples[place])))
+        together = combined.score
     pretrained, *others = rows
     comparisons = [
         compare(
@@ -73,6 +80,8 @@ def _table(
         rows=tuple(rows),
         comparisons=tuple(comparisons),
         outcome=comparisons[0].outcome,
+        added=added,
+        together=together,
     )
 
 
@@ -80,7 +89,7 @@ def _row(entry: Entry, values: np.ndarray, samples: np.ndarray) -> Row:
     many = len(values) > 1
     return Row(
         name=entry.name,
-        kind=entry.kind,
+        kind="baseline" if entry.kind == "combined" else entry.kind,
         width=entry.assessed[0].width,
         score=_defined(_over_encoders(values[None])[0]),
         interval=_interval(samples),

@@ -9,14 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from unlabeled.data.columns import is_text, parse
+from unlabeled.data.columns import parse
+from unlabeled.data.dates import years_since_2000
 from unlabeled.data.tables import Table, name_rows
 from unlabeled.errors import UnreadableItem
 from unlabeled.settings import Settings
 
 SHOWN = 3
-YEAR = 365.25 * 86_400
-START = np.datetime64("2000-01-01", "s")
 
 
 class ColumnPolicy(Settings):
@@ -55,10 +54,10 @@ class ColumnPolicy(Settings):
             column = pc.cast(column, pa.int8())
         if name in self.categories:
             return _one_hot(column, self.categories[name]), ""
-        moments = seconds(column)
-        if moments is not None:
-            _require_all(table, name, np.isnan(moments), "a date")
-            return (moments[:, None] / YEAR).astype(np.float32), "dates count in years since 2000."
+        years = years_since_2000(column)
+        if years is not None:
+            _require_all(table, name, np.isnan(years), "a date")
+            return years[:, None].astype(np.float32), "dates count in years since 2000."
         parsed = parse(column, comma=table.delimiter == ";")
         if parsed.known.any():
             _require_all(table, name, ~parsed.known, "a finite number")
@@ -71,30 +70,6 @@ class ColumnPolicy(Settings):
             f"left out, as it holds neither numbers nor dates but {_values(column)}. "
             f"To use it, list its values in reader.columns.categories."
         )
-
-
-def seconds(column: pa.ChunkedArray) -> np.ndarray | None:
-    """Seconds since 2000 (N,), NaN for empty fields; None if the column holds no dates."""
-    if is_text(column.type):
-        column = _dates_of_text(column)
-    if column is None or not (pa.types.is_date(column.type) or pa.types.is_timestamp(column.type)):
-        return None
-    moments = pc.cast(column, pa.timestamp("s"), safe=False).to_numpy().astype("datetime64[s]")
-    return np.where(np.isnat(moments), np.nan, (moments - START).astype(np.float64))
-
-
-def _dates_of_text(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    """ISO dates and times, of which a column holds nothing else."""
-    iso = pc.match_substring_regex(column, r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?)?Z?$")
-    if not pc.all(iso).as_py() or column.null_count == len(column):
-        return None
-    try:
-        return pc.cast(column, pa.timestamp("s"))
-    except pa.ArrowInvalid:  # with a zone, or no day of the calendar
-        try:
-            return pc.cast(pc.cast(column, pa.timestamp("s", "UTC")), pa.timestamp("s"))
-        except pa.ArrowInvalid:
-            return None
 
 
 def _one_hot(column: pa.ChunkedArray, values: Sequence[str]) -> np.ndarray:

@@ -17,12 +17,12 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from unlabeled.data.columns import parse, plain
+from unlabeled.data.dates import seconds_since_2000
 from unlabeled.data.globs import fits
 from unlabeled.data.tables import SUFFIXES, Table, name_rows, read_table
 from unlabeled.errors import DataError, UnreadableItem
 from unlabeled.settings import Settings
 from unlabeled.wording import counted
-from unlabeled_graph.readers.columns import seconds
 from unlabeled_graph.readers.hold_out import HoldOut
 
 ARRAYS = ".npz"
@@ -110,7 +110,7 @@ class RowRules(Settings):
         if not self.time or not self.hold_out.needs_time:
             return np.zeros(len(table)), False
         column = table.columns[self.time]
-        dates = seconds(column)
+        dates = seconds_since_2000(column)
         return (_numbers(table, self.time), False) if dates is None else (dates, True)
 
     def _weights(self, table: Table) -> np.ndarray:

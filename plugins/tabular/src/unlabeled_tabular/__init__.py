@@ -1,0 +1,1 @@
+"""Self-supervised learning for tables of mixed columns, a plugin of unlabeled."""
