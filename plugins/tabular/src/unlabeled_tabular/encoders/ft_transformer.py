@@ -27,8 +27,8 @@ class FTTransformerSettings(CellSettings):
 
 
 class FTTransformer(RowEncoder):
-    """Outputs: `cells`, the tokens of all columns side by side, (N, C · D); `row`, their mean with
-    the learned token; `tokens`."""
+    """Outputs: `row`, the mean of all tokens; `cells`, those of all columns side by side, (N, C · D);
+    `tokens`."""
 
     settings_type = FTTransformerSettings
     settings: FTTransformerSettings
@@ -37,8 +37,8 @@ class FTTransformer(RowEncoder):
         super().__init__(settings)
         width, count = settings.width, self.columns
         self.outputs = (
-            Output("cells", "global", max(count, 1) * width),
             Output("row", "global", width),
+            Output("cells", "global", max(count, 1) * width),
             Output("tokens", "tokens", width),
         )
         scale = width**-0.5
