@@ -92,6 +92,17 @@ def test_hidden_files_and_folders_are_listed_and_not_entered(tmp_path):
     assert walk(tmp_path).hidden == ["._a.wav", ".git"]
 
 
+def test_the_folder_of_a_run_among_the_data_is_not_entered(tmp_path):
+    run = tmp_path / "runs" / "a"
+    (run / "evaluation").mkdir(parents=True)
+    for name in ("manifest.json", "recipe.yaml", "evaluation/x.csv"):
+        (run / name).write_text("")
+    (tmp_path / "recipe.yaml").write_text("")
+    found = walk(tmp_path)
+    assert ([file.name for file in found.files], found.runs) == (["recipe.yaml"], ["runs/a"])
+    assert len(walk(run).files) == 3  # asked for by itself
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may open every folder")
 def test_a_closed_folder_is_named(tmp_path):
     put(tmp_path / "locked" / "a.wav")

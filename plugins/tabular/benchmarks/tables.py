@@ -110,7 +110,9 @@ def measure(recipe: str, name: str, changes: list[str]) -> dict[str, Any]:
 
 def probed(work: Path, data: Path, probe: str) -> dict[str, Any]:
     others = [word for seed in SEEDS[1:] for word in ("--average-with", work / str(seed))]
-    call("evaluate", work / "0", data, "--target", "label", "--probe", probe, *others, "--name", "x")
+    call(
+        "evaluate", work / "0", data, "--target", "label", "--probe", probe, *others, "--name", "x"
+    )
     found = json.loads((work / "0" / "evaluation" / "x.json").read_text())
     keep = ("metric", "items", "rows", "comparisons", "added", "together")
     return {key: found[key] for key in keep}

@@ -22,6 +22,7 @@ FOREIGN = "of a format that this reader does not read"
 NO_FILE = "that are not regular files"
 HIDDEN = "hidden, as their names begin with a dot"
 REPEATED = "links to folders that are read already"
+RUNS = "that are folders of runs"
 SHOWN = 5
 """How many endings or names are shown."""
 
@@ -201,7 +202,8 @@ def _listed_rows(
 
 def _set_aside(walked: Walked, listing: Listing) -> None:
     """Count what the walker did not go into."""
-    for reason, names in ((HIDDEN, walked.hidden), (REPEATED, walked.repeated)):
+    asides = ((HIDDEN, walked.hidden), (REPEATED, walked.repeated), (RUNS, walked.runs))
+    for reason, names in asides:
         if names:
             listing.leave_out(reason, count=len(names))
     for folder in walked.closed:

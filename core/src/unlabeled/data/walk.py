@@ -16,6 +16,9 @@ from pathlib import Path
 Place = tuple[int, int]
 """Device and inode, which identify a folder under any name."""
 
+RUN = {"manifest.json", "recipe.yaml"}
+"""Files by which a folder is that of a run."""
+
 
 @dataclass(frozen=True, slots=True)
 class File:
@@ -41,11 +44,13 @@ class File:
 @dataclass(slots=True)
 class Walked:
     """files: in the order of their names; hidden: files and folders whose names begin with a dot;
-    repeated: links to folders that were read already; closed: folders that cannot be opened."""
+    repeated: links to folders that were read already; runs: folders of runs, which hold tables and
+    pictures of their own; closed: folders that cannot be opened."""
 
     files: list[File] = field(default_factory=list)
     hidden: list[str] = field(default_factory=list)
     repeated: list[str] = field(default_factory=list)
+    runs: list[str] = field(default_factory=list)
     closed: list[File] = field(default_factory=list)
 
 
@@ -68,7 +73,7 @@ def walk(root: Path | str) -> Walked:
         for link in _real_folders(*heapq.heappop(waiting), seen, found):
             heapq.heappush(waiting, link)
     found.files.sort(key=lambda file: file.name.split("/"))
-    for names in (found.hidden, found.repeated):
+    for names in (found.hidden, found.repeated, found.runs):
         names.sort()
     return found
 
@@ -112,10 +117,14 @@ def _entries(prefix: str, path: str, seen: set[Place], found: Walked) -> list[os
             return []
         seen.add((info.st_dev, info.st_ino))
         with os.scandir(path) as entries:
-            return list(entries)
+            listed = list(entries)
     except OSError as error:
         found.closed.append(File(name or path, path, f"{error.strerror}"))
         return []
+    if prefix and RUN <= {entry.name for entry in listed}:
+        found.runs.append(name)
+        return []
+    return listed
 
 
 def _problem(name: str, path: str) -> str:

@@ -86,7 +86,15 @@ plugin = Plugin(
         "t_jepa": Trial(
             "t_jepa",
             items=256,
-            overrides={"encoder": {"width": 32, "depth": 2}, "training": {"steps": 300}},
+            overrides={
+                "encoder": {"width": 32, "depth": 2, "dropout": 0.0},
+                "pretext": {"context": [0.6, 0.8], "targets": 2},
+                "training": {
+                    "batch_size": 64,
+                    "steps": 500,
+                    "optimiser": {"name": "adamw", "lr": 0.005, "weight_decay": 0.0},
+                },
+            },
         ),
     },
 )
