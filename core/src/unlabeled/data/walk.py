@@ -121,7 +121,7 @@ def _entries(prefix: str, path: str, seen: set[Place], found: Walked) -> list[os
     except OSError as error:
         found.closed.append(File(name or path, path, f"{error.strerror}"))
         return []
-    if prefix and RUN <= {entry.name for entry in listed}:
+    if prefix and {entry.name for entry in listed} >= RUN:
         found.runs.append(name)
         return []
     return listed

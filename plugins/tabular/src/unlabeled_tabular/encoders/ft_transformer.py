@@ -27,8 +27,8 @@ class FTTransformerSettings(CellSettings):
 
 
 class FTTransformer(RowEncoder):
-    """Outputs: `row`, the mean of all tokens; `cells`, those of all columns side by side, (N, C · D);
-    `tokens`."""
+    """Outputs: `row`, the mean of all tokens, (N, D); `cells`, the tokens of all columns side by
+    side, (N, C · D); `tokens`."""
 
     settings_type = FTTransformerSettings
     settings: FTTransformerSettings

@@ -179,7 +179,7 @@ def _finite(table: Table, name: str, column: pa.ChunkedArray) -> np.ndarray:
         raise UnreadableItem(
             str(table.path),
             f"numbers that float32 holds in column {name}",
-            f"{values[wrong[0]]!r} in {name_rows(table.rows[wrong].tolist())}",
+            f"{values[wrong[0]]:g} in {name_rows(table.rows[wrong].tolist())}",
         )
     return values
 
