@@ -85,3 +85,17 @@ def test_the_figures_are_those_of_before(vectors, data, save_mixer, case):
     settings = EvaluationSettings(random_encoders=2, **settings)
     found = evaluate(run, data, data / "more.csv", target=target, settings=settings)
     np.testing.assert_allclose(figures(found), BEFORE[case], rtol=0, atol=1e-9)
+
+
+def test_several_labels_have_both_areas_each_and_in_the_mean(vectors, data, save_mixer):
+    from unlabeled_vectors.parts import Mixer, MixerSettings
+
+    run = save_mixer(Mixer(MixerSettings(width=6)))
+    settings = EvaluationSettings(random_encoders=2)
+    found = evaluate(run, data, data / "more.csv", target=["birds"], settings=settings)
+    assert found.metric == "roc_auc"
+    scores = {(t.metric, t.condition): t.rows[0].score for t in (found.headline, *found.further)}
+    for metric in ("roc_auc", "average_precision"):
+        own = [score for (each, at), score in scores.items() if each == metric and at]
+        assert len(own) == 4
+        assert scores[metric, ""] == pytest.approx(np.mean(own))

@@ -53,6 +53,13 @@ def one_by_one(run, data, output):
             yield item, encoder.encode(encoder.collate([reader.read(item)]), output)
 
 
+@pytest.mark.parametrize("name", ["e.txt", "e.csv", "e"])
+def test_a_table_of_another_format_is_not_promised(run, tmp_path, name):
+    with pytest.raises(UsageError, match=r"expected a name in \.parquet"):
+        embed(run, tmp_path, tmp_path / name)
+    assert not (tmp_path / name).exists()
+
+
 def break_file(path):
     content = json.loads(path.read_text())
     path.write_text(json.dumps({**content, "values": []}))

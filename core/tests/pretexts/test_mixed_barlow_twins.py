@@ -89,6 +89,33 @@ class Clips:
     length: Tensor
 
 
+class Gapped(Line):
+    """A sample of zeros has no data."""
+
+    def present(self, batch, output):
+        return (batch != 0).any(1)
+
+
+def test_samples_without_data_are_mixed_into_nobody_and_count_nowhere():
+    pretext = method()
+    gapped = Gapped()
+    gapped.load_state_dict(pretext.encoder.state_dict())
+    pretext.encoder = gapped.double()
+    whole = batch(pretext, range(6))
+    rows = torch.tensor([0, 2, 3, 5])
+    alone = batch(pretext, rows.tolist())
+    for view in whole.views:
+        view.batch[[1, 4]] = 0
+    expected, found = pretext(alone), pretext(whole)
+    torch.testing.assert_close(found.total, expected.total)
+    assert found.parts["absent"] == 2
+    for view in whole.views:
+        view.batch[rows] = 0
+    assert pretext(whole).count == 0
+    given = partners(torch.tensor([0.1, 0.2, 0.3]), torch.tensor([True, False, True]))
+    assert given.tolist() == [2, 1, 0]
+
+
 def test_every_kind_of_tensor_is_mixed_in_its_own_way():
     a = Clips({"x": torch.tensor([[1.0], [3.0]])}, torch.tensor([True, True]), torch.tensor([4, 2]))
     b = Clips(

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sklearn_metrics
 
@@ -57,3 +57,13 @@ def test_average_precision_is_that_of_the_second_class_or_the_mean_over_classes(
     scores = np.array([[0.8, 0.1, 0.1], [0.2, 0.5, 0.3], [0.1, 0.2, 0.7]])
     assert metrics.average_precision(np.array([0, 1, 2]), scores) == 1.0
     assert np.isnan(metrics.average_precision(np.zeros(3, int), scores))
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 60), st.integers(1, 9))
+def test_average_precision_is_that_of_scikit_learn_also_for_equal_scores(seed, count, steps):
+    rng = np.random.default_rng(seed)
+    target, score = rng.integers(0, 2, count), rng.integers(0, steps, count) / steps
+    target[0], target[-1] = 0, 1
+    found = metrics.average_precision(target, np.stack([1 - score, score], 1))
+    assert found == pytest.approx(sklearn_metrics.average_precision_score(target, score), abs=1e-12)

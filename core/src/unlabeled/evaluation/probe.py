@@ -15,6 +15,7 @@ from pydantic import Field, field_validator
 from unlabeled.contract import (
     Assessed,
     Assessment,
+    Evaluator,
     LabelledItems,
     Predicted,
     Score,
@@ -25,6 +26,10 @@ from unlabeled.errors import DataError
 from unlabeled.evaluation.labelling import GivenLabels
 from unlabeled.evaluation.probing import Predictions
 from unlabeled.evaluation.protocol import Protocol, choose_probe, design
+from unlabeled.settings import Settings
+
+BOTH = {"roc_auc", "average_precision"}
+"""The metrics of several labels of one item: where one is chosen, the other stands beside it."""
 
 
 class Probe(Assessment):
@@ -89,17 +94,23 @@ def _predicted(each: Predictions, tested: np.ndarray) -> Predicted:
 
 
 class _OfTargets:
-    """The scores of all targets on a resample, which several `Score`s look at in turn."""
+    """The scores of all targets on a resample, which several `Score`s look at in turn.
 
-    def __init__(self, protocol: Protocol, predictions: Sequence[Predictions]) -> None:
-        self.protocol, self.predictions, self.tested = protocol, predictions, protocol.tested
+    probe: by whose metric.
+    """
+
+    def __init__(
+        self, probe: Evaluator, predictions: Sequence[Predictions], tested: np.ndarray
+    ) -> None:
+        self.probe, self.predictions, self.tested = probe, predictions, tested
         self.positions, self.found = np.empty(0, int), np.empty(0)
 
     def all(self, positions: np.ndarray) -> np.ndarray:
         """(targets,). positions: (n,) within the tested items."""
         if positions is not self.positions:  # all scores of a resample get one array
             self.positions = positions
-            self.found = self.protocol.scores(self.predictions, self.tested[positions])
+            places = self.tested[positions]
+            self.found = np.array([each.score(self.probe, places) for each in self.predictions])
         return self.found
 
     def mean(self, positions: np.ndarray) -> float:
@@ -113,15 +124,30 @@ class _OfTargets:
 
 
 def _scores(protocol: Protocol, predictions: Sequence[Predictions]) -> tuple[Score, ...]:
-    found, metric = _OfTargets(protocol, predictions), protocol.probe.metric
-    headline = Score(metric, found.mean)
+    scores = _by_metric(protocol, protocol.probe, predictions)
+    several = any(target.label for target in protocol.targets)
+    if several and protocol.probe.metric in BOTH and isinstance(protocol.probe, Settings):
+        # Rare labels look good by area under the ROC curve, so their precision stands beside it.
+        [other] = BOTH - {protocol.probe.metric}
+        scores += _by_metric(
+            protocol, protocol.probe.model_copy(update={"metric": other}), predictions
+        )
+    return scores
+
+
+def _by_metric(
+    protocol: Protocol, probe: Evaluator, predictions: Sequence[Predictions]
+) -> tuple[Score, ...]:
+    """The mean over targets, and where there are several each target's."""
+    found = _OfTargets(probe, predictions, protocol.tested)
+    mean = Score(probe.metric, found.mean)
     if len(protocol.targets) == 1:
-        return (headline,)
+        return (mean,)
     each = (
-        Score(metric, partial(found.of, place), at={"target": target.name})
+        Score(probe.metric, partial(found.of, place), at={"target": target.name})
         for place, target in enumerate(protocol.targets)
     )
-    return headline, *each
+    return mean, *each
 
 
 def _require_defined(protocol: Protocol, predictions: Sequence[Predictions]) -> None:

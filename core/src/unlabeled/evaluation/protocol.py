@@ -44,10 +44,6 @@ class Protocol:
         """The probe's predictions of each target's test items. embedding: (N, D)."""
         return [predict(self.probe, embedding, t, self.groups, self.splits) for t in self.targets]
 
-    def scores(self, predictions: Sequence[Predictions], positions: np.ndarray) -> np.ndarray:
-        """The metric of each target on items at positions (n,); NaN where it is undefined."""
-        return np.array([each.score(self.probe, positions) for each in predictions])
-
 
 def choose_probe(given: GivenLabels, probe: Mapping[str, Any] | None) -> tuple[Choice, str]:
     """The probe, and why it was chosen. Raises RecipeError, PluginError or UsageError."""

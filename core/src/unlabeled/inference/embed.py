@@ -16,6 +16,7 @@ from unlabeled.contract import Encoder, Output, Piece
 from unlabeled.data.items import Quarantined
 from unlabeled.data.made import Contents
 from unlabeled.data.quarantine import Limits, Unreadable, write_quarantine
+from unlabeled.errors import UsageError
 from unlabeled.export.checkpointed import settled
 from unlabeled.export.encoder import (
     load_encoder,
@@ -86,6 +87,8 @@ def embed(
     Raises RunError, DataError, UsageError; UnreadableItem with the policy `stop`.
     """
     path, out = settled(path), Path(out)
+    if out.suffix.lower() not in (".parquet", ".pq"):
+        raise UsageError(f"{out}: embeddings are a Parquet table; expected a name in .parquet")
     config = read_config(path)
     require_representation(config, path)
     chosen = choose_output(config.outputs, output)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from unlabeled.distributed import gather_rows, rank, row_counts, world_size
 from unlabeled.errors import RecipeError, ShapeError
 from unlabeled.objectives.mixed_barlow_twins import MixedBarlowTwins as MixedObjective
 from unlabeled.pretexts.joint_embedding import require_global_output
+from unlabeled.pretexts.presence import Presence, no_loss
 from unlabeled.randomness import Draw
 from unlabeled.settings import Settings
 
@@ -83,23 +84,34 @@ class MixedBarlowTwins(Pretext):
 
     def forward(self, batch: ExampleBatch) -> Loss:
         a, b = self.views.apply(batch.views)
-        share, partner = batch.plans[:, 0].float(), partners(batch.plans[:, 1])
+        there = Presence.of(self.encoder, [a, b])
+        share, partner = batch.plans[:, 0].float(), partners(batch.plans[:, 1], there.rows)
         inputs = [a, b, mixed(a, b, share, partner)]
-        embeddings = [cast(Tensor, self.encoder(view)) for view in inputs]
-        loss: Loss = self.objective(embeddings, share=share, partner=partner)
-        return loss
+        embeddings = [there.take(self.encoder(view)) for view in inputs]
+        if not there.enough(self.smallest_batch):
+            return there.noted(Loss(no_loss(embeddings, self.objective), count=0))
+        if there.rows is not None:
+            # Positions among the samples of the joint batch that have data.
+            partner = there.pick(gather_rows(there.rows).cumsum(0)[partner] - 1)
+        loss: Loss = self.objective(embeddings, share=there.pick(share), partner=partner)
+        return there.noted(loss)
 
     def after_step(self, step: int, total_steps: int) -> None:
         self.objective.after_step(step, total_steps)
 
 
-def partners(places: Tensor) -> Tensor:
+def partners(places: Tensor, rows: Tensor | None = None) -> Tensor:
     """The next sample on the circle, (N,) int64 positions in the joint batch; itself only if alone.
 
-    places: (N,) in [0, 1), of this process. The order of a batch decides nothing.
+    places: (N,) in [0, 1), of this process. The order of a batch decides nothing. rows: (N,) bool,
+    the samples on the circle, None for all; others are their own partners.
     """
-    around = gather_rows(places).argsort()
-    following = torch.empty_like(around).scatter(0, around, around.roll(-1))
+    everywhere = gather_rows(places)
+    around = everywhere.argsort()
+    if rows is not None:
+        around = around[gather_rows(rows)[around]]
+    following = torch.arange(len(everywhere), device=places.device)
+    following = following.scatter(0, around, around.roll(-1))
     first = sum(row_counts(places)[: rank()])
     return following[first : first + places.shape[0]]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.metrics import average_precision_score, normalized_mutual_info_score
+from sklearn.metrics import normalized_mutual_info_score
 
 
 def accuracy(target: np.ndarray, scores: np.ndarray) -> float:
@@ -44,9 +44,7 @@ def average_precision(target: np.ndarray, scores: np.ndarray) -> float:
     if len(labels) < 2:
         return float("nan")
     judged = labels if scores.shape[1] > 2 else labels[1:]
-    return float(
-        np.mean([average_precision_score(target == label, scores[:, label]) for label in judged])
-    )
+    return float(np.mean([_precision(target == label, scores[:, label]) for label in judged]))
 
 
 def nmi(target: np.ndarray, scores: np.ndarray) -> float:
@@ -74,6 +72,16 @@ def _area(positive: np.ndarray, scores: np.ndarray) -> float:
     found = scores[positive]
     below = np.searchsorted(negatives, found, "left") + np.searchsorted(negatives, found, "right")
     return float(below.mean() / (2 * len(negatives)))
+
+
+def _precision(positive: np.ndarray, scores: np.ndarray) -> float:
+    """The precision at each score, weighted by how much recall rises there; equal scores are one
+    step. As scikit-learn's, but for a thousand resamples of small samples ten times as fast."""
+    order = np.argsort(-scores, kind="stable")
+    ranked, hits = scores[order], positive[order].cumsum()
+    last = np.append(np.flatnonzero(np.diff(ranked)), len(ranked) - 1)
+    rises = np.diff(hits[last], prepend=0) / hits[-1]
+    return float((rises * hits[last] / (last + 1)).sum())
 
 
 CLASSIFICATION = {

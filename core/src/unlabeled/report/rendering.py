@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from unlabeled.report.paths import shortened
+from unlabeled.wording import counted
 
 
 def render(template: str, **values: object) -> Markup:
@@ -28,6 +29,7 @@ def _environment() -> Environment:
         finalize=_public,
     )
     environment.filters["number"] = lambda value: f"{value:,}"
+    environment.filters["counted"] = counted
     return environment
 
 
