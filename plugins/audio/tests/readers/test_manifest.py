@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from unlabeled.errors import DataError, RecipeError
+from unlabeled.errors import DataError
 from unlabeled_audio.readers.clips import Clips
 
 
@@ -149,7 +149,11 @@ def test_include_and_exclude_hold_for_the_rows_of_a_table(folder):
     assert len(items) == 1
 
 
-def test_a_table_and_a_pattern_are_two_answers_to_one_question(folder):
-    (folder / "list.csv").write_text("path\na_anna_0.wav\n")
-    with pytest.raises(RecipeError, match="Leave out one of the two"):
-        Clips(manifest="list.csv", pattern="{take}_{bird}_{n}.wav").index(folder)
+def test_fields_of_a_pattern_join_the_columns_of_a_table(folder):
+    (folder / "list.csv").write_text("path,bird\na_anna_0.wav,tit\nb_bert_1.flac,\n")
+    reader = Clips(manifest="list.csv", pattern="{take}_{who}_{n}.wav", group="who")
+    items = reader.index(folder)
+    assert items.table["id"].to_pylist() == ["a_anna_0.wav"]
+    assert items.table["group"].to_pylist() == ["anna"]
+    assert (items[0].metadata["take"], items[0].metadata["bird"]) == ("a", "tit")
+    assert "  1 by the pattern {take}_{who}_{n}.wav" in items.account()

@@ -32,6 +32,20 @@ def target_of(reader, pair, rng=None, item=0):
     return sample, reader.read_target(items[item], mask, like=sample)
 
 
+def test_a_voxel_without_a_number_is_no_background(pair):
+    labels = np.zeros(SIZE, np.float32)
+    labels[0, 0, :2] = np.nan
+    save(pair[1], labels)
+    with pytest.raises(
+        UnreadableItem, match=r"found 2 voxels NaN .* -1 where the class is unknown"
+    ):
+        target_of(Volumes(intensity="stored"), pair)
+    labels[0, 0, :2] = -1
+    save(pair[1], labels)
+    _, found = target_of(Volumes(intensity="stored"), pair)
+    assert (found.classes() == -1).sum() == 2
+
+
 @pytest.mark.parametrize(
     "settings", [{}, {"orientation": "stored"}, {"patch": 5}, {"patch": (4, 7, 3)}]
 )

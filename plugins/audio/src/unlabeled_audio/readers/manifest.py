@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from unlabeled.data.columns import notes_on_missing, numbers, typed
+from unlabeled.data.globs import compile_pattern, fields_of
 from unlabeled.data.listing import FileRules, Listing, unwanted
 from unlabeled.data.tables import Table, name_rows, read_table
-from unlabeled.errors import RecipeError, UnreadableItem
+from unlabeled.errors import UnreadableItem
 from unlabeled.wording import counted
 from unlabeled_audio.readers.decoding import Header, read_header
 from unlabeled_audio.readers.listing import Row
@@ -26,29 +27,33 @@ OVERHANG = 0.1
 def list_manifest(manifest: Path, rules: FileRules) -> tuple[list[Row], Listing, list[str]]:
     """The rows of a table that `rules` leave, and notes; each file's header is read once.
 
-    Raises RecipeError where `rules` have a pattern too, DataError if the table cannot be read or
-    lacks a column, with the row of a time that is no number.
+    Fields of a pattern join the columns, as in every reader. Raises DataError if the table cannot
+    be read or lacks a column, with the row of a time that is no number.
     """
-    if rules.pattern:
-        raise RecipeError(
-            f"reader.pattern: {manifest} lists the files, and its columns stand in place of what "
-            "their names say. Leave out one of the two."
-        )
     table = read_table(manifest)
-    group = rules.group or ("group" if "group" in table.names else None)
-    table.require("path", *([group] if group else []))
+    fields = fields_of(rules.pattern or "")
+    group = rules.group or ("group" if "group" in (*fields, *table.names) else None)
+    table.require("path", *([group] if group and group not in fields else []))
+    named = compile_pattern(rules.pattern) if rules.pattern else None
     segments = _Segments(manifest, group)
     starts, ends = (_seconds(table, name) for name in ("start", "end"))
     columns = typed(table, [name for name in ("path", group) if name])
-    others = [name for name in table.names if name not in (*OWN_COLUMNS, group)]
+    every = dict.fromkeys((*table.names, *fields))
+    others = [name for name in every if name not in (*OWN_COLUMNS, group)]
     for place, values in enumerate(columns.columns.to_pylist()):
         if reason := unwanted(str(values["path"] or ""), rules):
             segments.listing.leave_out(reason)
             continue
+        match = named.fullmatch(str(values["path"] or "")) if named else None
+        if named and match is None:
+            segments.listing.leave_out(f"by the pattern {rules.pattern}")
+            continue
+        values = {**values, **(match.groupdict() if match else {})}
         number = int(table.rows[place])
         segments.add(number, values, starts[place], ends[place], others)
+    own = [name for name in others if name in table.names]
     segments.listing.quarantined[:0] = table.quarantined()
-    notes = [*table.notes(), *notes_on_missing(table, columns, others), *segments.notes()]
+    notes = [*table.notes(), *notes_on_missing(table, columns, own), *segments.notes()]
     return segments.rows, segments.listing, notes
 
 

@@ -174,6 +174,7 @@ class Volumes(Settings, ChecksData, Measures, Suggests, Previews, KeepsCopies, R
             for each in (mask, item)
         )
         grid = masks._grid(masks._header(source))
+        _require_finite(source)
 
         def load(window: Window) -> np.ndarray:
             part = masks._part(source, grid, window, mask, "stored", mapped=True)
@@ -315,6 +316,15 @@ class Volumes(Settings, ChecksData, Measures, Suggests, Previews, KeepsCopies, R
             return voxels.final_window(source, opened, grid, window, intensity, frames)
         frames = slice(None) if frame < 0 else slice(frame, frame + 1)
         return np.array(opened[(frames, *window)])  # of its own, and no longer mapped
+
+
+@lru_cache(maxsize=4096)
+def _require_finite(source: Source) -> None:
+    """Raises UnreadableItem for a label map with gaps, which a reader of images fills."""
+    stored = voxels.open_whole(source)
+    if stored.may_have_gaps and (wrong := int((~np.isfinite(stored.values)).sum())):
+        found = f"{counted(wrong, 'voxel')} NaN or infinite; write -1 where the class is unknown"
+        raise UnreadableItem(source.name, "whole class numbers in a label map", found)
 
 
 @lru_cache(maxsize=4096)
