@@ -26,7 +26,7 @@ OWN_SIZE = ("medical/swin",)
 def smallest_recipes() -> Iterator[str]:
     """One recipe per encoder and rank of its data; those in the size of a paper are left out."""
     seen = set()
-    for modality in ("audio", "graph", "medical", "remote_sensing"):
+    for modality in ("audio", "graph", "medical", "remote_sensing", "tabular"):
         for name in discovery.usable(modality).plugin.recipes:
             recipe = load_recipe(f"{modality}/{name}")
             restores = discovery.load("pretexts", recipe.pretext.name).kind == "restoration"
@@ -60,7 +60,13 @@ def untrained(recipe: Recipe, folder: Path):
     return encoder, samples
 
 
-QUICK = ("audio/byol_a", "graph/graphmae2", "medical/vicreg_fmri", "remote_sensing/mae")
+QUICK = (
+    "audio/byol_a",
+    "graph/graphmae2",
+    "medical/vicreg_fmri",
+    "remote_sensing/mae",
+    "tabular/t_jepa",
+)
 """One encoder per plugin, the quickest to trace."""
 
 RECIPES = [

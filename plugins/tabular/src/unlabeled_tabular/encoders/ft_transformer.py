@@ -76,7 +76,7 @@ class FTTransformer(RowEncoder):
             parts.append(table(codes.clamp(min=0))[:, None])
         known = self.known(batch) if shown is None else self.known(batch) & shown
         values = torch.where(known[..., None], torch.cat(parts, dim=1), self.empty) + self.column
-        return torch.cat([self.learned.expand(len(values), 1, -1), values], dim=1)
+        return torch.cat([self.learned.expand(values.shape[0], 1, -1), values], dim=1)
 
     def run(self, tokens: Tensor, chosen: Tensor | None = None) -> Tensor:
         """The states of tokens (N, 1 + C, D). chosen: (N, K) long, the only ones that run, -1 is
