@@ -17,6 +17,7 @@ LIBRARIES = {
     "graph": ("torch_geometric", "rdkit"),
     "medical": ("monai", "nibabel", "pydicom"),
     "remote_sensing": ("rasterio",),
+    "tabular": (),
 }
 
 

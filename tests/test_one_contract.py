@@ -17,6 +17,7 @@ JOINT_EMBEDDING = {
     "graph": "vicreg_graphs",
     "medical": "vicreg",
     "remote_sensing": "vicreg",
+    "tabular": "scarf",
 }
 MASKED = {"audio": "mae", "graph": "", "medical": "mae", "remote_sensing": "mae"}
 NO_GRID = (
