@@ -9,6 +9,7 @@ from unlabeled.training import progress
 from unlabeled.training.progress import display
 
 HEALTHY = {"health_feature_std": 0.8, "health_effective_rank": 3.0, "health_collapsed": False}
+FURTHER = {"health_alpha_req": 1.5}
 
 
 def row(step, **more):
@@ -27,7 +28,7 @@ def show(monkeypatch, *, terminal, quiet=False):
     with display(100, 0, quiet=quiet) as shown:
         shown.note("3 files [look] like label maps")
         for step in range(1, 101):
-            shown.row(row(step, **(HEALTHY if step == 40 else {})), items=5)
+            shown.row(row(step, **(HEALTHY | FURTHER if step == 40 else {})), items=5)
     return text.getvalue()
 
 
@@ -36,7 +37,7 @@ def test_lines_come_first_last_and_with_health(monkeypatch):
     assert lines[0] == "3 files [look] like label maps"
     assert [line.split()[1] for line in lines[1:]] == ["1/100", "40/100", "100/100"]
     assert "loss 1  loss_part 0.25" in lines[1]
-    assert "feature_std 0.8  effective_rank 3" in lines[2]
+    assert "feature_std 0.8  effective_rank 3  50 items/s" in lines[2]
     assert "50 items/s" in lines[3]
     assert lines[2].endswith("0:00:06 left")
 

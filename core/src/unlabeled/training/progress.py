@@ -21,6 +21,9 @@ from unlabeled.progress import SECONDS_BETWEEN_LINES, stderr
 HEALTH = "health_feature_std"
 """A column of rows for which health was examined."""
 
+SHOWN = (HEALTH, "health_effective_rank")
+"""The measures of health that fit into a line; the report has all."""
+
 
 class Display(Protocol):
     """Shows a run."""
@@ -77,8 +80,8 @@ class OnTerminal:
         self._bar.console.print(text, markup=False)
 
     def row(self, row: Mapping[str, Any], items: int) -> None:
-        self._health = _terms(row, "health_") or self._health
-        self._bar.terms = "\n".join(filter(None, [_terms(row, "loss"), self._health]))
+        self._health = _health(row) or self._health
+        self._bar.terms = "\n".join(filter(None, [_losses(row), self._health]))
         speed = f"{self._speed.of(row, items):.4g} items/s"
         self._bar.update(self._task, completed=row["step"], speed=speed)
 
@@ -105,8 +108,8 @@ class OnLines:
         left = (self._total - row["step"]) * self._speed.seconds
         parts = [
             f"step {row['step']}/{self._total}",
-            _terms(row, "loss"),
-            _terms(row, "health_"),
+            _losses(row),
+            _health(row),
             f"{speed:.4g} items/s",
             f"{_clock(left)} left",
         ]
@@ -136,13 +139,17 @@ def _bar(console: Console) -> Bar:
     )
 
 
-def _terms(row: Mapping[str, Any], prefix: str) -> str:
-    shown = ((key, value) for key, value in row.items() if key.startswith(prefix))
-    return "  ".join(
-        f"{key.removeprefix('health_')} {value:.4g}"
-        for key, value in shown
-        if isinstance(value, float)
-    )
+def _health(row: Mapping[str, Any]) -> str:
+    return _numbers({name.removeprefix("health_"): row.get(name) for name in SHOWN})
+
+
+def _losses(row: Mapping[str, Any]) -> str:
+    return _numbers({key: value for key, value in row.items() if key.startswith("loss")})
+
+
+def _numbers(values: Mapping[str, Any]) -> str:
+    shown = ((name, value) for name, value in values.items() if isinstance(value, float))
+    return "  ".join(f"{name} {value:.4g}" for name, value in shown)
 
 
 def _clock(seconds: float) -> str:
