@@ -15,7 +15,7 @@ START = np.datetime64("2000-01-01", "s")
 
 
 def years_since_2000(column: pa.ChunkedArray) -> np.ndarray | None:
-    """Years of 365.25 days, as `seconds_since_2000` gives seconds."""
+    """Years of 365.25 days, (N,) float64, as `seconds_since_2000` gives seconds."""
     seconds = seconds_since_2000(column)
     return None if seconds is None else seconds / YEAR
 

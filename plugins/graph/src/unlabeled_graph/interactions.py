@@ -30,7 +30,7 @@ class Interactions:
 
     @cached_property
     def first(self) -> np.ndarray:
-        """The place of each user's first pair, then E: (U + 1,)."""
+        """The place of each user's first pair, and E behind them; shape U + 1, int64."""
         return np.concatenate([[0], np.cumsum(np.bincount(self.user, minlength=self.users))])
 
     @cached_property
