@@ -241,3 +241,10 @@ def test_bad_input_is_refused_by_name():
         info_nce_loss([a, b], temperature=torch.tensor(0.0))
     with pytest.raises(ShapeError, match="student: expected 2 views, found 3"):
         objective()([a, b, b])
+
+
+def test_a_temperature_that_is_not_learned_is_exact():
+    method = InfoNCE(InfoNCE.settings_type(temperature=0.2, projector=()), width=5)
+    both = views(6, 5)
+    wanted = info_nce_loss(both, temperature=0.2).total
+    torch.testing.assert_close(method(both).total, wanted, rtol=0, atol=1e-14)

@@ -105,7 +105,6 @@ class InfoNCE(Objective):
     settings_type = InfoNCESettings
     settings: InfoNCESettings
     smallest_batch: ClassVar[int] = 2
-    log_scale: Tensor
     queue: Tensor
     queue_groups: Tensor
     queued: Tensor
@@ -114,16 +113,19 @@ class InfoNCE(Objective):
         super().__init__(settings, width)
         self.projector = mlp((width, *settings.projector))
         out = (width, *settings.projector)[-1]
-        # In logarithms: the temperature stays positive whatever the optimiser does.
-        log_scale = torch.tensor(-math.log(settings.temperature))
         if settings.learn_temperature:
-            self.log_scale = nn.Parameter(log_scale)
-        else:
-            self.register_buffer("log_scale", log_scale, persistent=False)
+            # In logarithms: the temperature stays positive whatever the optimiser does.
+            self.log_scale = nn.Parameter(torch.tensor(-math.log(settings.temperature)))
         self.register_buffer("queue", torch.zeros(2, settings.queue, out))
         self.register_buffer("queue_groups", torch.full((settings.queue,), NO_GROUP))
         self.register_buffer("queued", torch.zeros((), dtype=torch.int64))
         self._fresh: list[tuple[Tensor, Tensor]] = []
+
+    @property
+    def temperature(self) -> float | Tensor:
+        """T, a () tensor if it is learned."""
+        learned = self.settings.learn_temperature
+        return torch.exp(-self.log_scale) if learned else self.settings.temperature
 
     def forward(
         self,
@@ -139,7 +141,7 @@ class InfoNCE(Objective):
         queued = int(self.queued) if self.settings.queue else 0
         loss = info_nce_loss(
             projected,
-            temperature=torch.exp(-self.log_scale),
+            temperature=self.temperature,
             groups=groups,
             queue=self.queue[:, :queued] if queued else None,
             queue_groups=self.queue_groups[:queued] if queued else None,

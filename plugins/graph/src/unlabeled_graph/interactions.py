@@ -34,6 +34,11 @@ class Interactions:
         return np.concatenate([[0], np.cumsum(np.bincount(self.user, minlength=self.users))])
 
     @cached_property
+    def by_item(self) -> np.ndarray:
+        """Places of the pairs, (E,), sorted by item, then user."""
+        return np.argsort(self.item, kind="stable")
+
+    @cached_property
     def rankable(self) -> np.ndarray:
         """Places of the pairs whose user lacks some item, (n,)."""
         return np.flatnonzero(np.diff(self.first)[self.user] < self.items)

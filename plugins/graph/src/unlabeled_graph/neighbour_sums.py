@@ -11,6 +11,7 @@ import warnings
 from typing import Any, NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import Function
 
@@ -47,6 +48,18 @@ class Layout(NamedTuple):
     columns: Tensor
     order: Tensor
     shape: tuple[int, int]
+
+    def of_edges(self, kept: Tensor) -> Layout:
+        """The layout, of one head, of the edges where `kept`, (E,) bool, in their order."""
+        stays = kept.index_select(0, self.order)
+        ends = F.pad(stays.cumsum(0), (1, 0))
+        number = kept.cumsum(0) - 1
+        return Layout(
+            ends.index_select(0, self.offsets),
+            self.columns[stays],
+            number[self.order[stays]],
+            self.shape,
+        )
 
 
 def layout(rows: Tensor, columns: Tensor, shape: tuple[int, int], heads: int = 1) -> Layout:

@@ -94,6 +94,11 @@ plugin = Plugin(
             summary="graph isomorphism network, with edge features",
             source="Xu et al. 2019, GIN; Hu et al. 2020",
         ),
+        "light_gcn": Component(
+            target="unlabeled_graph.encoders.light_gcn:LightGCN",
+            summary="a vector for each user and item, smoothed over their graph",
+            source="He et al. 2020, LightGCN",
+        ),
         "pyg": Component(
             target="unlabeled_graph.encoders.pyg:PyG",
             summary="any message-passing layer of PyG, by its name",
@@ -113,6 +118,11 @@ plugin = Plugin(
         ),
     },
     pretexts={
+        "bpr": Component(
+            target="unlabeled_graph.pretexts.bpr:BPR",
+            summary="items that a user has rank above those that the user lacks",
+            source="Rendle et al. 2009, BPR",
+        ),
         "dgi": Component(
             target="unlabeled_graph.pretexts.dgi:DGI",
             summary="nodes belong to the summary of their graph",
@@ -139,6 +149,21 @@ plugin = Plugin(
             target="unlabeled_graph.pretexts.maskgae:MaskGAE",
             summary="predict masked edges against non-edges",
             source="Li et al. 2023, MaskGAE",
+        ),
+        "sgl": Component(
+            target="unlabeled_graph.pretexts.sgl:SGL",
+            summary="BPR, and contrast of two graphs with dropped interactions",
+            source="Wu et al. 2021, SGL",
+        ),
+        "simgcl": Component(
+            target="unlabeled_graph.pretexts.simgcl:SimGCL",
+            summary="BPR, and contrast under two noises",
+            source="Yu et al. 2022, SimGCL",
+        ),
+        "xsimgcl": Component(
+            target="unlabeled_graph.pretexts.xsimgcl:XSimGCL",
+            summary="BPR under noise, and contrast of two of its layers",
+            source="Yu et al. 2023, XSimGCL",
         ),
     },
     baselines={

@@ -162,15 +162,39 @@ RECIPES = {
         source="Sun et al. 2020, InfoGraph",
         experimental=True,
     ),
+    "light_gcn": Component(
+        target="unlabeled_graph:recipes/light_gcn.yaml",
+        summary="users and items by what they took, smoothed over the graph",
+        source="He et al. 2020, LightGCN; Rendle et al. 2009, BPR",
+        experimental=True,
+    ),
     "maskgae": Component(
         target="unlabeled_graph:recipes/maskgae.yaml",
         summary="predict masked edges against non-edges",
         source="Li et al. 2023, MaskGAE",
     ),
+    "sgl": Component(
+        target="unlabeled_graph:recipes/sgl.yaml",
+        summary="users and items, with contrast of two thinned graphs",
+        source="Wu et al. 2021, SGL",
+        experimental=True,
+    ),
+    "simgcl": Component(
+        target="unlabeled_graph:recipes/simgcl.yaml",
+        summary="users and items, with contrast under two noises",
+        source="Yu et al. 2022, SimGCL",
+        experimental=True,
+    ),
     "vicreg_graphs": Component(
         target="unlabeled_graph:recipes/vicreg_graphs.yaml",
         summary="views of a graph by dropped edges and features, GraphSAGE",
         source="Bardes et al. 2022; views of Zhu et al. 2020",
+        experimental=True,
+    ),
+    "xsimgcl": Component(
+        target="unlabeled_graph:recipes/xsimgcl.yaml",
+        summary="users and items under noise, with contrast of two layers",
+        source="Yu et al. 2023, XSimGCL",
         experimental=True,
     ),
 }

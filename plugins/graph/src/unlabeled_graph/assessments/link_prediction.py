@@ -23,6 +23,7 @@ from torch_geometric.data import Data
 
 from unlabeled.contract import Assessed, Assessment, LabelledItems, Piece, Score, Source, Subject
 from unlabeled.errors import DataError
+from unlabeled_graph.encoders.body import GraphEncoder
 from unlabeled_graph.pairs import other_pairs, pairs_of
 
 
@@ -67,6 +68,7 @@ class LinkPrediction(Assessment):
     """
 
     uses_labels: ClassVar[bool] = False
+    encoders: ClassVar[tuple[type, ...]] = (GraphEncoder,)
     output_kind: ClassVar[Literal["nodes"]] = "nodes"
     share: float = Field(0.1, gt=0, lt=1, description="of the edges, that are held out")
     seed: int = Field(0, ge=0, description="of the draw of edges and other pairs")
