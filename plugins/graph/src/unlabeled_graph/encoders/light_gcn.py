@@ -90,7 +90,7 @@ class LightGCN(Encoder):
     def states(
         self, graph: Bipartite, change: Callable[[Tensor], Tensor] | None = None
     ) -> list[Tensor]:
-        """E⁽⁰⁾ … E⁽ᴸ⁾, (U + I, D) each. change: is applied to each layer but the first."""
+        """E⁽⁰⁾ … E⁽ᴸ⁾, each (N, D) with N = U + I. change: applied to each layer but the first."""
         states: list[Tensor] = [self.table]
         for _ in range(self.settings.layers):
             spread = graph.spread(states[-1])
@@ -98,7 +98,7 @@ class LightGCN(Encoder):
         return states
 
     def joined(self, states: Sequence[Tensor]) -> Tensor:
-        """The vectors E (U + I, D) of all layers."""
+        """The vectors E of all layers, (N, D) with N = U + I."""
         first = 1 if self.settings.mean == "spread" and len(states) > 1 else 0
         return torch.stack(list(states[first:])).mean(0)
 

@@ -100,7 +100,7 @@ def collate_triples(encoder: Encoder, example: Example) -> Triples:
 
 
 def bpr_terms(vectors: Tensor, table: Tensor, triples: Triples, l2: float) -> dict[str, Tensor]:
-    """The two terms of the loss. vectors, table: (U + I, D), after and before the layers."""
+    """The two terms of the loss. vectors, table: (N, D), N = U + I, after and before the layers."""
     first = triples.graph.users
     nodes = (triples.user, triples.item + first, triples.other + first)
     user, item, other = (vectors.index_select(0, each) for each in nodes)

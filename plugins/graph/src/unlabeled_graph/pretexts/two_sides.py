@@ -21,7 +21,7 @@ from unlabeled_graph.pretexts.bpr import Triples
 def contrast(
     objective: Objective, one: Tensor, other: Tensor, triples: Triples, weight: float
 ) -> dict[str, Tensor]:
-    """The terms of users and of items. one, other: (U + I, D). Raises ShapeError."""
+    """The terms of users and of items. one, other: (N, D) with N = U + I. Raises ShapeError."""
     sides = {"users": triples.user, "items": triples.item + triples.graph.users}
     terms = {}
     for side, nodes in sides.items():
